@@ -1,0 +1,28 @@
+//! The words of the product as data: no input, no output, no clock.
+//!
+//! Invariant: nothing here imports another module of this crate but its siblings.
+
+mod config;
+mod diff;
+mod failure;
+mod flow;
+mod id;
+mod launch;
+mod request;
+mod session;
+mod snapshot;
+mod task;
+
+pub use config::{
+    AgentEntry, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig, PermissionMode,
+    UiConfig, WorktreeRoot, WorktreesConfig,
+};
+pub use diff::{Change, Diff, DiffLine, DiffStat, FileDiff, Folded, Hunk, LineKind, Span};
+pub use failure::{Failure, FailureKind};
+pub use flow::{Flow, Gate, Integration, Stage, Strategy, solo};
+pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
+pub use launch::{Launch, Size};
+pub use request::{Answer, DeleteFacts, DeleteScope, MergeFacts, NewTask, Reply, Request, ReviewFacts, TrustFacts};
+pub use session::{Activity, AgentFact, ExitStatus, SessionKind};
+pub use snapshot::{AgentFound, MonitorLine, Notice, NoticeKind, ProjectView, SessionView, Snapshot, TaskView};
+pub use task::{GateResult, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger};

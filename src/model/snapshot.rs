@@ -1,0 +1,125 @@
+//! What the engine shows its readers: a picture of all state at one moment, made by the engine, never changed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::config::Config;
+use super::diff::DiffStat;
+use super::id::{ProjectId, SessionId};
+use super::session::{Activity, ExitStatus, SessionKind};
+use super::task::Task;
+
+/// All state at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Counts up with every change.
+    pub generation: u64,
+    pub projects: Vec<Arc<ProjectView>>,
+    /// The agents that were looked for, in order of preference; empty until the search is over.
+    pub agents: Vec<AgentFound>,
+    /// News and errors, oldest first, the last thousand.
+    pub notices: Vec<Arc<Notice>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProjectView {
+    pub id: ProjectId,
+    /// The folder's name.
+    pub name: String,
+    pub root: PathBuf,
+    /// The branch that is checked out there; none when detached.
+    pub branch: Option<String>,
+    pub config: Arc<Config>,
+    /// Names of the flows that a task may have, `solo` among them, with the names of their stages.
+    pub flows: Vec<(String, Vec<String>)>,
+    /// True once `.orchestra/` is set up.
+    pub initialized: bool,
+    pub designer: Option<SessionView>,
+    /// By id.
+    pub tasks: Vec<TaskView>,
+    /// Shells and embedded editors, of tasks and of the designer.
+    pub shells: Vec<SessionView>,
+}
+
+/// A task with the facts around it.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    pub task: Arc<Task>,
+    pub worktree: Option<PathBuf>,
+    /// Name of the agent that runs or would run.
+    pub agent: String,
+    pub session: Option<SessionView>,
+    pub diff: DiffStat,
+    /// Commits ahead of the base.
+    pub ahead: u32,
+    pub unread: bool,
+    pub monitor: Option<MonitorLine>,
+    /// When the state last changed.
+    pub since: Timestamp,
+    /// Place in the queue, from 1.
+    pub queued: Option<u32>,
+    /// A gate at work: attempt, and when it began.
+    pub gate: Option<(u32, Timestamp)>,
+    /// How often in a row the gate failed with the same output; 0 when it did not.
+    pub same_failures: u32,
+}
+
+/// A process in a PTY.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    pub id: SessionId,
+    pub kind: SessionKind,
+    /// Agent or program name.
+    pub name: String,
+    pub alive: bool,
+    pub exit: Option<ExitStatus>,
+    pub activity: Activity,
+    /// Where `activity` comes from (`agent events`, `screen`), for `E`.
+    pub source: String,
+    pub since: Timestamp,
+    /// Messages that wait until it rests.
+    pub waiting: u32,
+    pub monitor: Option<MonitorLine>,
+}
+
+/// One line of the monitor: from facts only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorLine {
+    pub text: String,
+    /// When the fact was seen.
+    pub at: Option<Timestamp>,
+}
+
+/// An agent on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentFound {
+    pub name: String,
+    /// None: not on `PATH`.
+    pub path: Option<PathBuf>,
+    /// Fills in later.
+    pub version: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    News,
+    /// Stays until a person has read it.
+    Error,
+}
+
+/// Something that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Counts up.
+    pub seq: u64,
+    pub kind: NoticeKind,
+    /// What happened, then what did not happen, then the next key.
+    pub text: String,
+    /// The session it is about: `w goes there`.
+    pub about: Option<(ProjectId, SessionId)>,
+    pub at: Timestamp,
+    /// True: ring the bell once.
+    pub bell: bool,
+}
