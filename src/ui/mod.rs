@@ -1,0 +1,7 @@
+//! The full-screen face: a model, messages that change it, and a view of it.
+//!
+//! A keypress becomes a `Msg`, `update` changes the `Model` and returns `Effect`s as data; `view` draws a model and
+//! changes nothing. Only the runtime touches the terminal, the clock and the engine.
+
+pub mod modal;
+pub mod model;

@@ -1,0 +1,199 @@
+//! The state of the screen, apart from what the engine owns.
+//!
+//! Invariant: `update` and its children change it, `view` only reads it. The clock (`now`) and the size are set by
+//! the runtime before either is called.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot};
+
+use super::modal::Modal;
+
+/// What the screen shows and where the focus is.
+#[derive(Debug)]
+pub struct Model {
+    pub snapshot: Arc<Snapshot>,
+    pub now: Timestamp,
+    /// Of the outer terminal.
+    pub size: Size,
+    pub layout: LayoutState,
+    pub list: ListState,
+    pub main: MainState,
+    pub diff: DiffState,
+    pub messages: MessageState,
+    /// The prompt, form or overlay on top, if any.
+    pub modal: Option<Modal>,
+    /// Text kept for each prompt through Esc and restart: key is `m:<session>`, `n:<project>`, ...
+    pub drafts: BTreeMap<String, String>,
+    /// The strip of `orchestra demo` above the footer; none otherwise and once hidden.
+    pub strip: Option<String>,
+    /// True once the outer terminal lost its focus (mode 1004).
+    pub unfocused: bool,
+}
+
+/// Panes and their sizes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutState {
+    pub focus: Pane,
+    /// The focused pane fills the screen.
+    pub zoomed: bool,
+    /// Columns of the list, as the person set them; none = by the width of the screen.
+    pub list_width: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    List,
+    Main,
+    Diff,
+    Monitor,
+}
+
+/// The session list.
+#[derive(Debug, Clone, Default)]
+pub struct ListState {
+    /// The selection follows the task, not the row.
+    pub selected: Option<RowKey>,
+    pub previous: Option<RowKey>,
+    /// First row on the screen.
+    pub offset: usize,
+    pub folded: BTreeSet<ProjectId>,
+    /// Kept filter, lower case; empty = none.
+    pub filter: String,
+    /// Rows in the order they had at the last key: rows move only 1 s after it.
+    pub order: Vec<RowKey>,
+    pub last_key_at: Option<Timestamp>,
+}
+
+/// What a row of the list stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RowKey {
+    Project(ProjectId),
+    /// The designer (`main`) or a task, by its session id.
+    Session(ProjectId, SessionId),
+}
+
+/// The main pane.
+#[derive(Debug, Clone)]
+pub struct MainState {
+    pub tab: Tab,
+    /// All keys but the detach keys go to the session that is shown.
+    pub attached: bool,
+    /// Lines the terminal pane is scrolled back; 0 = live.
+    pub scrolled: usize,
+    /// Lines that arrived since the view was scrolled back.
+    pub new_lines: u64,
+    /// First line of the spec and log tabs.
+    pub offset: usize,
+}
+
+/// The tabs of the main pane. `Shell` is there only while the selected session has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tab {
+    Terminal,
+    Shell,
+    Diff,
+    Spec,
+    Log,
+}
+
+/// The diff of the selected session, and the place in it.
+#[derive(Debug, Clone, Default)]
+pub struct DiffState {
+    /// None: not there yet.
+    pub diff: Option<Arc<Diff>>,
+    /// Whose diff it is.
+    pub of: Option<RowKey>,
+    /// First line of the flattened diff on the screen, and the marked line.
+    pub offset: usize,
+    pub cursor: usize,
+    /// Columns scrolled sideways.
+    pub sideways: usize,
+    /// Paths of the files that are folded to their title.
+    pub folded: BTreeSet<std::path::PathBuf>,
+    /// Text that is searched for; empty = none.
+    pub search: String,
+}
+
+/// The message line: news is replaced, errors queue until read.
+#[derive(Debug, Clone, Default)]
+pub struct MessageState {
+    pub news: Option<Message>,
+    pub errors: Vec<Message>,
+    /// Highest notice of the snapshot that was taken over.
+    pub seen: u64,
+    /// Names of the first-use tips that were shown.
+    pub tips: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub text: String,
+    pub about: Option<RowKey>,
+    pub at: Timestamp,
+}
+
+/// What `update` asks of the runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// To the engine; `then` says what its answer is for.
+    Ask {
+        request: Request,
+        then: Then,
+    },
+    /// Type these bytes into the session that is shown.
+    Input(Vec<u8>),
+    /// Paste into the session that is shown, bracketed when it asked for that.
+    Paste(String),
+    /// Scroll the terminal pane by lines (up is positive); `i64::MIN` = back to live.
+    ScrollTerminal(i64),
+    /// To the clipboard of the outer terminal (OSC 52).
+    Copy(String),
+    /// A text field's content in `$EDITOR`, full screen; the result comes back as `Msg::Edited`.
+    EditText(String),
+    /// `e`: a path (and a line) in the person's editor.
+    OpenEditor {
+        path: std::path::PathBuf,
+        line: Option<u32>,
+    },
+    /// Writes a picture of the screen (SVG) beside the project and says where.
+    Picture,
+    Redraw,
+    Quit,
+}
+
+/// What the answer to a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// Show its message, or its failure.
+    Say,
+    /// Fills the open modal (facts of delete, merge, review, trust).
+    FillModal,
+    /// Created a task: select it; on a failure the form stays and shows it.
+    SelectNew,
+    /// Opened a shell or an embedded editor: show and attach it.
+    AttachTo,
+    Nothing,
+}
+
+impl Model {
+    pub fn new(snapshot: Arc<Snapshot>, now: Timestamp, size: Size) -> Self {
+        Self {
+            snapshot,
+            now,
+            size,
+            layout: LayoutState { focus: Pane::List, zoomed: false, list_width: None },
+            list: ListState::default(),
+            main: MainState { tab: Tab::Terminal, attached: false, scrolled: 0, new_lines: 0, offset: 0 },
+            diff: DiffState::default(),
+            messages: MessageState::default(),
+            modal: None,
+            drafts: BTreeMap::new(),
+            strip: None,
+            unfocused: false,
+        }
+    }
+}
