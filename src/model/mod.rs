@@ -25,4 +25,6 @@ pub use launch::{Launch, Size};
 pub use request::{Answer, DeleteFacts, DeleteScope, MergeFacts, NewTask, Reply, Request, ReviewFacts, TrustFacts};
 pub use session::{Activity, AgentFact, ExitStatus, SessionKind};
 pub use snapshot::{AgentFound, MonitorLine, Notice, NoticeKind, ProjectView, SessionView, Snapshot, TaskView};
-pub use task::{GateResult, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger};
+pub use task::{
+    AgentRun, GateResult, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
+};

@@ -116,6 +116,16 @@ pub struct Run {
     pub stage: usize,
 }
 
+/// The run of a stage's agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRun {
+    pub id: RunId,
+    /// Index of the stage in the flow.
+    pub stage: usize,
+    /// False once its process has ended or was told to.
+    pub alive: bool,
+}
+
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -143,7 +153,7 @@ pub struct Task {
     /// The job under way (setup, gate, integration): none in every other state.
     pub job: Option<Run>,
     /// The agent's process, alive or to be resumed; none before the first launch.
-    pub session: Option<Run>,
+    pub session: Option<AgentRun>,
     /// The agent's own conversation ids, by stage name; kept for ever.
     pub conversations: Vec<(String, String)>,
     pub iterations: Vec<Iteration>,
@@ -193,6 +203,8 @@ pub struct Iteration {
     pub number: u32,
     pub trigger: Trigger,
     pub outcome: Option<Outcome>,
+    /// The stage's artifact has been submitted in this iteration.
+    pub submitted: bool,
     /// What the gate said of this iteration.
     pub gate: Option<GateResult>,
     /// Reminders to submit that were typed in this iteration, at most three.
@@ -207,6 +219,8 @@ pub enum Trigger {
     Flow,
     /// The gate failed; `text` is what the agent is told.
     Gate { text: String },
+    /// A person typed into the agent's session after it had submitted.
+    Talk,
     /// A person sent it back.
     Rejected { text: String },
     /// A person asked for a fresh conversation.

@@ -1,0 +1,107 @@
+//! What can happen to a task.
+
+use crate::model::{Activity, ExitStatus, GateResult, Pause, RunId};
+
+/// Something that happened: a person's wish, or the answer to an effect.
+///
+/// Every answer names the run that it answers; a stale one changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A person decided; refused where it makes no sense.
+    Person(Wish),
+    /// The scheduler gave the task a place under the cap.
+    Granted,
+    WorktreeReady {
+        run: RunId,
+        base_commit: String,
+    },
+    SetupFailed {
+        run: RunId,
+        error: String,
+    },
+    LaunchFailed {
+        run: RunId,
+        error: String,
+    },
+    /// What the agent does changed. `attended`: a person looks into it or typed to it since it last rested.
+    AgentChanged {
+        run: RunId,
+        activity: Activity,
+        attended: bool,
+    },
+    ConversationKnown {
+        run: RunId,
+        id: String,
+    },
+    Submitted {
+        run: RunId,
+        text: String,
+    },
+    AgentExited {
+        run: RunId,
+        status: ExitStatus,
+    },
+    /// The process is gone without an exit status (reboot, killed shim).
+    AgentLost {
+        run: RunId,
+        why: Pause,
+    },
+    GateDone {
+        run: RunId,
+        result: GateResult,
+    },
+    /// The gate could not be run at all.
+    GateBroken {
+        run: RunId,
+        error: String,
+    },
+    Integrated {
+        run: RunId,
+        commit: String,
+    },
+    /// The result could not be integrated, and the agent can mend that.
+    IntegrationFailed {
+        run: RunId,
+        text: String,
+    },
+    /// It could not be integrated for a reason that only a person can mend; nothing was changed.
+    IntegrationRefused {
+        run: RunId,
+        text: String,
+    },
+}
+
+/// What a person can ask of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    Start,
+    Stop,
+    Restart,
+    Approve,
+    Reject { feedback: String },
+    Complete,
+    Skip,
+    SendToStage { stage: String, text: String },
+    SetAuto(bool),
+    Merge,
+    Archive,
+}
+
+impl Wish {
+    /// The verb, for messages.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Approve => "approve",
+            Self::Reject { .. } => "reject",
+            Self::Complete => "complete",
+            Self::Skip => "skip",
+            Self::SendToStage { .. } => "send",
+            Self::SetAuto(_) => "switch auto mode of",
+            Self::Merge => "merge",
+            Self::Archive => "archive",
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The life of a task as a pure function: `step(task, event, stamp) -> effects`.
+//!
+//! Invariants, checked by the property tests:
+//! - No clock, no randomness, no input or output: the stamp brings the time and an id for whatever run begins.
+//! - An answer to a run that is no longer under way changes nothing.
+//! - At most one job (setup, gate, integration) is under way, and only in its own state; leaving a busy state ends it.
+//! - At most one agent of a task is alive: a launch is preceded by the end of the one before it.
+
+mod effect;
+mod event;
+mod move_on;
+mod person;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+use crate::model::{Activity, GateResult, Outcome, Pause, Reason, ReasonKind, Run, RunId, State, Task, Trigger};
+
+pub use effect::{Conversation, Effect, Text};
+pub use event::{Event, Wish};
+
+/// Reminders to submit in one iteration before the task goes to quiet.
+pub const MAX_REMINDERS: u8 = 3;
+
+/// What a step needs from outside.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    pub now: Timestamp,
+    /// Stem of the ids of runs that begin in this step; never used before.
+    pub run: RunId,
+}
+
+/// Why a wish was refused: the sentence for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+/// One step of a task's life.
+pub fn step(task: &mut Task, event: Event, stamp: &Stamp) -> Result<Vec<Effect>, Refusal> {
+    if !answers(task, &event) {
+        return Ok(Vec::new());
+    }
+    let before = task.state;
+    let mut step = Step { task, stamp, effects: Vec::new(), launched: false };
+    match event {
+        Event::Person(wish) => step.wish(wish)?,
+        answer => step.answer(answer),
+    }
+    let Step { task, effects, .. } = step;
+    if task.state != before || !effects.is_empty() {
+        task.updated_at = stamp.now;
+    }
+    Ok(effects)
+}
+
+/// True when the event answers the job or the live agent that is under way.
+fn answers(task: &Task, event: &Event) -> bool {
+    let job = |state: State, run: &RunId| task.state == state && task.job.as_ref().is_some_and(|job| job.id == *run);
+    match event {
+        Event::Person(_) | Event::Granted => true,
+        Event::WorktreeReady { run, .. } | Event::SetupFailed { run, .. } => job(State::Setup, run),
+        Event::GateDone { run, .. } | Event::GateBroken { run, .. } => job(State::Gating, run),
+        Event::Integrated { run, .. }
+        | Event::IntegrationFailed { run, .. }
+        | Event::IntegrationRefused { run, .. } => job(State::Integrating, run),
+        Event::LaunchFailed { run, .. }
+        | Event::AgentChanged { run, .. }
+        | Event::ConversationKnown { run, .. }
+        | Event::Submitted { run, .. }
+        | Event::AgentExited { run, .. }
+        | Event::AgentLost { run, .. } => {
+            task.session.as_ref().is_some_and(|session| session.alive && session.id == *run)
+        }
+    }
+}
+
+/// A step under way.
+struct Step<'a> {
+    task: &'a mut Task,
+    stamp: &'a Stamp,
+    effects: Vec<Effect>,
+    launched: bool,
+}
+
+impl Step<'_> {
+    fn answer(&mut self, event: Event) {
+        match event {
+            Event::Person(_) => {}
+            Event::Granted => self.granted(),
+            Event::WorktreeReady { base_commit, .. } => {
+                self.task.base_commit = Some(base_commit);
+                self.task.job = None;
+                self.begin(self.task.stage, Trigger::Flow, Conversation::Fresh);
+            }
+            Event::SetupFailed { error, .. } => self.fail(ReasonKind::Setup, error, "engine"),
+            Event::LaunchFailed { error, .. } => {
+                self.end_session_record();
+                self.fail(ReasonKind::Agent, error, "engine");
+            }
+            Event::AgentChanged { activity, attended, .. } => self.agent_changed(activity, attended),
+            Event::ConversationKnown { id, .. } => self.conversation_known(id),
+            Event::Submitted { text, .. } => self.submitted(text),
+            Event::AgentExited { status, .. } => self.agent_gone(Pause::Exited, format!("the agent {status}")),
+            Event::AgentLost { why, .. } => self.agent_gone(why, lost_text(why).to_owned()),
+            Event::GateDone { result, .. } => self.gate_done(result),
+            Event::GateBroken { error, .. } => self.fail(ReasonKind::Gate, error, "gate"),
+            Event::Integrated { .. } => self.integrated(),
+            Event::IntegrationFailed { text, .. } => self.integration_failed(text),
+            Event::IntegrationRefused { text, .. } => {
+                self.task.job = None;
+                self.enter(State::Done, Some((ReasonKind::Integration, text, "git")));
+            }
+        }
+    }
+
+    fn granted(&mut self) {
+        if self.task.state != State::Queued {
+            return;
+        }
+        if self.task.base_commit.is_none() {
+            let run = self.start_job("setup");
+            self.enter(State::Setup, None);
+            self.effects.push(Effect::Prepare { run });
+        } else if self.open_iteration() {
+            let trigger = self.task.iterations.last().map_or(Trigger::Flow, |iteration| iteration.trigger.clone());
+            self.launch(trigger, Conversation::Continue);
+        } else {
+            self.begin(self.task.stage, Trigger::Flow, Conversation::Resume);
+        }
+    }
+
+    fn agent_changed(&mut self, activity: Activity, attended: bool) {
+        let live =
+            matches!(self.task.state, State::Working | State::Quiet | State::Asking | State::Approval | State::Done);
+        if !live {
+            return;
+        }
+        match activity {
+            Activity::Working => self.agent_works(attended),
+            Activity::Asking { text } if self.task.state != State::Done => {
+                self.enter(State::Asking, Some((ReasonKind::Asks, text, "agent events")));
+            }
+            Activity::Starting | Activity::Asking { .. } => {}
+            Activity::Resting => self.agent_rests(attended),
+        }
+    }
+
+    fn agent_works(&mut self, attended: bool) {
+        match self.task.state {
+            State::Quiet | State::Asking => self.enter(State::Working, None),
+            // A person talks to the agent again: what it submitted is no longer its last word.
+            State::Approval | State::Done if attended => {
+                self.close_iteration(Outcome::Rejected);
+                self.task.reviewed = false;
+                self.record_iteration(Trigger::Talk);
+                self.enter(State::Working, None);
+            }
+            _ => {}
+        }
+    }
+
+    fn agent_rests(&mut self, attended: bool) {
+        if !matches!(self.task.state, State::Working | State::Asking) {
+            return;
+        }
+        if self.task.iteration().is_some_and(|iteration| iteration.submitted) {
+            return self.output_ready();
+        }
+        let reminders = self.task.iteration().map_or(0, |iteration| iteration.reminders);
+        if self.task.flow.is_solo() || attended || reminders >= MAX_REMINDERS {
+            return self
+                .enter(State::Quiet, Some((ReasonKind::Rests, "rests without a result".to_owned(), "agent events")));
+        }
+        if let Some(iteration) = self.task.iterations.last_mut() {
+            iteration.reminders += 1;
+        }
+        self.enter(State::Working, None);
+        self.tell(Text::Reminder { n: reminders + 1 });
+    }
+
+    fn conversation_known(&mut self, id: String) {
+        let stage = self.task.current_stage().name.clone();
+        if self.task.conversation(&stage) != Some(id.as_str()) {
+            self.task.conversations.push((stage, id));
+        }
+    }
+
+    fn submitted(&mut self, text: String) {
+        let accepts = matches!(self.task.state, State::Working | State::Quiet | State::Asking | State::Approval);
+        let stage = self.task.current_stage();
+        let (name, artifact) = (stage.name.clone(), stage.artifact.clone());
+        let Some(iteration) = self.task.iterations.last_mut().filter(|_| accepts) else { return };
+        iteration.submitted = true;
+        let number = iteration.number;
+        self.effects.push(Effect::KeepArtifact { stage: name, iteration: number, name: artifact, text });
+        // The gate never runs under an agent that is still at work: its rest (or its end) moves the task on.
+        if matches!(self.task.state, State::Quiet | State::Approval) {
+            self.output_ready();
+        }
+    }
+
+    fn agent_gone(&mut self, why: Pause, text: String) {
+        self.end_session_record();
+        let submitted = self.task.iteration().is_some_and(|iteration| iteration.submitted);
+        match self.task.state {
+            State::Working | State::Asking if submitted => self.output_ready(),
+            State::Working | State::Asking | State::Quiet => {
+                self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "exit status")));
+            }
+            _ => {}
+        }
+    }
+
+    fn gate_done(&mut self, result: GateResult) {
+        self.task.job = None;
+        let stage = self.task.current_stage();
+        let limit = stage.gate.as_ref().map_or(0, |gate| gate.max_attempts);
+        let (passed, attempt, text) = (result.passed(), result.attempt, result.text.clone());
+        if let Some(iteration) = self.task.iterations.last_mut() {
+            iteration.gate = Some(result);
+        }
+        if passed {
+            return self.gate_passed();
+        }
+        self.close_iteration(Outcome::GateFailed);
+        if limit > 0 && attempt >= limit {
+            let text = format!("the gate failed {attempt} of {limit} times");
+            return self.fail(ReasonKind::Gate, text, "gate");
+        }
+        self.go_on(Trigger::Gate { text });
+    }
+
+    fn integrated(&mut self) {
+        self.task.job = None;
+        self.end_session();
+        let run = self.fresh_run("clean-up");
+        self.enter(State::Merged, None);
+        self.effects.push(Effect::CleanUp { run });
+    }
+
+    fn integration_failed(&mut self, text: String) {
+        self.task.job = None;
+        let wanted = self.task.flow.integration.on_failure.clone();
+        let last = self.task.flow.stages.len() - 1;
+        let stage = wanted.and_then(|name| self.stage_index(&name)).unwrap_or(last);
+        self.task.reviewed = false;
+        self.begin_or_tell(stage, Trigger::Integration { text });
+    }
+
+    fn enter(&mut self, state: State, reason: Option<(ReasonKind, String, &str)>) {
+        self.task.state = state;
+        self.task.reason =
+            reason.map(|(kind, text, source)| Reason { kind, text, source: source.to_owned(), since: self.stamp.now });
+    }
+
+    fn fail(&mut self, kind: ReasonKind, text: String, source: &str) {
+        self.task.job = None;
+        self.enter(State::Failed, Some((kind, text, source)));
+    }
+
+    fn fresh_run(&self, what: &str) -> RunId {
+        RunId(format!("{}-{what}", self.stamp.run))
+    }
+
+    fn start_job(&mut self, what: &str) -> RunId {
+        let id = self.fresh_run(what);
+        self.task.job = Some(Run { id: id.clone(), stage: self.task.stage });
+        id
+    }
+}
+
+fn lost_text(why: Pause) -> &'static str {
+    match why {
+        Pause::Reboot => "the machine was restarted",
+        _ => "its process is gone",
+    }
+}
