@@ -2,4 +2,5 @@
 //!
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
-pub mod model; // 0: the words of the product as data
+pub mod agent;
+pub mod model; // 0: the words of the product as data // 1: the agent CLIs behind one face
