@@ -145,7 +145,8 @@ impl Manifest {
     /// The `entry` as an agent called `name`; errors name the key.
     pub fn from_value(name: &str, entry: serde_yaml::Value) -> Result<Self, AgentError> {
         let fail = |why: String| AgentError::Manifest { agent: name.to_owned(), why };
-        let manifest: Self = serde_yaml::from_value(entry).map_err(|error| fail(error.to_string()))?;
+        let manifest: Self =
+            serde_yaml::from_value(entry.clone()).map_err(|error| fail(key_and_cause(&entry, &error)))?;
         if manifest.start.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(fail("start: needs a program".to_owned()));
         }
@@ -187,6 +188,13 @@ impl TryFrom<String> for Pattern {
     fn try_from(text: String) -> Result<Self, regex::Error> {
         Regex::new(&text).map(Self)
     }
+}
+
+/// `error` with the path of its key, which serde_yaml knows for texts only; the positions in that text mean nothing.
+fn key_and_cause(entry: &serde_yaml::Value, error: &serde_yaml::Error) -> String {
+    let told = serde_yaml::to_string(entry).ok().and_then(|text| serde_yaml::from_str::<Manifest>(&text).err());
+    let told = told.as_ref().unwrap_or(error).to_string();
+    told.rsplit_once(" at line ").map_or(told.as_str(), |(cause, _)| cause).to_owned()
 }
 
 #[derive(Deserialize)]

@@ -11,6 +11,7 @@ mod environment;
 mod error;
 pub mod events;
 pub mod find;
+mod interpreter;
 mod launch;
 mod manifest;
 pub mod prompt;
