@@ -98,7 +98,6 @@ impl Command {
 }
 
 const ANY: &[Context] = &Context::ALL;
-const LIST: &[Context] = &[Context::List];
 const TERMINAL: &[Context] = &[Context::Terminal];
 const DIFF: &[Context] = &[Context::Diff];
 /// Everywhere but in the diff.

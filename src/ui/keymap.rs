@@ -51,7 +51,7 @@ pub enum KeymapError {
     NoKey(String),
     #[error("{0} is the same byte as {1} in most terminals")]
     Alias(String, &'static str),
-    #[error("keys.bind: there is no command \"{name}\".{}", near(.nearest))]
+    #[error("keys.bind: there is no command \"{name}\".{}", near(*.nearest))]
     NoCommand { name: String, nearest: Option<&'static str> },
     #[error("keys.bind.{name}: {error}")]
     BadKey { name: String, error: Box<Self> },
@@ -65,7 +65,7 @@ pub enum KeymapError {
     NoDetach,
 }
 
-fn near(nearest: &Option<&'static str>) -> String {
+fn near(nearest: Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" Nearest: {name}."))
 }
 
@@ -202,7 +202,7 @@ fn split_modifier(text: &str) -> Option<(KeyModifiers, &str)> {
 /// The bindings in force: the table with the remaps of one configuration.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    meaning: HashMap<(Context, Key), (Command, usize)>,
+    meaning: Meanings,
     keys: HashMap<Command, Vec<Key>>,
     detach: Vec<Key>,
     detach_shell: Vec<Key>,
@@ -226,8 +226,11 @@ impl Keymap {
             match meanings(&keys) {
                 Ok(meaning) => break (keys, meaning),
                 Err(clash) => {
-                    let (loser, other) =
-                        if remaps.contains_key(&clash.late) { (clash.late, clash.early) } else { (clash.early, clash.late) };
+                    let (loser, other) = if remaps.contains_key(&clash.late) {
+                        (clash.late, clash.early)
+                    } else {
+                        (clash.early, clash.late)
+                    };
                     remaps.remove(&loser).expect("invariant: the table alone has no clash");
                     errors.push(KeymapError::Taken {
                         name: loser.name().to_owned(),
@@ -290,6 +293,8 @@ impl Keymap {
 }
 
 type Keys = HashMap<Command, Vec<Key>>;
+/// The command of a key, and the key's place among its keys.
+type Meanings = HashMap<(Context, Key), (Command, usize)>;
 
 struct Clash {
     context: Context,
@@ -308,11 +313,9 @@ fn remaps(config: &KeysConfig, errors: &mut Vec<KeymapError>) -> Keys {
         let keys: Result<Vec<Key>, _> = text.split_whitespace().map(Key::parse).collect();
         match keys {
             Err(error) => errors.push(KeymapError::BadKey { name: name.clone(), error: Box::new(error) }),
-            Ok(keys) if entry.counts() && keys.len() != entry.keys().len() => errors.push(KeymapError::Count {
-                name: name.clone(),
-                wanted: entry.keys().len(),
-                given: keys.len(),
-            }),
+            Ok(keys) if entry.counts() && keys.len() != entry.keys().len() => {
+                errors.push(KeymapError::Count { name: name.clone(), wanted: entry.keys().len(), given: keys.len() });
+            }
             Ok(keys) => {
                 remaps.insert(entry.command, keys);
             }
@@ -325,7 +328,7 @@ fn keys_of(entry: &Entry, remaps: &Keys) -> Vec<Key> {
     remaps.get(&entry.command).cloned().unwrap_or_else(|| entry.keys())
 }
 
-fn meanings(keys: &Keys) -> Result<HashMap<(Context, Key), (Command, usize)>, Clash> {
+fn meanings(keys: &Keys) -> Result<Meanings, Clash> {
     let mut meaning = HashMap::new();
     for entry in TABLE {
         for &context in entry.contexts {
@@ -458,8 +461,13 @@ mod tests {
 
     #[test]
     fn a_remap_that_cannot_hold_says_why_and_the_rest_stands() {
-        let (map, errors) =
-            Keymap::new(&config(&[("merge", "d"), ("merg", "f5"), ("stop", "ctrl-m"), ("nth", "1 2"), ("quit", "f10")]));
+        let (map, errors) = Keymap::new(&config(&[
+            ("merge", "d"),
+            ("merg", "f5"),
+            ("stop", "ctrl-m"),
+            ("nth", "1 2"),
+            ("quit", "f10"),
+        ]));
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
         keys.bind: there is no command "merg". Nearest: merge.

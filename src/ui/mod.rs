@@ -5,8 +5,12 @@
 
 pub mod command;
 pub mod footer;
+pub mod glyph;
 pub mod keymap;
 pub mod modal;
 pub mod model;
 pub mod msg;
+pub mod row;
+pub mod text;
+pub mod theme;
 pub mod update;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot};
+use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot, TaskId};
 
 use super::keymap::Keymap;
 use super::modal::Modal;
@@ -52,10 +52,21 @@ pub struct InputState {
     pub parked: Option<Modal>,
     /// The state of all when the outer terminal lost the focus.
     pub away: Option<Arc<Snapshot>>,
+    /// A task or a session that was asked for and is not in the snapshot yet.
+    pub awaited: Option<Awaited>,
     /// Whose terminal or diff is seen, and since when: 1 s makes it read.
     pub seen: Option<(RowKey, Timestamp)>,
     /// The kitty protocol told of Caps Lock.
     pub caps_lock: bool,
+}
+
+/// What the screen turns to once the snapshot has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// Select it.
+    Task(ProjectId, TaskId),
+    /// Show and attach it, beside the row that was selected.
+    Session(RowKey, SessionId),
 }
 
 /// Panes and their sizes.
@@ -89,7 +100,19 @@ pub struct ListState {
     pub filter: String,
     /// Rows in the order they had at the last key: rows move only 1 s after it.
     pub order: Vec<RowKey>,
+    /// The groups they stood in at that time; `row::settle` sets both.
+    pub places: BTreeMap<RowKey, Group>,
     pub last_key_at: Option<Timestamp>,
+}
+
+/// The groups of the list, in the order in which they stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    NeedsYou,
+    Ready,
+    Running,
+    Draft,
+    Closed,
 }
 
 /// What a row of the list stands for.

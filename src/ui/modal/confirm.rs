@@ -2,13 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::model::{
-    DeleteFacts, DeleteScope, MergeFacts, ProjectId, Reply, Request, SessionKind, Strategy, TaskId,
-};
+use crate::model::{DeleteFacts, DeleteScope, MergeFacts, ProjectId, Reply, Request, SessionKind, Strategy, TaskId};
+use crate::ui::glyph::Signs;
+use crate::ui::text::{bytes, changed, plural};
 use crate::ui::update;
 
 use super::Step;
-use super::panel::{Panel, Row, Tone, wrap};
+use super::panel::{Panel, Row, Tone};
 
 /// Columns of the labels.
 const LABEL: u16 = 18;
@@ -18,11 +18,16 @@ const LABEL: u16 = 18;
 pub enum Action {
     Delete(Option<Box<DeleteFacts>>),
     Merge(Option<Box<MergeFacts>>),
-    Restart { stage: String, turns: usize },
+    Restart {
+        stage: String,
+        turns: usize,
+    },
     /// The conversation cannot be resumed.
     Stop,
     Auto,
-    Skip { next: Option<String> },
+    Skip {
+        next: Option<String>,
+    },
     Complete,
     Archive,
     Init,
@@ -125,16 +130,16 @@ impl Confirm {
             Action::Merge(Some(facts)) => merge(panel, facts, width),
             Action::Delete(None) | Action::Merge(None) => panel.push(Row::new(Tone::Dim, "...")),
             Action::Restart { stage, turns } => {
-                let turns = count(*turns, "attempt");
-                say(panel, width, &format!("Stage {stage} begins again with a fresh conversation; {turns} at it stay in the history. The worktree stays as it is."));
+                let turns = plural(*turns as u64, "attempt");
+                panel.say(Tone::Plain, &format!("Stage {stage} begins again with a fresh conversation; {turns} at it stay in the history. The worktree stays as it is."), width);
             }
-            Action::Stop => say(panel, width, "The agent has not told the id of its conversation: once stopped, it cannot be resumed. The worktree stays as it is."),
-            Action::Auto => say(panel, width, "No pauses for a person: stages pass on by themselves, and questions get \"use your judgement\". Permissions stay as they are. The same key takes it back."),
-            Action::Skip { next: Some(next) } => say(panel, width, &format!("The stage ends without its result; {next} is next.")),
-            Action::Skip { next: None } => say(panel, width, "The stage ends without its result. It is the last one: the task is done."),
-            Action::Complete => say(panel, width, "The task is marked as completed, whatever its stage says. A message to it takes that back."),
-            Action::Archive => say(panel, width, "The task goes to Closed without a merge. Its branch stays."),
-            Action::Init => say(panel, width, "Writes .orchestra/ with config, flows, prompts and scripts. What exists is not touched."),
+            Action::Stop => panel.say(Tone::Plain, "The agent has not told the id of its conversation: once stopped, it cannot be resumed. The worktree stays as it is.", width),
+            Action::Auto => panel.say(Tone::Plain, "No pauses for a person: stages pass on by themselves, and questions get \"use your judgement\". Permissions stay as they are. The same key takes it back.", width),
+            Action::Skip { next: Some(next) } => panel.say(Tone::Plain, &format!("The stage ends without its result; {next} is next."), width),
+            Action::Skip { next: None } => panel.say(Tone::Plain, "The stage ends without its result. It is the last one: the task is done.", width),
+            Action::Complete => panel.say(Tone::Plain, "The task is marked as completed, whatever its stage says. A message to it takes that back.", width),
+            Action::Archive => panel.say(Tone::Plain, "The task goes to Closed without a merge. Its branch stays.", width),
+            Action::Init => panel.say(Tone::Plain, "Writes .orchestra/ with config, flows, prompts and scripts. What exists is not touched.", width),
         }
     }
 }
@@ -143,22 +148,18 @@ fn confirmed(request: Request) -> Step {
     Step::Close(update::ask(request))
 }
 
-fn say(panel: &mut Panel, width: u16, text: &str) {
-    wrap(text, width.into()).into_iter().for_each(|line| panel.push(line));
-}
-
 /// Commits, files, processes, then what undo covers and what it does not.
 fn delete(panel: &mut Panel, facts: &DeleteFacts, width: u16) {
     let columns = (LABEL, width);
     let merged = if facts.merged { "merged" } else { "not merged" };
     if facts.ahead == 0 && facts.changed.is_empty() && facts.untracked.is_empty() && facts.sessions.is_empty() {
-        say(panel, width, "It has no commits, changes or processes.");
+        panel.say(Tone::Plain, "It has no commits, changes or processes.", width);
         return;
     }
-    let ahead = count(facts.ahead as usize, "commit");
+    let ahead = plural(facts.ahead.into(), "commit");
     panel.fact(&facts.branch, &format!("{ahead} ahead of {}, {merged}", facts.base), columns);
-    let changed = format!("{}, {} untracked", count(facts.changed.len(), "changed file"), facts.untracked.len());
-    panel.fact("worktree", &format!("{changed}        {}", size(facts.bytes)), columns);
+    let files = format!("{}, {} untracked", plural(facts.changed.len() as u64, "changed file"), facts.untracked.len());
+    panel.fact("worktree", &format!("{files}        {}", bytes(facts.bytes)), columns);
     let names: Vec<&str> = facts.changed.iter().chain(&facts.untracked).map(String::as_str).collect();
     if !names.is_empty() {
         let more = if names.len() > 8 { format!("  and {} more", names.len() - 8) } else { String::new() };
@@ -169,10 +170,10 @@ fn delete(panel: &mut Panel, facts: &DeleteFacts, width: u16) {
         panel.fact("sessions", &sessions.join(", "), columns);
     }
     panel.blank();
-    say(panel, width, "All of it is saved first, for 30 days.");
+    panel.say(Tone::Plain, "All of it is saved first, for 30 days.", width);
     if !facts.unsaved.is_empty() {
         let text = format!("Not saved: {}.", facts.unsaved.join(", "));
-        wrap(&text, width.into()).into_iter().for_each(|line| panel.push(Row::new(Tone::Attention, line)));
+        panel.say(Tone::Attention, &text, width);
     }
     let stopped = |kind| facts.sessions.iter().any(|(it, _)| *it == kind);
     let lost = match (stopped(SessionKind::Executor), stopped(SessionKind::Shell)) {
@@ -181,7 +182,7 @@ fn delete(panel: &mut Panel, facts: &DeleteFacts, width: u16) {
         (false, true) => "The shell is stopped; unsaved text in it is lost.",
         (false, false) => return,
     };
-    say(panel, width, lost);
+    panel.say(Tone::Plain, lost, width);
 }
 
 fn merge(panel: &mut Panel, facts: &MergeFacts, width: u16) {
@@ -192,13 +193,21 @@ fn merge(panel: &mut Panel, facts: &MergeFacts, width: u16) {
         Strategy::Squash => "one squashed commit",
     };
     panel.fact("strategy", strategy, columns);
-    panel.fact("base", &format!("{}, {} that the branch does not have", facts.base, count(facts.behind as usize, "commit")), columns);
+    panel.fact(
+        "base",
+        &format!("{}, {} that the branch does not have", facts.base, plural(facts.behind.into(), "commit")),
+        columns,
+    );
     let stat = facts.stat;
-    let files = count(stat.files as usize, "file");
-    let commits = count(facts.ahead as usize, "commit");
-    panel.fact(&facts.branch, &format!("{commits}   {files}  +{} −{}", stat.added, stat.removed), columns);
+    let files = plural(stat.files.into(), "file");
+    let commits = plural(facts.ahead.into(), "commit");
+    panel.fact(
+        &facts.branch,
+        &format!("{commits}   {files}  {}", changed(stat.added, stat.removed, Signs::UNICODE)),
+        columns,
+    );
     if facts.dirty > 0 {
-        panel.fact("uncommitted", &format!("{}, committed first", count(facts.dirty as usize, "file")), columns);
+        panel.fact("uncommitted", &format!("{}, committed first", plural(facts.dirty.into(), "file")), columns);
     }
     let prediction = if facts.conflicts.is_empty() {
         "no conflict predicted".to_owned()
@@ -211,21 +220,6 @@ fn merge(panel: &mut Panel, facts: &MergeFacts, width: u16) {
     }
     if let Some(failure) = &facts.refused {
         panel.blank();
-        wrap(&failure.to_string(), width.into()).into_iter().for_each(|line| panel.push(Row::new(Tone::Bad, line)));
+        panel.say(Tone::Bad, &failure.to_string(), width);
     }
-}
-
-/// `1 commit`, `2 commits`.
-pub fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
-/// `640 B`, `12 KB`, `1.2 GB`, base 1000.
-fn size(bytes: u64) -> String {
-    let (mut value, mut unit) = (bytes as f64, 0);
-    while value >= 1000.0 && unit < 4 {
-        (value, unit) = (value / 1000.0, unit + 1);
-    }
-    let unit_name = ["B", "KB", "MB", "GB", "TB"][unit];
-    if unit > 1 && value < 10.0 { format!("{value:.1} {unit_name}") } else { format!("{value:.0} {unit_name}") }
 }

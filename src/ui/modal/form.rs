@@ -1,7 +1,7 @@
 //! `N`: a new task with all its fields. Each has a working default; a description alone is enough.
 
+use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use unicode_width::UnicodeWidthStr;
 
 use crate::model::{AgentFound, Failure, NewTask, ProjectId, ProjectView, Request, Slug};
 use crate::ui::model::{Effect, Model, Then};
@@ -145,7 +145,10 @@ impl Form {
         let suggestion = self.suggestion(model);
         let typed = self.slug.text();
         let (slug, note) = if typed.is_empty() {
-            (suggestion, if self.description.is_empty() { "made of the description" } else { "suggested; must be unique" })
+            (
+                suggestion,
+                if self.description.is_empty() { "made of the description" } else { "suggested; must be unique" },
+            )
         } else {
             (typed, "must be unique")
         };
@@ -209,8 +212,8 @@ impl Form {
                 _ => tone = Tone::Marked,
             }
         }
-        let end = LABEL + value.width();
-        let column = NOTE.min(width.saturating_sub(note.width())).max(end + 3);
+        let end = LABEL + text::width(value);
+        let column = NOTE.min(width.saturating_sub(text::width(note))).max(end + 3);
         let row = Row::new(Tone::Dim, pad(label, LABEL)).and(tone, value);
         panel.push(row.and(Tone::Dim, format!("{}{note}", " ".repeat(column - end))));
     }
@@ -273,7 +276,8 @@ impl Form {
         }
         self.taken(model, &slug).then(|| {
             let suggestion = self.suggestion(model);
-            let other = if suggestion.is_empty() { suggest::free(&slug, |it| self.taken(model, it)) } else { suggestion };
+            let other =
+                if suggestion.is_empty() { suggest::free(&slug, |it| self.taken(model, it)) } else { suggestion };
             format!("Slug \"{slug}\" is taken. Try {other}.")
         })
     }
@@ -311,8 +315,8 @@ fn found(model: &Model) -> impl Iterator<Item = &AgentFound> {
 }
 
 /// The chosen agent, and why the others cannot be chosen.
-fn agents(model: &Model, chosen: usize) -> (String, String) {
-    let agent = found(model).nth(chosen).map(|agent| match &agent.version {
+fn agents(model: &Model, subject: usize) -> (String, String) {
+    let agent = found(model).nth(subject).map(|agent| match &agent.version {
         Some(version) => format!("‹ {} {version} ›", agent.name),
         None => format!("‹ {} ›", agent.name),
     });

@@ -1,7 +1,7 @@
 //! Help: what each key does in a place, from the table. Typing searches, Enter runs the marked line.
 
+use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent};
-use unicode_width::UnicodeWidthStr;
 
 use crate::model::SessionKind;
 use crate::ui::command::{Command, Entry, Group, TABLE};
@@ -131,7 +131,9 @@ fn parts(entries: &[(&Entry, &[Key])]) -> Vec<String> {
         rest = tail;
         if !entry.label.is_empty() {
             parts.push(format!("{} {}", written(keys), entry.label));
-        } else if let Some(((next, more), tail)) = tail.split_first().filter(|((next, more), _)| pairs(entry, next, keys, more)) {
+        } else if let Some(((next, more), tail)) =
+            tail.split_first().filter(|((next, more), _)| pairs(entry, next, keys, more))
+        {
             rest = tail;
             let mut both: Vec<&Key> = keys.iter().zip(more.iter()).flat_map(|(a, b)| [a, b]).collect();
             both.sort_by_key(|key| key.typed().map(|char| char.to_ascii_lowercase()));
@@ -181,7 +183,7 @@ fn flow(panel: &mut Panel, label: &str, parts: &[String], width: u16) {
     let mut label = label;
     let mut line = String::new();
     for part in parts {
-        if !line.is_empty() && line.width() + 3 + part.width() > room {
+        if !line.is_empty() && text::width(&line) + 3 + text::width(part) > room {
             row(panel, label, std::mem::take(&mut line));
             label = "";
         }

@@ -52,17 +52,17 @@ pub struct Modal {
 #[derive(Debug)]
 pub enum Body {
     Form(Box<form::Form>),
-    Line(line::Line),
+    Line(Box<line::Line>),
     Confirm(confirm::Confirm),
     Review(Box<review::Review>),
-    Peek(peek::Peek),
-    Help(help::Help),
-    Palette(palette::Palette),
-    Actions(actions::Actions),
-    Explain(explain::Explain),
+    Peek(Box<peek::Peek>),
+    Help(Box<help::Help>),
+    Palette(Box<palette::Palette>),
+    Actions(Box<actions::Actions>),
+    Explain,
     Trust(trust::Trust),
-    Stage(stage::StageChoice),
-    Copy(copy::CopyChoice),
+    Stage(Box<stage::StageChoice>),
+    Copy,
 }
 
 /// What a key led to.
@@ -101,7 +101,7 @@ impl Body {
         match self {
             Self::Form(_) | Self::Line(_) | Self::Palette(_) | Self::Help(_) | Self::Peek(_) | Self::Stage(_) => true,
             Self::Review(review) => review.takes_text(),
-            Self::Confirm(_) | Self::Actions(_) | Self::Explain(_) | Self::Trust(_) | Self::Copy(_) => false,
+            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Copy => false,
         }
     }
 
@@ -120,10 +120,10 @@ impl Body {
             Self::Help(it) => it.key(model, event),
             Self::Palette(it) => it.key(model, event),
             Self::Actions(it) => it.key(model, event),
-            Self::Explain(it) => it.key(event),
+            Self::Explain => explain::key(event),
             Self::Trust(it) => it.key(event),
             Self::Stage(it) => it.key(model, event),
-            Self::Copy(it) => it.key(model, event),
+            Self::Copy => copy::key(model, event),
         }
     }
 
@@ -147,7 +147,7 @@ impl Body {
             Self::Help(it) => Some(&mut it.picker.query),
             Self::Palette(it) => Some(&mut it.picker.query),
             Self::Stage(it) => Some(&mut it.picker.query),
-            Self::Confirm(_) | Self::Actions(_) | Self::Explain(_) | Self::Trust(_) | Self::Copy(_) => None,
+            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Copy => None,
         }
     }
 
@@ -161,30 +161,30 @@ impl Body {
             Self::Help(it) => it.panel(model, width, height),
             Self::Palette(it) => it.panel(model, width, height),
             Self::Actions(it) => it.panel(model, width, height),
-            Self::Explain(it) => it.panel(model, width),
+            Self::Explain => explain::panel(model, width),
             Self::Trust(it) => it.panel(width),
             Self::Stage(it) => it.panel(model, width, height),
-            Self::Copy(it) => it.panel(model, width),
+            Self::Copy => copy::panel(model),
         }
     }
 }
 
 /// A key while a modal is open.
 pub fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
-    let Some(mut modal) = model.modal.take() else { return Vec::new() };
-    let fresh = model.now < modal.opened_at + GUARD;
-    let overlay_q = event.code == KeyCode::Char('q') && event.modifiers.is_empty() && !modal.body.takes_text();
-    let step = if event.code == KeyCode::Esc && modal.body.escapes() || overlay_q && !modal.body.decides() {
-        modal.body.leave(model);
+    let Some(mut top) = model.modal.take() else { return Vec::new() };
+    let fresh = model.now < top.opened_at + GUARD;
+    let overlay_q = event.code == KeyCode::Char('q') && event.modifiers.is_empty() && !top.body.takes_text();
+    let step = if event.code == KeyCode::Esc && top.body.escapes() || overlay_q && !top.body.decides() {
+        top.body.leave(model);
         Step::close()
-    } else if fresh && modal.body.decides() || event.kind == KeyEventKind::Repeat && modal.body.decides() {
+    } else if fresh && top.body.decides() || event.kind == KeyEventKind::Repeat && top.body.decides() {
         Step::stay()
     } else {
-        modal.body.key(model, event, fresh)
+        top.body.key(model, event, fresh)
     };
     match step {
         Step::Stay(effects) => {
-            model.modal = Some(modal);
+            model.modal = Some(top);
             effects
         }
         Step::Close(effects) => effects,
@@ -193,7 +193,7 @@ pub fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             effects
         }
         Step::Park => {
-            model.input.parked = Some(modal);
+            model.input.parked = Some(top);
             model.main.tab = Tab::Diff;
             model.layout.focus = Pane::Main;
             Vec::new()
@@ -239,17 +239,17 @@ pub fn screen(model: &mut Model, project: &ProjectId, session: &SessionId, lines
 /// An answer for the modal with this serial; another one ignores it.
 pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
     let open = model.modal.as_mut().into_iter().chain(model.input.parked.as_mut());
-    let Some(modal) = open.into_iter().find(|modal| modal.serial == serial) else { return Vec::new() };
+    let Some(top) = open.into_iter().find(|top| top.serial == serial) else { return Vec::new() };
     let reply = match result {
         Ok(reply) => reply,
         Err(failure) => {
-            model.modal.take_if(|modal| modal.serial == serial);
-            model.input.parked.take_if(|modal| modal.serial == serial);
+            model.modal.take_if(|top| top.serial == serial);
+            model.input.parked.take_if(|top| top.serial == serial);
             update::fail(model, &failure);
             return Vec::new();
         }
     };
-    match (&mut modal.body, reply) {
+    match (&mut top.body, reply) {
         (Body::Confirm(confirm), reply) => confirm.fill(reply),
         (Body::Review(review), Reply::Review(facts)) => review.facts = Some(facts),
         (Body::Trust(trust), Reply::Trust(facts)) => trust.facts = Some(facts),
@@ -272,7 +272,7 @@ pub fn created(model: &mut Model) -> Option<ProjectId> {
 
 /// The form or line that was sent shows why it was refused; false: it is closed by now.
 pub fn refused(model: &mut Model, failure: &Failure) -> bool {
-    match model.modal.as_mut().map(|modal| &mut modal.body) {
+    match model.modal.as_mut().map(|top| &mut top.body) {
         Some(Body::Form(form)) => form.refuse(failure),
         Some(Body::Line(line)) => line.refuse(failure),
         _ => return false,
@@ -291,6 +291,6 @@ pub fn new_task_request(model: &Model) -> Option<Request> {
 
 /// The frame to draw on a main area of this size.
 pub fn panel(model: &Model, cols: u16, rows: u16) -> Option<Panel> {
-    let modal = model.modal.as_ref()?;
-    Some(modal.body.panel(model, cols.min(MAX_WIDTH).saturating_sub(4), rows.saturating_sub(2)))
+    let top = model.modal.as_ref()?;
+    Some(top.body.panel(model, cols.min(MAX_WIDTH).saturating_sub(4), rows.saturating_sub(2)))
 }

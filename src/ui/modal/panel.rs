@@ -1,7 +1,6 @@
 //! What a modal looks like before it is drawn: a titled frame with rows of toned text and its keys in the border.
 
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use crate::ui::text::{width, wrap};
 
 /// The widest frame, in columns.
 pub const MAX_WIDTH: u16 = 74;
@@ -64,15 +63,20 @@ impl Panel {
         self.rows.push(row.into());
     }
 
+    /// `text` on as many rows as it takes.
+    pub fn say(&mut self, tone: Tone, text: &str, width: u16) {
+        self.rows.extend(lines(text, width).into_iter().map(|line| Row::new(tone, line)));
+    }
+
     pub fn blank(&mut self) {
         self.rows.push(Row::default());
     }
 
     /// `label` in a column of its own, `text` wrapped beside it.
     pub fn fact(&mut self, label: &str, text: &str, columns: (u16, u16)) {
-        let (label_width, width) = columns;
-        let lines = wrap(text, width.saturating_sub(label_width).into());
-        for (index, line) in lines.into_iter().enumerate() {
+        let (label_width, all) = columns;
+        let texts = lines(text, all.saturating_sub(label_width));
+        for (index, line) in texts.into_iter().enumerate() {
             let head = if index == 0 { label } else { "" };
             self.push(Row(vec![(Tone::Dim, pad(head, label_width.into())), (Tone::Plain, line)]));
         }
@@ -91,7 +95,7 @@ impl Row {
     }
 
     pub fn width(&self) -> usize {
-        self.0.iter().map(|(_, text)| text.width()).sum()
+        self.0.iter().map(|(_, text)| width(text)).sum()
     }
 }
 
@@ -107,48 +111,12 @@ impl From<&str> for Row {
     }
 }
 
-/// `text` and blanks, `width` columns in all, or more when `text` is wider.
-pub fn pad(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+/// `text` and blanks, `columns` in all, or more when `text` is wider.
+pub fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// Lines of at most `width` columns, broken at blanks where there are some; at least one.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split_word_bounds() {
-            if line.width() + word.width() <= width {
-                line.push_str(word);
-                continue;
-            }
-            if !line.trim_end().is_empty() {
-                lines.push(std::mem::take(&mut line).trim_end().to_owned());
-            }
-            line.clear();
-            for grapheme in word.trim_start().graphemes(true) {
-                if line.width() + grapheme.width() > width {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push_str(grapheme);
-            }
-        }
-        lines.push(line.trim_end().to_owned());
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wraps_at_blanks_and_cuts_what_has_none() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
-        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
-        assert_eq!(wrap("", 4), [""]);
-    }
+/// `text` in lines of at most `columns`; its own line breaks stand.
+pub fn lines(text: &str, columns: u16) -> Vec<String> {
+    text.split('\n').flat_map(|line| wrap(line, columns.into())).map(str::to_owned).collect()
 }

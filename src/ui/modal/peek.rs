@@ -4,11 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::model::{Activity, ProjectId, Request, SessionId};
 use crate::ui::model::{Effect, Model, RowKey, Then};
-use crate::ui::update::chosen::Chosen;
+use crate::ui::row::Subject;
 use crate::ui::update::{self, list};
 
 use super::field::Field;
-use super::panel::{Panel, Place, Row, Tone, wrap};
+use super::panel::{Panel, Place, Row, Tone, lines};
 use super::{Body, Step};
 
 /// The overlay at the foot of the main pane.
@@ -23,8 +23,8 @@ pub struct Peek {
 
 impl Peek {
     /// Asks for the session's screen.
-    pub fn open(model: &Model, chosen: &Chosen<'_>) -> Option<(Self, Vec<Effect>)> {
-        let (project, session) = (chosen.project().id.clone(), chosen.session_id()?);
+    pub fn open(model: &Model, subject: &Subject<'_>) -> Option<(Self, Vec<Effect>)> {
+        let (project, session) = (subject.project().id.clone(), subject.session_id()?);
         let mut peek = Self { project, session, field: Field::default(), screen: Vec::new() };
         peek.field = Field::new(model.input.drafts.get(&peek.draft_key()).map_or("", String::as_str));
         let effect = Effect::ReadScreen { project: peek.project.clone(), session: peek.session.clone() };
@@ -45,7 +45,9 @@ impl Peek {
                 KeyEventKind::Repeat => Step::stay(),
                 _ => Step::close(),
             },
-            KeyCode::Char(digit @ '1'..='9') if plain && empty && self.options(model) >= digit as usize - '0' as usize => {
+            KeyCode::Char(digit @ '1'..='9')
+                if plain && empty && self.options(model) >= digit as usize - '0' as usize =>
+            {
                 if fresh || event.kind == KeyEventKind::Repeat {
                     return Step::stay();
                 }
@@ -120,18 +122,18 @@ impl Peek {
     /// The question with its options; without one the end of the screen.
     fn message(&self, model: &Model, width: u16) -> Vec<String> {
         let question = self.asks(model).unwrap_or_default();
-        let mut lines = Vec::new();
+        let mut text = Vec::new();
         if !question.is_empty() {
-            lines.extend(wrap(question, width.into()));
+            text.extend(lines(question, width));
         }
         if options_in(question.lines()) == 0 {
             let screen: Vec<&String> = self.screen.iter().filter(|line| !line.trim().is_empty()).collect();
-            lines.extend(screen.into_iter().map(|line| line.trim_end().to_owned()));
+            text.extend(screen.into_iter().map(|line| line.trim_end().to_owned()));
         }
-        if lines.is_empty() {
-            lines.push("...".to_owned());
+        if text.is_empty() {
+            text.push("...".to_owned());
         }
-        lines
+        text
     }
 
     /// How many numbered options the open question has; 0: none, and digits are text.
@@ -151,12 +153,12 @@ impl Peek {
     }
 
     fn view<'a>(&self, model: &'a Model) -> Option<&'a crate::model::SessionView> {
-        Chosen::find(model, &RowKey::Session(self.project.clone(), self.session.clone()))?.session()
+        Subject::find(&model.snapshot, &RowKey::Session(self.project.clone(), self.session.clone()))?.session()
     }
 
     /// The next row with a live session: peek moves there with the selection.
     fn next(&self, model: &mut Model, by: isize) -> Step {
-        let alive = |key: &RowKey| Chosen::find(model, key).is_some_and(|chosen| chosen.alive());
+        let alive = |key: &RowKey| Subject::find(&model.snapshot, key).is_some_and(|subject| subject.alive());
         let rows: Vec<RowKey> = list::keys(model).into_iter().filter(alive).collect();
         let here = RowKey::Session(self.project.clone(), self.session.clone());
         let Some(at) = rows.iter().position(|key| *key == here) else { return Step::stay() };
@@ -165,11 +167,11 @@ impl Peek {
             return Step::stay();
         }
         let mut effects = list::select(model, rows[to].clone());
-        let next = Chosen::of(model).and_then(|chosen| Self::open(model, &chosen));
+        let next = Subject::of(model).and_then(|subject| Self::open(model, &subject));
         match next {
             Some((peek, more)) => {
                 effects.extend(more);
-                Step::Become(Body::Peek(peek), effects)
+                Step::Become(Body::Peek(Box::new(peek)), effects)
             }
             None => Step::Close(effects),
         }

@@ -3,11 +3,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::model::{ProjectId, Request, ReviewFacts, TaskId};
+use crate::ui::glyph::Signs;
 use crate::ui::model::{Effect, Model};
+use crate::ui::text::{changed, plural};
 use crate::ui::update;
 
 use super::Step;
-use super::confirm::count;
 use super::field::Field;
 use super::panel::{Panel, Row, Tone};
 
@@ -126,7 +127,7 @@ impl Review {
         };
         let mut panel = Panel::new(format!("review {}", self.title), hints);
         match &self.facts {
-            Some(facts) => self.rows(&mut panel, facts, width),
+            Some(facts) => Self::rows(&mut panel, facts, width),
             None => panel.push(Row::new(Tone::Dim, "...")),
         }
         if let Some(field) = &self.reject {
@@ -143,15 +144,15 @@ impl Review {
         panel
     }
 
-    fn rows(&self, panel: &mut Panel, facts: &ReviewFacts, width: u16) {
+    fn rows(panel: &mut Panel, facts: &ReviewFacts, width: u16) {
         let columns = (LABEL, width);
         if let Some((name, text)) = &facts.artifact {
             let first: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SUMMARY).collect();
             panel.fact(name, &first.join("\n"), columns);
         }
         let stat = facts.stat;
-        let files = count(stat.files as usize, "file");
-        panel.fact("diff", &format!("{files}  +{} −{}", stat.added, stat.removed), columns);
+        let files = plural(stat.files.into(), "file");
+        panel.fact("diff", &format!("{files}  {}", changed(stat.added, stat.removed, Signs::UNICODE)), columns);
         if let Some(gate) = &facts.gate {
             panel.fact("gate", gate, columns);
         }

@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use crate::model::{ProjectId, TaskId};
 use crate::ui::model::{Model, RowKey};
-use crate::ui::update::chosen::Chosen;
+use crate::ui::row::Subject;
 
 use super::line::{Line, Purpose};
 use super::panel::Panel;
@@ -32,7 +32,8 @@ impl StageChoice {
                 let Some(item) = items.get(self.picker.mark) else { return Step::stay() };
                 let stage = item.value.clone();
                 let purpose = Purpose::Stage { task: self.task, slug: self.slug.clone(), stage };
-                Step::Become(Body::Line(Line::new(model, purpose, self.project.clone(), "")), Vec::new())
+                let line = Line::new(model, purpose, self.project.clone(), "");
+                Step::Become(Body::Line(Box::new(line)), Vec::new())
             }
             Picked::Moved => Step::stay(),
             Picked::Unused => {
@@ -51,7 +52,9 @@ impl StageChoice {
 
     fn items(&self, model: &Model) -> Vec<Item<String>> {
         let row = RowKey::Session(self.project.clone(), self.slug.as_str().into());
-        let Some(view) = Chosen::find(model, &row).and_then(|chosen| chosen.task()) else { return Vec::new() };
+        let Some(view) = Subject::find(&model.snapshot, &row).and_then(|subject| subject.task()) else {
+            return Vec::new();
+        };
         let stages = view.task.flow.stages.iter().enumerate();
         stages
             .map(|(index, stage)| Item {

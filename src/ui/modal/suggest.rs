@@ -4,9 +4,9 @@ use crate::model::Slug;
 
 /// Words that say little.
 const LITTLE: &[&str] = &[
-    "a", "all", "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "have", "in", "into", "is", "it",
-    "its", "of", "on", "or", "our", "please", "should", "so", "some", "that", "the", "their", "then", "there", "this", "to",
-    "we", "when", "which", "will", "with", "you",
+    "a", "all", "an", "and", "are", "as", "at", "be", "by", "can", "for", "from", "has", "have", "in", "into", "is",
+    "it", "its", "of", "on", "or", "our", "please", "should", "so", "some", "that", "the", "their", "then", "there",
+    "this", "to", "we", "when", "which", "will", "with", "you",
 ];
 /// Words and bytes of a suggestion.
 const WORDS: usize = 3;

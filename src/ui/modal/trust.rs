@@ -4,9 +4,9 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::model::{ProjectId, Request, TrustFacts};
 use crate::ui::model::{Effect, Then};
+use crate::ui::text::plural;
 
 use super::Step;
-use super::confirm::count;
 use super::panel::{Panel, Row, Tone};
 
 /// Lines of each file before `v`.
@@ -62,7 +62,10 @@ impl Trust {
             return panel;
         };
         let hash: String = facts.hash.chars().take(DIGITS).collect();
-        panel.push(format!("{} of this repository can run commands.   {hash}", count(facts.files.len(), "file")));
+        panel.push(format!(
+            "{} of this repository can run commands.   {hash}",
+            plural(facts.files.len() as u64, "file")
+        ));
         for (path, text) in &facts.files {
             panel.blank();
             panel.push(Row::new(Tone::Bold, path.display().to_string()));
@@ -70,7 +73,7 @@ impl Trust {
             let shown = if self.whole { lines } else { lines.min(FIRST) };
             text.lines().take(shown).for_each(|line| panel.push(format!("  {line}")));
             if shown < lines {
-                panel.push(Row::new(Tone::Dim, format!("  and {}", count(lines - shown, "line"))));
+                panel.push(Row::new(Tone::Dim, format!("  and {}", plural((lines - shown) as u64, "line"))));
             }
         }
         panel.offset = self.offset.min(panel.rows.len().saturating_sub(1));

@@ -1,14 +1,15 @@
 //! What each command does.
 
-use crate::model::{Request, SessionId, State};
+use crate::model::{ProjectId, Request, SessionId, State};
 use crate::ui::command::Command;
 use crate::ui::modal;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
-use super::chosen::{self, Chosen};
+use super::chosen;
 use super::list::{self, Direction, End, Fold};
 use super::{INTERRUPT_TWICE, context, diff, message, pane};
 use crate::ui::keymap::Context;
+use crate::ui::row::{self, Subject};
 
 /// Runs a command that applies. `index` tells which of its keys was pressed.
 pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
@@ -51,10 +52,23 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Quit => vec![Effect::Quit],
         C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::Editor | C::SendDetach => open(model, command),
         C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive | C::Init => work(model, command),
-        C::Filter | C::Search | C::Peek | C::Explain | C::Copy | C::New | C::NewLine | C::Restart | C::Message
-        | C::Approve | C::Reject | C::Merge | C::Delete | C::SendTo | C::Actions | C::Palette | C::Help => {
-            modal::open_for(model, command)
-        }
+        C::Filter
+        | C::Search
+        | C::Peek
+        | C::Explain
+        | C::Copy
+        | C::New
+        | C::NewLine
+        | C::Restart
+        | C::Message
+        | C::Approve
+        | C::Reject
+        | C::Merge
+        | C::Delete
+        | C::SendTo
+        | C::Actions
+        | C::Palette
+        | C::Help => modal::open_for(model, command),
     }
 }
 
@@ -83,7 +97,9 @@ fn go(model: &mut Model, go: Go) -> Vec<Effect> {
         (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),
         (Context::Diff, Go::Lines(by)) => still(model, |model| diff::step(model, by)),
         (Context::Diff, Go::End(end)) => still(model, |model| diff::end(model, end)),
-        (Context::Page, Go::Lines(by)) => still(model, |model| model.main.offset = model.main.offset.saturating_add_signed(by)),
+        (Context::Page, Go::Lines(by)) => {
+            still(model, |model| model.main.offset = model.main.offset.saturating_add_signed(by))
+        }
         (Context::Page, Go::End(End::First)) => still(model, |model| model.main.offset = 0),
         (Context::Page, Go::End(End::Last)) => still(model, |model| model.main.offset = usize::MAX),
         (Context::Terminal, Go::Lines(by)) => vec![Effect::ScrollTerminal(-(by as i64))],
@@ -141,25 +157,32 @@ fn escape(model: &mut Model) -> Vec<Effect> {
 
 fn open(model: &mut Model, command: Command) -> Vec<Effect> {
     let size = model.size;
-    let Some(chosen) = Chosen::of(model) else { return Vec::new() };
-    let project = chosen.project().id.clone();
-    let Some(session) = chosen.session_id() else { return list::fold(model, Fold::Toggle) };
-    let closed = chosen.task().is_some_and(|task| task.task.state.is_closed());
+    let Some(subject) = Subject::of(model) else { return Vec::new() };
+    let project = subject.project().id.clone();
+    let Some(session) = subject.session_id() else {
+        let empty = row::subjects(subject.project()).next().is_none();
+        return if empty { start_designer(project) } else { list::fold(model, Fold::Toggle) };
+    };
+    let closed = subject.task().is_some_and(|task| task.task.state.is_closed());
     match command {
         Command::Attach | Command::AttachToo if closed => still(model, |model| {
             pane::show(model, Tab::Log);
             model.layout.focus = Pane::Main;
         }),
-        Command::Attach | Command::AttachToo if session == SessionId::main() && !chosen.alive() => {
-            trusting_attach(Request::StartDesigner { project })
+        Command::Attach | Command::AttachToo if session == SessionId::main() && !subject.alive() => {
+            start_designer(project)
         }
         Command::Attach | Command::AttachToo => pane::attach(model),
         Command::Diff => still(model, |model| {
             pane::show(model, Tab::Diff);
             model.layout.focus = Pane::Main;
         }),
-        Command::Spec => vec![Effect::Ask { request: Request::EditSpec { project, session, size }, then: Then::AttachTo }],
-        Command::Shell => vec![Effect::Ask { request: Request::OpenShell { project, session, size }, then: Then::AttachTo }],
+        Command::Spec => {
+            vec![Effect::Ask { request: Request::EditSpec { project, session, size }, then: Then::AttachTo }]
+        }
+        Command::Shell => {
+            vec![Effect::Ask { request: Request::OpenShell { project, session, size }, then: Then::AttachTo }]
+        }
         Command::Editor => diff::open_editor(model),
         Command::SendDetach => {
             let key = model.input.keys.detach_keys(super::shown_kind(model))[0];
@@ -169,31 +192,31 @@ fn open(model: &mut Model, command: Command) -> Vec<Effect> {
     }
 }
 
-fn trusting_attach(request: Request) -> Vec<Effect> {
-    vec![Effect::Ask { request, then: Then::AttachTo }]
+fn start_designer(project: ProjectId) -> Vec<Effect> {
+    vec![Effect::Ask { request: Request::StartDesigner { project }, then: Then::AttachTo }]
 }
 
 fn work(model: &mut Model, command: Command) -> Vec<Effect> {
-    let Some(chosen) = Chosen::of(model) else {
+    let Some(subject) = Subject::of(model) else {
         return match (command, chosen::project(model)) {
             (Command::Init, Some(project)) => ask(Request::InitProject { project: project.id.clone() }),
             _ => Vec::new(),
         };
     };
-    let project = chosen.project().id.clone();
-    let Some(task) = chosen.task() else {
+    let project = subject.project().id.clone();
+    let Some(task) = subject.task() else {
         return match command {
             Command::Init => ask(Request::InitProject { project }),
-            Command::Start => ask(Request::StartDesigner { project }),
-            Command::Stop => stop_session(&chosen),
+            Command::Start => start_designer(project),
+            Command::Stop => stop_session(&subject),
             _ => Vec::new(),
         };
     };
     let id = task.task.id;
     match command {
         Command::Start => ask(Request::Start { project, task: id }),
-        Command::Stop if !task.task.state.is_busy() && !chosen.alive() => stop_session(&chosen),
-        Command::Stop if loses_conversation(&chosen) => modal::open_for(model, command),
+        Command::Stop if !task.task.state.is_busy() && !subject.alive() => stop_session(&subject),
+        Command::Stop if loses_conversation(&subject) => modal::open_for(model, command),
         Command::Stop => ask(Request::Stop { project, task: id }),
         Command::Unread => ask(Request::SetUnread { project, task: id, unread: !task.unread }),
         Command::Auto if task.task.auto => ask(Request::SetAuto { project, task: id, auto: false }),
@@ -214,17 +237,16 @@ pub fn ask(request: Request) -> Vec<Effect> {
     vec![Effect::Ask { request, then }]
 }
 
-fn stop_session(chosen: &Chosen<'_>) -> Vec<Effect> {
-    let session = chosen.session().filter(|it| it.alive).or_else(|| chosen.shell()).map(|it| it.id.clone());
-    session.map_or_else(Vec::new, |session| {
-        ask(Request::StopSession { project: chosen.project().id.clone(), session })
-    })
+fn stop_session(subject: &Subject<'_>) -> Vec<Effect> {
+    let session = subject.session().filter(|it| it.alive).or_else(|| subject.shell()).map(|it| it.id.clone());
+    session
+        .map_or_else(Vec::new, |session| ask(Request::StopSession { project: subject.project().id.clone(), session }))
 }
 
 /// The agent runs and its conversation has no id yet: what it did so far cannot be resumed.
-fn loses_conversation(chosen: &Chosen<'_>) -> bool {
-    chosen.task().is_some_and(|task| {
+fn loses_conversation(subject: &Subject<'_>) -> bool {
+    subject.task().is_some_and(|task| {
         let works = matches!(task.task.state, State::Working | State::Quiet | State::Asking | State::Approval);
-        works && chosen.alive() && task.task.conversation(&task.task.current_stage().name).is_none()
+        works && subject.alive() && task.task.conversation(&task.task.current_stage().name).is_none()
     })
 }

@@ -1,10 +1,10 @@
 //! The engine's answers: said, put into the modal that waits for them, or followed by the next step.
 
-use crate::model::{Answer, Failure, FailureKind, Reply, Request, SessionId};
+use crate::model::{Answer, Failure, FailureKind, ProjectId, Reply, Request, SessionId};
 use crate::ui::modal;
-use crate::ui::model::{Effect, Model, RowKey, Then};
+use crate::ui::model::{Awaited, Effect, Model, RowKey, Then};
 
-use super::chosen::{self, Chosen};
+use super::chosen;
 use super::{list, message, pane};
 
 pub fn take(model: &mut Model, then: Then, result: Answer) -> Vec<Effect> {
@@ -22,7 +22,10 @@ pub fn take(model: &mut Model, then: Then, result: Answer) -> Vec<Effect> {
         },
         Then::SelectNew => created(model, result),
         Then::AttachTo => match result {
-            Ok(Reply::Session { id }) => attach(model, id),
+            Ok(Reply::Session { id }) => {
+                model.input.awaited = model.list.selected.clone().map(|row| Awaited::Session(row, id));
+                turn_to_awaited(model)
+            }
             Err(failure) if failure.kind == FailureKind::Untrusted => match chosen::project(model) {
                 Some(project) => {
                     let request = Request::StartDesigner { project: project.id.clone() };
@@ -73,12 +76,8 @@ fn created(model: &mut Model, result: Answer) -> Vec<Effect> {
             if let Some(text) = message {
                 message::news(model, text);
             }
-            let key = project.and_then(|project| {
-                let view = model.snapshot.projects.iter().find(|view| view.id == project)?;
-                let task = view.tasks.iter().find(|view| view.task.id == id)?;
-                Some(RowKey::Session(project, task.task.session_id()))
-            });
-            key.map_or_else(Vec::new, |key| list::reveal(model, key))
+            model.input.awaited = project.map(|project| Awaited::Task(project, id));
+            turn_to_awaited(model)
         }
         Ok(_) => Vec::new(),
         Err(failure) if failure.kind == FailureKind::Untrusted => match modal::new_task_request(model) {
@@ -94,13 +93,43 @@ fn created(model: &mut Model, result: Answer) -> Vec<Effect> {
     }
 }
 
-/// Attaches a session that was opened for the selection; one that was opened for another row waits there.
-fn attach(model: &mut Model, id: SessionId) -> Vec<Effect> {
-    let Some(owner) = Chosen::of(model).and_then(|chosen| chosen.session_id()) else { return Vec::new() };
-    let ours = id == owner || id.as_str().strip_prefix(owner.as_str()).is_some_and(|rest| rest.starts_with('.'));
-    if ours && model.modal.is_none() {
-        return pane::attach_to(model, id);
+/// Turns to a new task or a new session as soon as the snapshot has it; a person who went elsewhere is left there.
+pub fn turn_to_awaited(model: &mut Model) -> Vec<Effect> {
+    let Some(awaited) = model.input.awaited.take() else { return Vec::new() };
+    match &awaited {
+        Awaited::Task(project, id) => {
+            let view = model.snapshot.projects.iter().find(|view| view.id == *project);
+            let task = view.and_then(|view| view.tasks.iter().find(|task| task.task.id == *id));
+            if let Some(task) = task {
+                let row = RowKey::Session(project.clone(), task.task.session_id());
+                return list::reveal(model, row);
+            }
+        }
+        Awaited::Session(row, session) => {
+            let elsewhere = model.list.selected.as_ref() != Some(row) || model.modal.is_some();
+            let (RowKey::Project(project) | RowKey::Session(project, _)) = row;
+            let view = model.snapshot.projects.iter().find(|view| view.id == *project);
+            let designer = view.and_then(|view| view.designer.as_ref());
+            let mut sessions = view.into_iter().flat_map(|view| &view.shells).chain(designer);
+            if sessions.any(|it| it.alive && it.id == *session) {
+                if elsewhere {
+                    message::news(model, format!("{session} is open"));
+                    return Vec::new();
+                }
+                let (project, session) = (project.clone(), session.clone());
+                return show(model, project, session);
+            }
+        }
     }
-    message::news(model, format!("{id} is open"));
+    model.input.awaited = Some(awaited);
     Vec::new()
+}
+
+fn show(model: &mut Model, project: ProjectId, session: SessionId) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if session == SessionId::main() {
+        effects = list::reveal(model, RowKey::Session(project, session.clone()));
+    }
+    effects.extend(pane::attach_to(model, session));
+    effects
 }

@@ -3,10 +3,10 @@
 //! The engine has the last word on every request; these rules only spare a person the way to it.
 
 use crate::model::{State, TaskView};
-use crate::ui::model::Model;
+use crate::ui::model::{Model, Tab};
 
-use super::chosen::{self, Chosen};
-use super::list;
+use super::chosen;
+use crate::ui::row::{self, Subject};
 
 type Verdict = Result<(), String>;
 
@@ -15,11 +15,11 @@ pub fn always(_: &Model) -> Verdict {
 }
 
 pub fn someone_needs_me(model: &Model) -> Verdict {
-    check(list::needy(model).next().is_some(), "no session needs you")
+    check(!row::needing(&model.snapshot).is_empty(), "no session needs you")
 }
 
 pub fn has_previous(model: &Model) -> Verdict {
-    let there = model.list.previous.as_ref().and_then(|key| Chosen::find(model, key)).is_some();
+    let there = model.list.previous.as_ref().and_then(|key| Subject::find(&model.snapshot, key)).is_some();
     check(there, "no other session was selected before")
 }
 
@@ -37,25 +37,30 @@ pub fn has_diff(model: &Model) -> Verdict {
 }
 
 pub fn attach(model: &Model) -> Verdict {
-    let Some(chosen) = Chosen::of(model) else { return Err("nothing is selected; $new makes a task".to_owned()) };
-    match chosen.task() {
-        Some(task) if task.task.state == State::Draft => {
-            Err(format!("{} is a draft; $start starts it, $spec edits its spec", chosen.name()))
+    let subject = Subject::of(model).ok_or("nothing is selected; $new makes a task")?;
+    let Some(task) = subject.task() else { return Ok(()) };
+    if task.task.state.is_closed() || subject.alive() || shows_shell(model) {
+        return Ok(());
+    }
+    match task.task.state {
+        State::Draft => Err(format!("{} is a draft; $start starts it, $spec edits its spec", subject.name())),
+        State::Working | State::Quiet | State::Asking | State::Approval => {
+            Err(format!("the agent of {} starts", subject.name()))
         }
-        Some(task) if task.task.state == State::Queued => Err(format!("{} waits for a free place", chosen.name())),
-        Some(_) | None => Ok(()),
+        State::Done => Err(format!("the agent of {} has ended; $message sends it on", subject.name())),
+        _ => Err(unfit(subject.name(), task)),
     }
 }
 
 pub fn peek(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    check_with(chosen.alive(), || match chosen.task().map(|task| task.task.state) {
-        Some(State::Draft) => format!("{} has not started; $start starts it", chosen.name()),
-        Some(state) if state.is_closed() => format!("{} is {}", chosen.name(), state.word()),
+    let subject = session(model)?;
+    check_with(subject.alive(), || match subject.task().map(|task| task.task.state) {
+        Some(State::Draft) => format!("{} has not started; $start starts it", subject.name()),
+        Some(state) if state.is_closed() => format!("{} is {}", subject.name(), state.word()),
         Some(State::Setup | State::Queued | State::Gating | State::Integrating) => {
-            format!("the agent of {} does not run now", chosen.name())
+            format!("the agent of {} does not run now", subject.name())
         }
-        _ => format!("{} does not run; $start starts it", chosen.name()),
+        _ => format!("{} does not run; $start starts it", subject.name()),
     })
 }
 
@@ -80,10 +85,11 @@ pub fn explain(model: &Model) -> Verdict {
 }
 
 pub fn start(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    let name = chosen.name();
-    let Some(task) = chosen.task() else {
-        return check_with(!chosen.alive(), || format!("{name} runs already; $attach attaches"));
+    let subject = Subject::of(model).ok_or("nothing is selected; $new makes a task")?;
+    let name = subject.name();
+    let Some(task) = subject.task() else {
+        let runs = subject.project().designer.as_ref().is_some_and(|designer| designer.alive);
+        return check(!runs, "main runs already; $attach attaches");
     };
     match task.task.state {
         State::Draft | State::Paused | State::Failed => Ok(()),
@@ -95,9 +101,9 @@ pub fn start(model: &Model) -> Verdict {
 }
 
 pub fn stop(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    let busy = chosen.task().is_some_and(|task| task.task.state.is_busy());
-    check_with(busy || chosen.alive() || chosen.shell().is_some(), || format!("{} does not run", chosen.name()))
+    let subject = session(model)?;
+    let busy = subject.task().is_some_and(|task| task.task.state.is_busy());
+    check_with(busy || subject.alive() || subject.shell().is_some(), || format!("{} does not run", subject.name()))
 }
 
 pub fn restart(model: &Model) -> Verdict {
@@ -110,22 +116,23 @@ pub fn restart(model: &Model) -> Verdict {
 }
 
 pub fn message(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    match chosen.task().map(|task| task.task.state) {
-        Some(State::Draft) => Err(format!("{} has not started; $start starts it, $spec edits its spec", chosen.name())),
-        Some(state) if state.is_closed() => Err(format!("{} is {}", chosen.name(), state.word())),
+    let subject = session(model)?;
+    match subject.task().map(|task| task.task.state) {
+        Some(State::Draft) => {
+            Err(format!("{} has not started; $start starts it, $spec edits its spec", subject.name()))
+        }
+        Some(state) if state.is_closed() => Err(format!("{} is {}", subject.name(), state.word())),
         Some(_) => Ok(()),
-        None => check_with(chosen.alive(), || format!("{} does not run; $start starts it", chosen.name())),
+        None => check_with(subject.alive(), || format!("{} does not run; $start starts it", subject.name())),
     }
 }
 
 pub fn approve(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     match task.task.state {
-        State::Approval => Ok(()),
-        State::Quiet if task.task.flow.is_solo() => Ok(()),
         State::Done if task.task.reviewed => Err(format!("{name} is reviewed already; $merge merges")),
-        State::Done => Ok(()),
+        State::Approval | State::Done => Ok(()),
+        State::Quiet if task.task.flow.is_solo() => Ok(()),
         _ => Err(unfit(name, task)),
     }
 }
@@ -159,8 +166,8 @@ pub fn unread(model: &Model) -> Verdict {
 }
 
 pub fn delete(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    check(chosen.task().is_some(), "main belongs to the project; $stop stops it")
+    let subject = session(model)?;
+    check(subject.task().is_some(), "main belongs to the project; $stop stops it")
 }
 
 pub fn complete(model: &Model) -> Verdict {
@@ -202,13 +209,18 @@ pub fn archive(model: &Model) -> Verdict {
 }
 
 pub fn send_detach(model: &Model) -> Verdict {
-    let chosen = session(model)?;
-    check_with(chosen.alive(), || format!("{} does not run", chosen.name()))
+    let subject = session(model)?;
+    check_with(subject.alive(), || format!("{} does not run", subject.name()))
 }
 
 pub fn init(model: &Model) -> Verdict {
     let project = chosen::project(model).ok_or("no project is open")?;
     check_with(!project.initialized, || format!("{} has its .orchestra/ already", project.name))
+}
+
+/// The open tab shows a live shell, which can be attached whatever the agent does.
+fn shows_shell(model: &Model) -> bool {
+    model.main.tab == Tab::Shell && model.main.shell.is_some()
 }
 
 /// Why a task in this state refuses what was asked, in one clause.
@@ -231,16 +243,16 @@ fn unfit(name: &str, task: &TaskView) -> String {
     }
 }
 
-fn session(model: &Model) -> Result<Chosen<'_>, String> {
-    let chosen = Chosen::of(model).ok_or("no session is selected; $new makes a task")?;
-    check_with(chosen.session_id().is_some(), || format!("{} is a project; select a session", chosen.name()))?;
-    Ok(chosen)
+fn session(model: &Model) -> Result<Subject<'_>, String> {
+    let subject = Subject::of(model).ok_or("no session is selected; $new makes a task")?;
+    check_with(subject.session_id().is_some(), || format!("{} is a project; select a session", subject.name()))?;
+    Ok(subject)
 }
 
 fn task(model: &Model) -> Result<(&str, &TaskView), String> {
-    let chosen = session(model)?;
-    let task = chosen.task().ok_or("main is the designer, not a task")?;
-    Ok((chosen.name(), task))
+    let subject = session(model)?;
+    let task = subject.task().ok_or("main is the designer, not a task")?;
+    Ok((subject.name(), task))
 }
 
 fn open(name: &str, task: &TaskView) -> Verdict {
@@ -248,11 +260,11 @@ fn open(name: &str, task: &TaskView) -> Verdict {
 }
 
 fn has_worktree(model: &Model, missing: &str) -> Verdict {
-    let chosen = session(model)?;
-    check_with(chosen.folder().is_some(), || match chosen.task().map(|task| task.task.state) {
-        Some(state) if state.is_closed() => format!("{} is {}; its worktree is gone", chosen.name(), state.word()),
-        Some(State::Draft) => format!("{} has {missing}; $start starts it", chosen.name()),
-        _ => format!("{} has {missing}", chosen.name()),
+    let subject = session(model)?;
+    check_with(subject.folder().is_some(), || match subject.task().map(|task| task.task.state) {
+        Some(state) if state.is_closed() => format!("{} is {}; its worktree is gone", subject.name(), state.word()),
+        Some(State::Draft) => format!("{} has {missing}; $start starts it", subject.name()),
+        _ => format!("{} has {missing}", subject.name()),
     })
 }
 

@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use crate::model::{Diff, LineKind, ProjectId, SessionId};
+use crate::model::{Diff, Hunk, LineKind, ProjectId, SessionId};
 use crate::ui::model::{DiffState, Effect, Model, RowKey};
 
-use super::chosen::Chosen;
 use super::list::{Direction, End};
 use super::message;
+use crate::ui::row::Subject;
 
 /// Columns that a diff scrolls sideways at most.
 pub const WIDEST: usize = 4000;
@@ -116,7 +116,9 @@ pub fn find(model: &mut Model, direction: Direction) {
     let cursor = model.diff.cursor;
     let hit = |index: &usize| line_text(&model.diff, places[*index]).is_some_and(|text| matches(&text, &search));
     let found = match direction {
-        Direction::Forward => (cursor + 1..places.len()).chain(0..=cursor.min(places.len().saturating_sub(1))).find(hit),
+        Direction::Forward => {
+            (cursor + 1..places.len()).chain(0..=cursor.min(places.len().saturating_sub(1))).find(hit)
+        }
         Direction::Back => (0..cursor).rev().chain((cursor..places.len()).rev()).find(hit),
     };
     match found {
@@ -127,7 +129,7 @@ pub fn find(model: &mut Model, direction: Direction) {
 
 /// `e`: the file at its line while the diff has the focus, else the worktree.
 pub fn open_editor(model: &mut Model) -> Vec<Effect> {
-    let Some(folder) = Chosen::of(model).and_then(|chosen| chosen.folder()) else { return Vec::new() };
+    let Some(folder) = Subject::of(model).and_then(|subject| subject.folder()) else { return Vec::new() };
     let in_diff = super::context(model) == crate::ui::keymap::Context::Diff;
     let marked = in_diff.then(|| path_at_cursor(&model.diff)).flatten();
     let path = marked.as_ref().map_or_else(|| folder.to_owned(), |path| folder.join(path));
@@ -141,24 +143,19 @@ pub fn patch(diff: &Diff) -> String {
     for file in &diff.files {
         let new = file.path.display();
         let old = file.old_path.as_ref().unwrap_or(&file.path).display();
-        patch += &format!("diff --git a/{old} b/{new}\n--- a/{old}\n+++ b/{new}\n");
+        patch.extend([format!("diff --git a/{old} b/{new}\n--- a/{old}\n+++ b/{new}\n")]);
         for hunk in &file.hunks {
             let count = |skip| hunk.lines.iter().filter(|line| line.kind != skip).count();
-            patch += &format!(
-                "@@ -{},{} +{},{} @@ {}\n",
-                hunk.old_start,
-                count(LineKind::Added),
-                hunk.new_start,
-                count(LineKind::Removed),
-                hunk.heading
-            );
+            let (old, new) = (count(LineKind::Added), count(LineKind::Removed));
+            let Hunk { old_start, new_start, heading, .. } = hunk;
+            patch.extend([format!("@@ -{old_start},{old} +{new_start},{new} @@ {heading}\n")]);
             for line in &hunk.lines {
                 patch.push(match line.kind {
                     LineKind::Context => ' ',
                     LineKind::Added => '+',
                     LineKind::Removed => '-',
                 });
-                line.spans.iter().for_each(|span| patch += &span.text);
+                patch.extend(line.spans.iter().map(|span| span.text.as_str()));
                 patch.push('\n');
             }
         }
@@ -176,7 +173,10 @@ fn jump(model: &mut Model, direction: Direction, what: &str, wanted: impl Fn(&Pl
     };
     match found {
         Some(index) => mark(model, index),
-        None => message::news(model, format!("this is the {} {what}", if direction == Direction::Forward { "last" } else { "first" })),
+        None => message::news(
+            model,
+            format!("this is the {} {what}", if direction == Direction::Forward { "last" } else { "first" }),
+        ),
     }
 }
 
@@ -191,7 +191,13 @@ fn follow(model: &mut Model, jumped: usize) {
     let rows = super::act::page(model).unsigned_abs().max(1);
     let state = &mut model.diff;
     if state.cursor < state.offset || state.cursor >= state.offset + rows {
-        let lead = if jumped > rows { rows / 3 } else if state.cursor < state.offset { 0 } else { rows - 1 };
+        let lead = if jumped > rows {
+            rows / 3
+        } else if state.cursor < state.offset {
+            0
+        } else {
+            rows - 1
+        };
         state.offset = state.cursor.saturating_sub(lead);
     }
 }
@@ -220,7 +226,9 @@ fn line_text(state: &DiffState, place: Place) -> Option<String> {
     Some(match place {
         Place::File(_) => file.path.to_string_lossy().into_owned(),
         Place::Hunk(_, hunk) => file.hunks.get(hunk)?.heading.clone(),
-        Place::Line(_, hunk, line) => file.hunks.get(hunk)?.lines.get(line)?.spans.iter().map(|it| it.text.as_str()).collect(),
+        Place::Line(_, hunk, line) => {
+            file.hunks.get(hunk)?.lines.get(line)?.spans.iter().map(|it| it.text.as_str()).collect()
+        }
     })
 }
 

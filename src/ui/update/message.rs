@@ -1,5 +1,6 @@
 //! The message line: news is replaced, errors queue until read, each tip shows once ever.
 
+use crate::model::Failure;
 use crate::ui::model::{Message, Model, RowKey};
 
 use super::chosen;
@@ -19,6 +20,10 @@ pub fn error(model: &mut Model, text: impl Into<String>) {
     if model.messages.errors.last().is_none_or(|last| last.text != text) {
         model.messages.errors.push(Message { text, about: None, at: model.now });
     }
+}
+
+pub fn fail(model: &mut Model, failure: &Failure) {
+    error(model, failure.to_string());
 }
 
 /// Shows a first-use tip once ever; `$diff` in `text` becomes the key of that command.

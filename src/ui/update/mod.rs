@@ -7,11 +7,9 @@ mod act;
 mod answer;
 pub mod chosen;
 pub mod condition;
-mod copy;
 pub mod diff;
 pub mod list;
 mod message;
-mod mouse;
 mod pane;
 mod snapshot;
 
@@ -25,14 +23,13 @@ use super::keymap::{Context, Key};
 use super::modal;
 use super::model::{Effect, Model, Pane, Tab};
 use super::msg::Msg;
-use chosen::Chosen;
+use super::row::{self, Subject};
 
-pub use act::run;
+pub use act::{ask, run};
+pub use message::{fail, news as say};
 
 /// A terminal or a diff that was on the screen this long has been read.
 const READ_AFTER: SignedDuration = SignedDuration::from_secs(1);
-/// No row moves for this long after a key.
-const STILL_AFTER_KEY: SignedDuration = SignedDuration::from_secs(1);
 /// A second Ctrl-C leaves within this time.
 const INTERRUPT_TWICE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -41,7 +38,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
         Msg::Key(event) => key(model, event),
         Msg::Paste(text) => paste(model, text),
-        Msg::Mouse(event) => mouse::event(model, event),
+        Msg::Mouse(_) => Vec::new(),
         Msg::Resized(size) => {
             model.size = size;
             Vec::new()
@@ -78,19 +75,19 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 /// When the next `Msg::Tick` is due; none: nothing waits for time to pass.
 pub fn next_tick(model: &Model) -> Option<Timestamp> {
     let read = model.input.seen.as_ref().map(|(_, since)| *since + READ_AFTER);
-    let still = model.list.last_key_at.map(|at| at + STILL_AFTER_KEY);
+    let still = model.list.last_key_at.map(|at| at + row::HOLD);
     read.into_iter().chain(still).min()
 }
 
 /// The session whose screen the main pane shows, while it shows one.
 pub fn shown(model: &Model) -> Option<(ProjectId, SessionId)> {
-    let chosen = Chosen::of(model)?;
+    let subject = Subject::of(model)?;
     let session = match model.main.tab {
-        Tab::Terminal => chosen.session_id()?,
+        Tab::Terminal => subject.session_id()?,
         Tab::Shell => model.main.shell.clone()?,
         Tab::Diff | Tab::Spec | Tab::Log => return None,
     };
-    Some((chosen.project().id.clone(), session))
+    Some((subject.project().id.clone(), session))
 }
 
 /// Where a key is pressed.
@@ -106,9 +103,9 @@ pub fn context(model: &Model) -> Context {
 
 /// Whose detach list is in force.
 pub fn shown_kind(model: &Model) -> SessionKind {
-    match (model.main.tab, Chosen::of(model)) {
+    match (model.main.tab, Subject::of(model)) {
         (Tab::Shell, _) => SessionKind::Shell,
-        (_, Some(Chosen::Designer(_))) => SessionKind::Designer,
+        (_, Some(Subject::Designer(..))) => SessionKind::Designer,
         _ => SessionKind::Executor,
     }
 }
@@ -181,8 +178,7 @@ fn paste(model: &mut Model, text: String) -> Vec<Effect> {
 }
 
 fn tick(model: &mut Model) -> Vec<Effect> {
-    if model.list.last_key_at.is_some_and(|at| model.now >= at + STILL_AFTER_KEY) {
-        model.list.last_key_at = None;
+    if model.list.last_key_at.is_some_and(|at| model.now >= at + row::HOLD) {
         list::settle(model);
     }
     snapshot::read(model)

@@ -3,9 +3,9 @@
 use crate::model::SessionId;
 use crate::ui::model::{Effect, Model, Pane, Tab};
 
-use super::chosen::Chosen;
 use super::list::Direction;
 use super::message;
+use crate::ui::row::Subject;
 
 /// Below this many columns the screen shows one thing at a time.
 const ONE_PANE_COLS: u16 = 50;
@@ -15,8 +15,7 @@ const STACKED_COLS: u16 = 80;
 /// The panes that are on the screen, in the order of Tab.
 fn panes(model: &Model) -> &'static [Pane] {
     match model.size.cols {
-        0..ONE_PANE_COLS => &[Pane::List, Pane::Main],
-        ONE_PANE_COLS..STACKED_COLS => &[Pane::List, Pane::Main],
+        0..STACKED_COLS => &[Pane::List, Pane::Main],
         _ if model.main.tab == Tab::Diff => &[Pane::List, Pane::Main, Pane::Monitor],
         _ => &[Pane::List, Pane::Main, Pane::Diff, Pane::Monitor],
     }
@@ -97,7 +96,8 @@ fn attached(model: &mut Model) -> Vec<Effect> {
     if model.main.tab == Tab::Terminal {
         let keys: Vec<String> =
             model.input.keys.detach_keys(super::shown_kind(model)).iter().map(ToString::to_string).collect();
-        let name = Chosen::of(model).and_then(|chosen| chosen.session()).map_or("the session", |it| it.name.as_str());
+        let name =
+            Subject::of(model).and_then(|subject| subject.session()).map_or("the session", |it| it.name.as_str());
         let tip = format!("you are in {name}; {} comes back", keys.join(" or "));
         message::tip(model, "attach", &tip);
     }

@@ -6,8 +6,9 @@ use crate::model::{NoticeKind, Request, Snapshot, State};
 use crate::ui::keymap::Keymap;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
-use super::chosen::{self, Chosen};
-use super::{READ_AFTER, list, message, pane};
+use super::chosen;
+use super::{READ_AFTER, answer, list, message, pane};
+use crate::ui::row::{self, Subject};
 
 /// Takes over a snapshot: keeps the selection on its task, and says what is new.
 pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
@@ -27,6 +28,7 @@ pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     if model.main.attached && !shown_alive(model) {
         pane::detach(model);
     }
+    effects.extend(answer::turn_to_awaited(model));
     effects.extend(notices(model));
     effects
 }
@@ -71,7 +73,7 @@ pub fn in_sight(model: &Model) -> Option<RowKey> {
         || model.modal.is_some()
         || (model.layout.zoomed || pane::is_narrow(model)) && matches!(model.layout.focus, Pane::List | Pane::Monitor)
         || matches!(model.main.tab, Tab::Shell | Tab::Spec | Tab::Log);
-    let unread = Chosen::of(model)?.task()?.unread;
+    let unread = Subject::of(model)?.task()?.unread;
     (!hidden && unread).then(|| model.list.selected.clone()).flatten()
 }
 
@@ -83,7 +85,7 @@ pub fn read(model: &mut Model) -> Vec<Effect> {
 }
 
 fn selected_is_open(model: &Model) -> bool {
-    Chosen::of(model).is_some_and(|chosen| chosen.task().is_none_or(|task| !task.task.state.is_closed()))
+    Subject::of(model).is_some_and(|subject| subject.task().is_none_or(|task| !task.task.state.is_closed()))
 }
 
 /// Keys follow the configuration of the project that is selected; what does not hold in it is said once.
@@ -94,17 +96,19 @@ fn rebind(model: &mut Model) {
     }
     let (keys, errors) = Keymap::new(&config.keys);
     model.input.keys = keys;
-    errors.iter().for_each(|error| message::error(model, error.to_string()));
+    for error in errors {
+        message::error(model, error.to_string());
+    }
 }
 
 /// A shell that is gone takes its tab with it.
 fn keep_shell(model: &mut Model) {
     let live = |model: &Model| {
         let id = model.main.shell.as_ref()?;
-        let project = Chosen::of(model)?.project();
+        let project = Subject::of(model)?.project();
         project.shells.iter().any(|shell| shell.alive && shell.id == *id).then(|| id.clone())
     };
-    let shell = live(model).or_else(|| Chosen::of(model)?.shell().map(|shell| shell.id.clone()));
+    let shell = live(model).or_else(|| Subject::of(model)?.shell().map(|shell| shell.id.clone()));
     let gone = model.main.shell.is_some() && live(model).is_none();
     model.main.shell = shell;
     if gone && model.main.tab == Tab::Shell {
@@ -118,7 +122,7 @@ fn keep_shell(model: &mut Model) {
 fn shown_alive(model: &Model) -> bool {
     match model.main.tab {
         Tab::Shell => model.main.shell.is_some(),
-        _ => Chosen::of(model).is_some_and(|chosen| chosen.alive()),
+        _ => Subject::of(model).is_some_and(|subject| subject.alive()),
     }
 }
 
@@ -134,7 +138,7 @@ fn notices(model: &mut Model) -> Vec<Effect> {
             NoticeKind::Error => message::error(model, notice.text.clone()),
             NoticeKind::News => {
                 let elsewhere = about.as_ref().filter(|key| model.list.selected.as_ref() != Some(*key));
-                let needs = elsewhere.is_some_and(|key| list::needy(model).any(|it| it == *key));
+                let needs = elsewhere.is_some_and(|key| row::needing(&model.snapshot).contains(key));
                 let way = if needs { model.input.keys.spell("   $needy goes there") } else { String::new() };
                 message::about(model, format!("{}{way}", notice.text), about);
             }
