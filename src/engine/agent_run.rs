@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::core::{Core, now};
+use super::mail::{Letter, Origin};
 use super::live::{AgentSide, Live, Started};
 use super::message::{Message, TaskPlace};
 use super::monitor::Facts;
@@ -15,6 +16,11 @@ use crate::model::{
     Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Size, Task, Trigger,
 };
 use crate::store::{EffectId, dropbox};
+
+/// Tells a program of a session where it may drop what it hands in.
+pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
+/// In an agent's folder: where its events are.
+const EVENTS_FILE: &str = "events.json";
 
 impl Core {
     /// Starts the agent of a stage; `effect` is a launch.
@@ -42,32 +48,42 @@ impl Core {
         let manifest = self.manifest_of(project, task)?;
         let known = task.conversation(&stage.name).filter(|_| conversation != Conversation::Fresh);
         let prompt = match (known, conversation) {
-            (Some(_), Conversation::Continue) => agent::prompt::go_on(),
-            (Some(_), _) => agent::prompt::feedback(trigger, super::monitor::last_gate(task).map(|gate| gate.log.as_str())),
+            (Some(_), Conversation::Continue) => agent::prompt::go_on(&stage.artifact),
+            (Some(_), _) => agent::prompt::feedback(trigger, &stage.artifact)
+                .unwrap_or_else(|| agent::prompt::go_on(&stage.artifact)),
             (None, _) => project.prompt(task, trigger)?,
         };
         let worktree = project.worktree(task)?;
-        let conversation = known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume);
+        let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
-        let session_dir = self.home.session_dir(&at.project, run);
-        variables.push(("ORCHESTRA_SESSION_DIR".into(), session_dir.clone().into()));
+        variables.push((SESSION_DIR.into(), session_dir.clone().into()));
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
             worktree: &worktree,
-            conversation,
+            conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: Some(&prompt),
             permissions: stage.permissions.unwrap_or(project.config.permissions),
             model: task.model.as_deref().or(stage.model.as_deref()),
             session_dir: &session_dir,
-            bin_dir: Some(&self.home.bin()),
+            bin_dir: Some(&self.bin),
             readable: &[project.artifacts_dir(task), project.logs_dir(task)],
             inherited: &inherited,
             variables: &variables,
         };
-        self.home.make_session_dir(&session_dir)?;
         let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
-        Ok(Planned { launch, manifest, session_dir, conversation: extras.conversation, events: extras.events, typed: extras.typed })
+        Ok(Planned { launch, manifest, extras })
+    }
+
+    /// The folder that an agent's session has for itself: its prompt, and what it hands in.
+    pub(super) fn make_box(&self, run: &RunId) -> Result<PathBuf, Failure> {
+        let dir = self.box_of(run);
+        crate::store::atomic::create_private_dir(&dir).map_err(Failure::internal)?;
+        Ok(dir)
+    }
+
+    pub(super) fn box_of(&self, run: &RunId) -> PathBuf {
+        self.home.run().join(format!("{run}.box"))
     }
 
     /// The agent that a task's current stage runs with.
@@ -108,38 +124,42 @@ impl Core {
     }
 
     fn start_agent(&mut self, at: &TaskPlace, run: RunId, planned: Planned, key: EffectId) {
-        let Ok(task) = self.project(&at.project).and_then(|project| project.task(at.task)) else { return };
-        let place = (at.project.clone(), task.session_id());
-        if let Some(id) = planned.conversation.clone() {
+        let Ok(session) = self.project(&at.project).and_then(|project| Ok(project.task(at.task)?.session_id())) else {
+            return;
+        };
+        let Planned { launch, manifest, extras } = planned;
+        if let Some(id) = extras.conversation {
             self.happened(at, Event::ConversationKnown { run: run.clone(), id }, None);
         }
-        if let Some(text) = planned.typed
-            && let Ok(project) = self.project_mut(&at.project)
-        {
+        if let (Some(text), Ok(project)) = (extras.typed, self.project_mut(&at.project)) {
             let id = RunId(format!("{run}-prompt"));
-            project.mail.push(super::mail::Letter::of_effect(run.clone(), id, text));
+            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
         }
-        let started = Started {
-            run,
-            place,
-            kind: SessionKind::Executor,
-            name: planned.manifest.name.clone(),
-            task: Some(at.task),
-            job: None,
-            agent: Some((planned.manifest, planned.events)),
-            finishes: Some(key),
-            answerer: None,
-        };
-        self.spawn(started, planned.session_dir, planned.launch, Size::default());
+        if let Some(source) = &extras.events {
+            self.remember_events(&run, source);
+        }
+        let (name, place) = (manifest.name.clone(), (at.project.clone(), session));
+        let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
+        started.agent = Some((manifest, extras.events));
+        started.finishes = Some(key);
+        self.spawn(started, launch, Size::default());
     }
 
-    /// Starts a process under a shim; `Launched` brings the result.
-    pub(super) fn spawn(&self, started: Started, dir: PathBuf, launch: Launch, size: Size) {
-        let hub = self.hub.clone();
-        self.blocking(move || {
-            let result = hub.spawn(&dir, started.run.clone(), &launch, size).map_err(Failure::internal);
-            Message::Launched { started: Box::new(started), result }
-        });
+    /// Keeps where an agent's events are, for the engine that comes after this one.
+    fn remember_events(&mut self, run: &RunId, source: &EventSource) {
+        let file = self.box_of(run).join(EVENTS_FILE);
+        let json = serde_json::json!({ "port": source.port, "password": source.password });
+        if let Err(error) = crate::store::atomic::write(&file, json.to_string().as_bytes()) {
+            self.notices.error(error.to_string(), None);
+        }
+    }
+
+    /// Where an earlier engine's agent sends its events.
+    pub(super) fn remembered_events(&self, run: &RunId) -> Option<EventSource> {
+        let bytes = std::fs::read(self.box_of(run).join(EVENTS_FILE)).ok()?;
+        let json: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        let port = u16::try_from(json["port"].as_u64()?).ok()?;
+        Some(EventSource { port, password: json["password"].as_str()?.to_owned() })
     }
 
     /// An agent's event stream has news.
@@ -188,9 +208,9 @@ impl Core {
         let Some(live) = self.live.get_mut(run) else { return };
         live.since = now();
         let activity = live.activity();
-        let looked_at = live.terminal.is_attached();
+        let attended_now = self.shared.attended(&live.place) || self.shared.take_typed(&live.place);
         let Some(agent) = live.agent.as_mut() else { return };
-        let attended = agent.attended || looked_at;
+        let attended = agent.attended || attended_now;
         if activity == Activity::Resting {
             agent.attended = false;
         }
@@ -206,7 +226,7 @@ impl Core {
     /// Takes what the agent has handed in; a file goes only after its transition is in the database.
     pub(super) fn collect_submissions(&mut self, run: &RunId) {
         let Some(at) = self.task_of(run) else { return };
-        let dir = self.home.session_dir(&at.project, run);
+        let dir = self.box_of(run);
         let dropped = match dropbox::read(&dir) {
             Ok(dropped) => dropped,
             Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
@@ -229,20 +249,24 @@ impl Core {
     /// Begins to listen to a new process.
     pub(super) fn listen(&mut self, live: &mut Live, agent: Option<(Manifest, Option<EventSource>)>) {
         let Some((manifest, source)) = agent else { return };
-        let events = source.map(|source| self.follow(live.run.clone(), source));
+        let conversation = live.task.and_then(|task| {
+            let task = self.project(&live.place.0).and_then(|project| project.task(task)).ok()?;
+            task.conversation(&task.current_stage().name).map(str::to_owned)
+        });
+        let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
         live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, events });
-        let dir = self.home.session_dir(&live.place.0, &live.run);
+        let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);
         }
     }
 
-    fn follow(&self, run: RunId, source: EventSource) -> tokio::task::AbortHandle {
+    fn follow(&self, run: RunId, source: EventSource, conversation: Option<String>) -> tokio::task::AbortHandle {
         let inbox = self.inbox.clone();
         let (facts, mut received) = tokio::sync::mpsc::channel(256);
         tokio::spawn(async move {
-            let follow = agent::events::follow(source, facts);
+            let follow = agent::events::follow(source, conversation, now, facts);
             let pass_on = async {
                 while let Some(fact) = received.recv().await {
                     if inbox.send(Message::Fact { run: run.clone(), fact }).await.is_err() {
@@ -265,10 +289,7 @@ impl Core {
 struct Planned {
     launch: Launch,
     manifest: Manifest,
-    session_dir: PathBuf,
-    conversation: Option<String>,
-    events: Option<EventSource>,
-    typed: Option<String>,
+    extras: agent::LaunchExtras,
 }
 
 pub(super) fn agent_failure(error: agent::AgentError) -> Failure {

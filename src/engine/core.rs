@@ -19,14 +19,19 @@ use super::pipeline::{self, Effect, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
 use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, TaskId};
-use crate::pty::Hub;
+use crate::pty::{Hub, TerminalEvent};
+use crate::store::lock::Lock;
 use crate::store::{EffectId, Home};
 
 /// The engine's state.
 pub(super) struct Core {
     pub home: Home,
-    pub program: PathBuf,
-    pub hub: Hub,
+    /// Goes to the front of every agent's `PATH`: holds this program under its name.
+    pub bin: PathBuf,
+    pub hub: Arc<Hub>,
+    terminals: mpsc::Receiver<TerminalEvent>,
+    /// Begin of the engine's monotonic time.
+    pub began: Instant,
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
     pub live: HashMap<RunId, Live>,
@@ -39,7 +44,7 @@ pub(super) struct Core {
     last_run: i64,
     generation: u64,
     opening: Option<PathBuf>,
-    _lock: crate::store::Lock,
+    _lock: Lock,
 }
 
 /// The engine's clock.
@@ -57,22 +62,19 @@ impl Core {
         listener: Listener,
     ) -> Result<Self, Failure> {
         let Setting { home, program, project } = setting;
-        let lock = home.lock()?;
+        home.create().map_err(Failure::internal)?;
+        let lock = Lock::acquire(&home.engine_lock(), now()).map_err(|error| {
+            Failure::new(FailureKind::LockHeld, error.to_string()).hint("Leave it with q, then start again.")
+        })?;
         let screens = Arc::clone(&listener);
-        let terminals = inbox.clone();
-        let hub = Hub::start(
-            program.clone(),
-            Arc::new(move || screens(Change::Screens)),
-            Box::new(move |event| {
-                let _ = terminals.blocking_send(Message::Terminal(event));
-            }),
-        )
-        .map_err(Failure::internal)?;
+        let (hub, terminals) =
+            Hub::start(program, Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
         Ok(Self {
             watches: Watches::new(inbox.clone()),
             home,
-            program,
-            hub,
+            hub: Arc::new(hub),
+            terminals,
+            began: Instant::now(),
             inbox,
             projects: Vec::new(),
             live: HashMap::new(),
@@ -108,6 +110,10 @@ impl Core {
             self.publish();
             let message = tokio::select! {
                 message = messages.recv() => message,
+                Some(event) = self.terminals.recv() => {
+                    self.terminal_event(event);
+                    continue;
+                }
                 () = until(self.deadline()) => {
                     self.deadlines_passed();
                     continue;
@@ -134,7 +140,6 @@ impl Core {
             Message::Prepared { at, run, base_commit, finishes } => self.prepared(&at, run, base_commit, finishes),
             Message::Launched { started, result } => self.launched(*started, result),
             Message::Fact { run, fact } => self.fact(&run, &fact),
-            Message::Terminal(event) => self.terminal_event(event),
             Message::Dropped { run } => self.collect_submissions(&run),
             Message::Diffed { place, diff } => self.diffed(place, diff),
             Message::FilesChanged { project } => self.files_changed(&project),
@@ -203,8 +208,14 @@ impl Core {
         self.live.values().filter(of).max_by_key(|live| (live.alive(), live.run.clone()))
     }
 
+    /// Time has passed: rests that have lasted, jobs that are overdue.
+    fn deadlines_passed(&mut self) {
+        self.settle_status();
+        self.stop_overdue_jobs();
+    }
+
     fn deadline(&self) -> Option<Instant> {
-        self.live.values().filter_map(Live::deadline).min()
+        self.live.values().filter_map(|live| live.deadline(self.began)).min()
     }
 
     /// What follows from the whole state: free places, effects that waited.

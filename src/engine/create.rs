@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, now};
-use super::live::Work;
+use super::live::{Job, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
@@ -78,7 +78,7 @@ impl Core {
                 let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
                 let launch = self.command_launch(at, "exec \"$0\" \"$1\"", (&script, &[&argument]));
                 match launch {
-                    Ok(launch) => self.spawn_job(at, run, launch, (Work::Setup { base_commit }, limit, key)),
+                    Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
                     Err(failure) => self.job_broken(at, &run, &Work::Setup { base_commit }, &failure, key),
                 }
             }

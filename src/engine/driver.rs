@@ -10,7 +10,6 @@ use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Effect, Text};
 use crate::model::{Failure, RunId, State};
-use crate::pty::StopPlan;
 use crate::store::EffectId;
 
 impl Core {
@@ -66,7 +65,7 @@ impl Core {
         match self.live.get_mut(run).filter(|live| live.alive()) {
             Some(live) => {
                 live.ends = Some(key);
-                live.terminal.stop(StopPlan::default());
+                live.stop();
             }
             None => {
                 let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
@@ -78,7 +77,7 @@ impl Core {
     /// Ends the shells in a task's worktree.
     pub(super) fn stop_shells(&mut self, at: &TaskPlace) {
         for live in self.live.values().filter(|live| live.alive() && of_task(live, at)) {
-            live.terminal.stop(StopPlan::default());
+            live.stop();
         }
     }
 

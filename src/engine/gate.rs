@@ -1,19 +1,19 @@
 //! Commands of the project at work: the setup script and the gates, each under a shim, with a time limit.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use super::core::Core;
-use super::live::{Job, Live, Started, Work};
+use super::core::{Core, now};
+use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::text::head_and_tail;
 use crate::model::{
     ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task,
 };
-use crate::pty::{StopPlan, Terminal};
 use crate::store::EffectId;
 
 /// Lines of a log that go to the agent from each end.
@@ -36,7 +36,7 @@ impl Core {
         match planned {
             Ok((launch, seconds)) => {
                 let limit = Duration::from_secs(seconds.into());
-                self.spawn_job(at, run, launch, (Work::Gate { attempt }, limit, key));
+                self.spawn_job(at, run, launch, Job::new(Work::Gate { attempt }, limit, key));
             }
             Err(failure) => {
                 let event = Event::GateBroken { run, error: failure.to_string() };
@@ -59,27 +59,15 @@ impl Core {
         Ok(Launch { argv, env, cwd: worktree })
     }
 
-    pub(super) fn spawn_job(&mut self, at: &TaskPlace, run: RunId, launch: Launch, (work, limit, key): (Work, Duration, EffectId)) {
-        let name = match work {
+    pub(super) fn spawn_job(&mut self, at: &TaskPlace, run: RunId, launch: Launch, job: Job) {
+        let name = match job.work {
             Work::Setup { .. } => "setup",
             Work::Gate { .. } => "gate",
         };
-        let dir = self.home.session_dir(&at.project, &run);
-        if let Err(failure) = self.home.make_session_dir(&dir) {
-            return self.job_broken(at, &run, &work, &failure, key);
-        }
-        let started = Started {
-            place: (at.project.clone(), SessionId(run.to_string())),
-            run,
-            kind: SessionKind::Job,
-            name: name.to_owned(),
-            task: Some(at.task),
-            job: Some(Job { work, started: Instant::now(), limit, timed_out: false, finishes: key }),
-            agent: None,
-            finishes: None,
-            answerer: None,
-        };
-        self.spawn(started, dir, launch, JOB_SIZE);
+        let place = (at.project.clone(), SessionId(run.to_string()));
+        let mut started = Started::new(run, place, SessionKind::Job, (name.to_owned(), Some(at.task)), now());
+        started.job = Some(job);
+        self.spawn(started, launch, JOB_SIZE);
     }
 
     pub(super) fn job_broken(&mut self, at: &TaskPlace, run: &RunId, work: &Work, failure: &Failure, key: EffectId) {
@@ -95,31 +83,37 @@ impl Core {
     pub(super) fn stop_overdue_jobs(&mut self) {
         let now = Instant::now();
         for live in self.live.values_mut().filter(|live| live.exit.is_none()) {
-            let Some(job) = live.job.as_mut().filter(|job| !job.timed_out && job.started + job.limit <= now) else { continue };
+            let overdue = |job: &&mut Job| !job.timed_out && job.started + job.limit <= now;
+            let Some(job) = live.job.as_mut().filter(overdue) else { continue };
             job.timed_out = true;
-            live.terminal.stop(StopPlan::default());
+            live.stop();
         }
     }
 
-    /// A job has ended: reads its log off the engine's thread; the result comes as an event.
-    pub(super) fn job_exited(&mut self, live: &Live, status: ExitStatus) {
-        let (Some(job), Some(task_id)) = (&live.job, live.task) else { return };
-        let at = TaskPlace { project: live.place.0.clone(), task: task_id };
-        let Ok((task, log)) = self.project(&at.project).and_then(|project| {
-            let task = project.task(task_id)?.clone();
+    /// A job has ended: reads its output off the engine's thread; the result comes as an event.
+    pub(super) fn job_exited(&mut self, run: &RunId, status: ExitStatus) {
+        let Some(live) = self.live.remove(run) else { return };
+        let (Some(job), Some(task_id)) = (live.job, live.task) else { return };
+        let at = TaskPlace { project: live.place.0, task: task_id };
+        let found = self.project(&at.project).and_then(|project| {
+            let task = Arc::clone(project.task(task_id)?);
             let log = project.log_file(&task, &live.name);
             Ok((task, log))
-        }) else {
-            return;
+        });
+        let Ok((task, log)) = found else { return };
+        let ended = Ended {
+            exit: (!job.timed_out).then_some(status),
+            seconds: job.started.elapsed().as_secs() as u32,
+            limit: job.limit,
+            session: self.home.session(run),
+            log,
         };
-        let (run, terminal, work) = (live.run.clone(), live.terminal.clone(), job.work.clone());
-        let exit = (!job.timed_out).then_some(status);
-        let ended = Ended { exit, seconds: job.started.elapsed().as_secs() as u32, limit: job.limit, log };
-        let finishes = Some(job.finishes);
+        let run = run.clone();
         self.blocking(move || {
-            let event = ended.event(&task, run, &terminal, &work);
-            terminal.collect();
-            Message::Happened { at, event, finishes }
+            let event = ended.event(&task, run, &job.work);
+            // Its output is in the log now.
+            let _ = std::fs::remove_dir_all(&ended.session);
+            Message::Happened { at, event, finishes: Some(job.finishes) }
         });
     }
 }
@@ -130,14 +124,16 @@ struct Ended {
     exit: Option<ExitStatus>,
     seconds: u32,
     limit: Duration,
+    /// Folder of its run.
+    session: PathBuf,
     log: PathBuf,
 }
 
 impl Ended {
-    fn event(self, task: &Task, run: RunId, terminal: &Terminal, work: &Work) -> Event {
-        let output = terminal.text(LOG_LINES).unwrap_or_else(|error| format!("the output could not be read: {error}"));
+    fn event(&self, task: &Task, run: RunId, work: &Work) -> Event {
+        let output = super::session::output(&self.session, LOG_LINES);
         let log = self.log.to_string_lossy().into_owned();
-        if let Err(error) = crate::store::write_log(&self.log, &output) {
+        if let Err(error) = crate::store::artifact::write_log(&self.log, &output) {
             return broken(run, work, format!("cannot write {log}: {error}"));
         }
         let passed = self.exit.is_some_and(ExitStatus::success);

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
@@ -19,6 +20,9 @@ pub type Place = (ProjectId, SessionId);
 
 /// Requests that may wait; a face that sends more is stopped until the engine has caught up.
 const INBOX: usize = 1024;
+
+/// For how long after a key a person counts as typing.
+const TYPED_LATELY: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// Tells a face that something is new, from any thread; must return at once.
 pub type Listener = Arc<dyn Fn(Change) + Send + Sync>;
@@ -50,6 +54,27 @@ pub(super) struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     pub terminals: ArcSwap<HashMap<Place, Terminal>>,
     pub diffs: ArcSwap<HashMap<Place, Arc<Diff>>>,
+    attention: Mutex<Attention>,
+}
+
+/// Where a person is at the moment: agents are not interrupted there.
+#[derive(Debug, Default)]
+struct Attention {
+    attached: Option<Place>,
+    typed: HashMap<Place, Instant>,
+}
+
+impl Shared {
+    /// A person is attached to the session, or typed into it a short while ago.
+    pub fn attended(&self, place: &Place) -> bool {
+        let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
+        attention.attached.as_ref() == Some(place) || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
+    }
+
+    /// A person typed into the session since it was asked last.
+    pub fn take_typed(&self, place: &Place) -> bool {
+        self.attention.lock().unwrap_or_else(PoisonError::into_inner).typed.remove(place).is_some()
+    }
 }
 
 /// A running engine. Dropping it ends the engine; the sessions go on.
@@ -85,6 +110,20 @@ impl Engine {
 
     pub fn diff(&self, place: &Place) -> Option<Arc<Diff>> {
         self.shared.diffs.load().get(place).cloned()
+    }
+
+    /// A person is attached to this session now, or to none.
+    pub fn attach(&self, place: Option<Place>) {
+        self.attention().attached = place;
+    }
+
+    /// A person typed into a session.
+    pub fn typed(&self, place: &Place) {
+        self.attention().typed.insert(place.clone(), Instant::now());
+    }
+
+    fn attention(&self) -> std::sync::MutexGuard<'_, Attention> {
+        self.shared.attention.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request; `then` gets the answer on the engine's thread and must return at once.

@@ -1,9 +1,15 @@
 //! Text for agents: kept until the receiver rests, typed once, and struck off when the shim says that it was typed.
 
+use std::time::Duration;
+
 use super::core::Core;
+use super::handle::Shared;
 use super::live::Live;
 use crate::model::{Activity, RunId};
 use crate::store::{Delivery, EffectId, MessageId};
+
+/// Between a paste and its Enter: the slowest agent needs 60 ms.
+const ENTER_DELAY: Duration = Duration::from_millis(150);
 
 /// A text that waits for its receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +41,13 @@ impl Core {
             let mut under_way: Vec<RunId> = mail.iter().filter(|letter| letter.sent).map(|it| it.run.clone()).collect();
             for letter in mail.iter_mut().filter(|letter| !letter.sent) {
                 let Some(live) = self.live.get_mut(&letter.run) else { continue };
-                if under_way.contains(&letter.run) || !ready(live) {
+                if under_way.contains(&letter.run) || !ready(live, &self.shared) {
                     continue;
                 }
-                live.terminal.submit(letter.id.as_str(), &letter.text);
+                let Some(terminal) = &live.terminal else { continue };
+                if terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY).is_err() {
+                    continue;
+                }
                 letter.sent = true;
                 under_way.push(letter.run.clone());
                 if let Some(agent) = live.agent.as_mut().filter(|_| matches!(letter.origin, Origin::Person(_))) {
@@ -81,6 +90,7 @@ impl Core {
     }
 }
 
-fn ready(live: &Live) -> bool {
-    live.alive() && live.activity() == Activity::Resting && !live.terminal.typed_lately()
+/// At rest, and nobody in the middle of a line.
+fn ready(live: &Live, shared: &Shared) -> bool {
+    live.alive() && live.activity() == Activity::Resting && !shared.attended(&live.place)
 }

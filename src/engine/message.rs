@@ -7,7 +7,7 @@ use super::pipeline::Event;
 use super::Place;
 use crate::store::EffectId;
 use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
-use crate::pty::TerminalEvent;
+use crate::pty::Adopted;
 
 /// One message to the engine's thread.
 pub(super) enum Message {
@@ -17,10 +17,9 @@ pub(super) enum Message {
     /// A worktree is there.
     Prepared { at: TaskPlace, run: RunId, base_commit: String, finishes: EffectId },
     /// A process was started, or not.
-    Launched { started: Box<Started>, result: Result<crate::pty::Terminal, Failure> },
+    Launched { started: Box<Started>, result: Result<Adopted, Failure> },
     /// An agent's event stream has news.
     Fact { run: RunId, fact: AgentFact },
-    Terminal(TerminalEvent),
     /// Something was dropped into a session's folder.
     Dropped { run: RunId },
     Diffed { place: Place, diff: Arc<Diff> },

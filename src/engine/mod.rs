@@ -18,6 +18,7 @@ mod message;
 mod monitor;
 mod notice;
 mod open;
+mod person;
 pub mod pipeline;
 mod project;
 mod request;

@@ -15,6 +15,7 @@ impl Core {
             Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
             Request::MergeFacts { project, task } => self.merge_facts(&TaskPlace { project, task }, answerer),
             Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
+            Request::StopAll => self.stop_all(answerer),
             Request::Delete { project, task, scope } => self.delete(&TaskPlace { project, task }, scope, answerer),
             request => answerer.answer(self.answer(request)),
         }
@@ -38,17 +39,16 @@ impl Core {
             Request::Merge { project, task } => self.wish(project, task, Wish::Merge),
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
             Request::SetUnread { project, task, unread } => {
-                self.project_mut(&project)?.set_unread(task, unread)?;
+                let found = self.project_mut(&project)?;
+                let session = found.task(task)?.session_id();
+                found.set_unread(&session, unread)?;
                 Ok(done(None))
             }
             Request::MarkSeen { project, session } => {
-                let found = self.project_mut(&project)?;
-                if let Some(task) = found.task_by_session(&session).map(|task| task.id) {
-                    found.set_unread(task, false)?;
-                }
+                self.project_mut(&project)?.set_unread(&session, false)?;
                 Ok(done(None))
             }
-            Request::Send { project, session, text } => self.send(&(project, session), text),
+            Request::Send { project, session, text } => self.send(&(project, session), &text),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             Request::StopSession { project, session } => self.stop_session(project, session),
             Request::Trust { project, hash } => {
@@ -66,6 +66,7 @@ impl Core {
             | Request::DeleteFacts { .. }
             | Request::MergeFacts { .. }
             | Request::ReviewFacts { .. }
+            | Request::StopAll
             | Request::Delete { .. } => unreachable!("invariant: answered by serve_request"),
         }
     }
@@ -95,7 +96,7 @@ impl Core {
         let place = (project, session);
         let live = self.live_at(&place).filter(|live| live.kind != SessionKind::Executor);
         let name = live.map(|live| {
-            live.terminal.stop(crate::pty::StopPlan::default());
+            live.stop();
             live.name.clone()
         });
         Ok(Reply::Done { message: name.map(|name| format!("stopped {name} of {}", place.1)) })

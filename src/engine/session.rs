@@ -1,61 +1,93 @@
-//! Processes from start to end: what the shims tell, shells, the designer, and the adoption of what went on without us.
+//! Processes from start to end: what the shims tell, and the adoption of what went on without us.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Place;
 use super::core::{Core, now};
 use super::live::{Live, Started};
-use super::message::{Answerer, TaskPlace};
+use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
-use crate::agent::{self, LaunchPlan, Signal};
-use crate::model::{
-    Activity, ExitStatus, Failure, FailureKind, Launch, Pause, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
-};
-use crate::pty::{Adopted, Terminal, TerminalEvent, TerminalNews};
-use crate::store::SessionRecord;
+use crate::agent::{self, Signal};
+use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
+use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
+use crate::store::StoredSession;
+
+/// Lines of its output that a plain command's artifact may have.
+const ARTIFACT_LINES: usize = 10_000;
 
 impl Core {
+    /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
+    pub(super) fn spawn(&self, started: Started, launch: Launch, size: Size) {
+        let (hub, dir) = (Arc::clone(&self.hub), self.home.session(&started.run));
+        self.blocking(move || {
+            let mut started = started;
+            started.record = started.record.launched_as(&launch);
+            let result = spawn_once(&hub, dir, &started.run, &launch, size).map_err(Failure::internal);
+            Message::Launched { started: Box::new(started), result }
+        });
+    }
+
     /// A process was started, or not.
-    pub(super) fn launched(&mut self, started: Started, result: Result<Terminal, Failure>) {
-        let at = started.task.map(|task| TaskPlace { project: started.place.0.clone(), task });
+    pub(super) fn launched(&mut self, mut started: Started, result: Result<Adopted, Failure>) {
+        let place = started.place.clone();
         match result {
-            Ok(terminal) => {
-                if let Some(key) = &started.finishes
-                    && let Ok(project) = self.project_mut(&started.place.0)
-                {
-                    let recorded = project.record_session(&started).and_then(|()| project.finish(key));
-                    if let Err(failure) = recorded {
-                        self.notices.error(failure.to_string(), Some(started.place.clone()));
-                    }
-                } else if let Ok(project) = self.project_mut(&started.place.0)
-                    && let Err(failure) = project.record_session(&started)
-                {
-                    self.notices.error(failure.to_string(), Some(started.place.clone()));
+            Ok(Adopted::Lost) => self.launch_failed(started, &Failure::internal("it ended without a trace")),
+            Ok(reached) => {
+                let finishes = started.finishes.take();
+                let recorded = self.project_mut(&place.0).and_then(|project| {
+                    project.db.put_session(&started.record).map_err(Failure::internal)?;
+                    finishes.map_or(Ok(()), |id| project.finish(id))
+                });
+                if let Err(failure) = recorded {
+                    self.notices.error(failure.to_string(), Some(place));
                 }
-                self.admit(started, terminal);
+                self.admit(started, reached);
             }
-            Err(failure) => {
-                if let Some(answerer) = started.answerer {
-                    return answerer.answer(Err(failure));
-                }
-                match (at, started.job) {
-                    (Some(at), Some(job)) => self.job_broken(&at, &started.run, &job.work, &failure, &job.finishes),
-                    (Some(at), None) => {
-                        let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
-                        self.happened(&at, event, started.finishes.as_deref());
-                    }
-                    (None, _) => self.notices.error(failure.to_string(), Some(started.place)),
-                }
+            Err(failure) => self.launch_failed(started, &failure),
+        }
+    }
+
+    fn launch_failed(&mut self, started: Started, failure: &Failure) {
+        if let Some(answerer) = started.answerer {
+            return answerer.answer(Err(failure.clone()));
+        }
+        let Some(task) = started.task else {
+            return self.notices.error(failure.to_string(), Some(started.place));
+        };
+        let at = TaskPlace { project: started.place.0.clone(), task };
+        match started.job {
+            Some(job) => self.job_broken(&at, &started.run, &job.work, failure, job.finishes),
+            None => {
+                let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
+                self.happened(&at, event, started.finishes);
             }
         }
     }
 
-    /// Takes a running process among the live ones.
-    fn admit(&mut self, started: Started, terminal: Terminal) {
-        let Started { run, place, kind, name, task, job, agent, answerer, .. } = started;
-        let exit = terminal.exit();
+    /// Takes a process among the live ones.
+    fn admit(&mut self, started: Started, reached: Adopted) {
+        let Started { run, place, kind, record, task, job, agent, answerer, .. } = started;
+        let (terminal, exit) = match reached {
+            Adopted::Alive(terminal) => (Some(terminal), None),
+            Adopted::Ended(status) => (None, Some(status)),
+            Adopted::Lost => (None, None),
+        };
         let id = place.1.clone();
-        let mut live = Live { run: run.clone(), place, kind, name, task, terminal, exit: None, job, agent: None, since: now() };
+        let mut live = Live {
+            run: run.clone(),
+            place,
+            kind,
+            name: record.name,
+            task,
+            terminal,
+            exit: None,
+            job,
+            agent: None,
+            ends: None,
+            since: now(),
+        };
         self.listen(&mut live, agent);
         self.live.insert(run.clone(), live);
         self.forget_ended(&run);
@@ -71,38 +103,36 @@ impl Core {
     /// Earlier processes of the same session make room for the new one.
     fn forget_ended(&mut self, newest: &RunId) {
         let Some(place) = self.live.get(newest).map(|live| live.place.clone()) else { return };
-        let gone: Vec<RunId> = self
-            .live
-            .values()
-            .filter(|live| live.place == place && live.run != *newest && !live.alive())
-            .map(|live| live.run.clone())
-            .collect();
-        for run in gone {
-            self.live.remove(&run);
+        let gone = self.live.extract_if(|run, live| live.place == place && run != newest && !live.alive());
+        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.home.session(&run)).collect();
+        for folder in folders {
+            // What is left of a folder costs disk only.
+            let _ = std::fs::remove_dir_all(folder);
         }
     }
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
-        let TerminalEvent { run, news } = event;
-        match news {
-            TerminalNews::Exited(status) => self.exited(&run, status),
-            TerminalNews::Lost(_) => self.lost(&run, Pause::Lost),
-            TerminalNews::Submitted(id) => self.letter_typed(&run, &id),
-            TerminalNews::Stopped | TerminalNews::Continued => {}
-            TerminalNews::Signals(signals) => self.terminal_signals(&run, &signals),
-            TerminalNews::Changed => self.screen_changed(&run),
+        let TerminalEvent { run, event } = event;
+        match event {
+            pty::Event::Exited(status) => self.exited(&run, status),
+            pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
+            pty::Event::Submitted(id) => self.letter_typed(&run, &id),
+            pty::Event::Refused(_) => self.mail_of_gone(&run),
+            pty::Event::StopDone { left } => self.stop_done(&run, &left),
+            pty::Event::Signals(signals) => self.terminal_signals(&run, &signals),
+            pty::Event::Changed => self.screen_changed(&run),
+            pty::Event::Stopped | pty::Event::Continued => {}
         }
     }
 
-    fn terminal_signals(&mut self, run: &RunId, signals: &[crate::pty::Signal]) {
-        use crate::pty::Signal as Seen;
+    fn terminal_signals(&mut self, run: &RunId, signals: &[pty::Signal]) {
         for signal in signals {
             match signal {
-                Seen::Program(status) => {
-                    let message = status.message.as_deref();
-                    self.signal(run, Signal::Program { state: status.state.word(), kind: status.kind.map(|kind| kind.word()), message });
+                pty::Signal::Program(status) => {
+                    let (state, kind) = (status.state.word(), status.blocked_on.map(pty::BlockedOn::word));
+                    self.signal(run, Signal::Program { state, kind, message: status.message.as_deref() });
                 }
-                Seen::Title(title) => self.signal(run, Signal::Title(title)),
+                pty::Signal::Title(title) => self.signal(run, Signal::Title(title)),
                 _ => {}
             }
         }
@@ -111,8 +141,17 @@ impl Core {
     /// The visible text changed: agents without events are read off it.
     fn screen_changed(&mut self, run: &RunId) {
         let Some(live) = self.live.get(run).filter(|live| live.agent.is_some()) else { return };
-        let text = live.terminal.lines().join("\n");
-        self.signal(run, Signal::Screen { text: &text, unchanged: std::time::Duration::ZERO });
+        let Some(terminal) = &live.terminal else { return };
+        let text = terminal.lines().join("\n");
+        self.signal(run, Signal::Screen { text: &text, unchanged: Duration::ZERO });
+    }
+
+    /// A stop is over; whoever survived it is named.
+    fn stop_done(&mut self, run: &RunId, left: &[u32]) {
+        let Some(live) = self.live.get(run).filter(|_| !left.is_empty()) else { return };
+        let pids: Vec<_> = left.iter().map(u32::to_string).collect();
+        let text = format!("{} left processes that could not be ended: {}", live.place.1, pids.join(", "));
+        self.notices.error(text, Some(live.place.clone()));
     }
 
     fn exited(&mut self, run: &RunId, status: ExitStatus) {
@@ -121,245 +160,137 @@ impl Core {
         let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
         live.exit = Some(status);
         live.since = now();
-        let (project, kind, task) = (live.place.0.clone(), live.kind, live.task);
-        let recorded = self.project_mut(&project).and_then(|project| project.session_ended(run, Some(status)));
-        let at = task.map(|task| TaskPlace { project: project.clone(), task });
-        if let Err(failure) = recorded {
-            self.notices.error(failure.to_string(), at.as_ref().and_then(|at| self.about(at)));
+        let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
+        let at = live.task.map(|task| TaskPlace { project: project.clone(), task });
+        if let Some(terminal) = &live.terminal {
+            // The shim has nothing more to tell; where it is gone already, all the better.
+            let _ = terminal.collect();
+        }
+        self.session_ended(&project, run, Some(status));
+        if let (Some(id), Ok(project)) = (ends, self.project_mut(&project)) {
+            let _ = project.finish(id);
         }
         self.mail_of_gone(run);
-        let keys = [format!("end session {run}"), format!("end job {run}")];
-        if let Ok(project) = self.project_mut(&project) {
-            for key in keys {
-                let _ = project.finish(&key);
+        self.watches.forget(run);
+        match (kind, at) {
+            (SessionKind::Job, _) => self.job_exited(run, status),
+            (SessionKind::Executor, Some(at)) => {
+                self.stdout_artifact(&at, run, status);
+                self.happened(&at, Event::AgentExited { run: run.clone(), status }, None);
             }
-        }
-        if kind == SessionKind::Job {
-            if let Some(live) = self.live.remove(run) {
-                self.job_exited(&live, status);
-            }
-            return;
-        }
-        if let (SessionKind::Executor, Some(at)) = (kind, &at) {
-            self.stdout_artifact(at, run, status);
-            self.happened(at, Event::AgentExited { run: run.clone(), status }, None);
-        }
-        if let Some(live) = self.live.get(run) {
-            live.terminal.collect();
-        }
-        if kind == SessionKind::Shell {
-            self.live.remove(run);
+            (SessionKind::Shell, _) => drop(self.live.remove(run)),
+            _ => {}
         }
         self.share_terminals();
+    }
+
+    fn session_ended(&mut self, project: &ProjectId, run: &RunId, exit: Option<ExitStatus>) {
+        let written = self.project_mut(project).and_then(|project| {
+            let Some(mut record) = project.db.session(run).map_err(Failure::internal)? else { return Ok(()) };
+            (record.ended_at, record.exit) = (Some(now()), exit);
+            project.db.put_session(&record).map_err(Failure::internal)
+        });
+        if let Err(failure) = written {
+            self.notices.error(failure.to_string(), None);
+        }
     }
 
     /// A plain command agent: what it printed is its artifact.
     fn stdout_artifact(&mut self, at: &TaskPlace, run: &RunId, status: ExitStatus) {
         let Some(live) = self.live.get(run) else { return };
         let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
-        if !by_stdout || !status.success() {
-            return;
-        }
-        match live.terminal.text(10_000) {
-            Ok(text) => self.happened(at, Event::Submitted { run: run.clone(), text }, None),
-            Err(error) => self.notices.error(format!("the agent's output could not be read: {error}"), self.about(at)),
+        if by_stdout && status.success() {
+            let text = output(&self.home.session(run), ARTIFACT_LINES);
+            self.happened(at, Event::Submitted { run: run.clone(), text }, None);
         }
     }
 
     fn lost(&mut self, run: &RunId, why: Pause) {
         let Some(live) = self.live.remove(run) else { return };
-        let recorded = self.project_mut(&live.place.0).and_then(|project| project.session_ended(run, None));
-        if let Err(failure) = recorded {
-            self.notices.error(failure.to_string(), Some(live.place.clone()));
-        }
+        self.session_ended(&live.place.0, run, None);
         self.mail_of_gone(run);
+        self.watches.forget(run);
         self.share_terminals();
-        if let (SessionKind::Executor, Some(task)) = (live.kind, live.task) {
-            let at = TaskPlace { project: live.place.0.clone(), task };
-            self.happened(&at, Event::AgentLost { run: run.clone(), why }, None);
+        let Some(task) = live.task else { return };
+        let at = TaskPlace { project: live.place.0.clone(), task };
+        match (live.kind, live.job.as_ref()) {
+            (SessionKind::Executor, _) => self.happened(&at, Event::AgentLost { run: run.clone(), why }, None),
+            (_, Some(job)) => {
+                let failure = Failure::internal("its process is gone without an exit status");
+                let (work, id) = (job.work.clone(), job.finishes);
+                self.job_broken(&at, run, &work, &failure, id);
+            }
+            _ => {}
         }
     }
 
     /// Puts the newest terminal of each session where the faces find it.
     pub(super) fn share_terminals(&mut self) {
-        let of_person = |live: &&Live| live.kind != SessionKind::Job;
-        let mut terminals = std::collections::HashMap::new();
-        for live in self.live.values().filter(of_person) {
-            if live.alive() || !terminals.contains_key(&live.place) {
-                terminals.insert(live.place.clone(), live.terminal.clone());
-            }
-        }
-        self.shared.terminals.store(std::sync::Arc::new(terminals));
+        let mut newest: Vec<&Live> = self.live.values().filter(|live| live.kind != SessionKind::Job).collect();
+        newest.sort_by_key(|live| (live.alive(), live.since));
+        let shown = newest.into_iter().filter_map(|live| Some((live.place.clone(), live.terminal.clone()?)));
+        self.shared.terminals.store(Arc::new(shown.collect()));
     }
 
     /// Takes over what the last engine left: sessions whose shims are alive, and the ends of the others.
-    pub(super) fn adopt(&mut self, project: &ProjectId, records: Vec<SessionRecord>) {
+    pub(super) fn adopt(&mut self, project: &ProjectId, records: Vec<StoredSession>) {
         for record in records {
             let run = record.run.clone();
-            let dir = self.home.session_dir(project, &run);
-            let adopted = self.hub.adopt(&dir, run.clone());
-            match adopted {
-                Ok(Adopted::Alive(terminal) | Adopted::Ended(terminal)) => self.readmit(project, record, terminal),
-                Ok(Adopted::Lost) | Err(_) => self.adopt_lost(project, &record),
+            // Jobs come back with the effect that began them.
+            if record.kind == SessionKind::Job {
+                continue;
+            }
+            match self.hub.adopt(self.home.session(&run), run.clone()) {
+                Ok(Adopted::Lost) => self.adopt_lost(project, &record),
+                Ok(reached) => self.readmit(project, record, reached),
+                Err(error) => {
+                    self.notices.error(error.to_string(), Some((project.clone(), record.session.clone())));
+                    self.adopt_lost(project, &record);
+                }
             }
         }
     }
 
-    fn readmit(&mut self, project: &ProjectId, record: SessionRecord, terminal: Terminal) {
+    fn readmit(&mut self, project: &ProjectId, record: StoredSession, reached: Adopted) {
         let Ok(found) = self.project(project) else { return };
-        let agent = matches!(record.kind, SessionKind::Executor | SessionKind::Designer)
-            .then(|| self.manifest(found, Some(&record.name)).ok().map(|manifest| (manifest, record.events.clone())))
-            .flatten();
-        let job = record.job.as_ref().and_then(|job| super::live::Job::from_record(job));
+        let with_agent = matches!(record.kind, SessionKind::Executor | SessionKind::Designer);
+        let agent = with_agent.then(|| self.manifest(found, Some(&record.name)).ok()).flatten();
+        let agent = agent.map(|manifest| (manifest, self.remembered_events(&record.run)));
         let started = Started {
-            run: record.run,
-            place: (project.clone(), record.session),
+            run: record.run.clone(),
+            place: (project.clone(), record.session.clone()),
             kind: record.kind,
-            name: record.name,
             task: record.task,
-            job,
+            record,
+            job: None,
             agent,
             finishes: None,
             answerer: None,
         };
-        self.admit(started, terminal);
+        self.admit(started, reached);
     }
 
-    fn adopt_lost(&mut self, project: &ProjectId, record: &SessionRecord) {
-        let ended = self.project_mut(project).and_then(|project| project.session_ended(&record.run, None));
-        if let Err(failure) = ended {
-            self.notices.error(failure.to_string(), None);
-        }
-        if let (SessionKind::Executor, Some(task)) = (record.kind, record.task) {
-            let at = TaskPlace { project: project.clone(), task };
-            self.collect_orphaned(&at, &record.run);
-            self.happened(&at, Event::AgentLost { run: record.run.clone(), why: Pause::Reboot }, None);
-        }
+    fn adopt_lost(&mut self, project: &ProjectId, record: &StoredSession) {
+        self.readmit(project, record.clone(), Adopted::Lost);
+        self.collect_submissions(&record.run);
+        self.lost(&record.run, Pause::Reboot);
     }
 
-    /// The shell beside a session: the one that is there, or a new one.
-    pub(super) fn open_shell(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
-        let id = SessionId::shell(owner.as_str(), 1);
-        if self.live_at(&(project.clone(), id.clone())).is_some() {
-            return answerer.answer(Ok(Reply::Session { id }));
-        }
-        let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
-        let name = PathBuf::from(&shell).file_name().map_or_else(|| "shell".to_owned(), |name| name.to_string_lossy().into_owned());
-        self.start_beside((project, owner), id, (name, vec![shell]), size, answerer);
-    }
-
-    /// `$EDITOR` on a session's spec, in a terminal of its own.
-    pub(super) fn edit_spec(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
-        let id = SessionId(format!("{owner}.spec"));
-        if self.live_at(&(project.clone(), id.clone())).is_some() {
-            return answerer.answer(Ok(Reply::Session { id }));
-        }
-        let found = self.project_mut(project).and_then(|project| project.spec_file(owner));
-        match found {
-            Ok((file, editor)) => {
-                let argv = vec!["/bin/sh".into(), "-c".into(), format!("{editor} \"$1\"").into(), "sh".into(), file.into()];
-                self.start_beside((project, owner), id, (editor, argv), size, answerer);
-            }
-            Err(failure) => answerer.answer(Err(failure)),
-        }
-    }
-
-    /// Starts a person's program where a session works.
-    fn start_beside(
-        &mut self,
-        (project, owner): (&ProjectId, &SessionId),
-        id: SessionId,
-        (name, argv): (String, Vec<std::ffi::OsString>),
-        size: Size,
-        answerer: Answerer,
-    ) {
-        let run = self.fresh_run("shell");
-        let dir = self.home.session_dir(project, &run);
-        let planned = self.home.make_session_dir(&dir).and_then(|()| self.project(project)).and_then(|found| {
-            let task = found.task_by_session(owner);
-            let cwd = task.map_or_else(|| Ok(found.root().to_owned()), |task| found.worktree(task))?;
-            let mut env: Vec<_> = std::env::vars_os().filter(|(name, _)| name != "ORCHESTRA_SESSION_DIR").collect();
-            env.extend([("TERM".into(), "xterm-256color".into()), ("COLORTERM".into(), "truecolor".into())]);
-            if let Some(task) = task {
-                env.extend(found.task_variables(task, &cwd));
-            }
-            Ok((Launch { argv, env, cwd }, task.map(|task| task.id)))
-        });
-        let (launch, task) = match planned {
-            Ok(planned) => planned,
-            Err(failure) => return answerer.answer(Err(failure)),
-        };
-        let place: Place = (project.clone(), id);
-        let started = Started { run, place, kind: SessionKind::Shell, name, task, job: None, agent: None, finishes: None, answerer: Some(answerer) };
-        self.spawn(started, dir, launch, size);
-    }
-
-    /// Starts the designer in the source checkout, in its own conversation where it has one.
-    pub(super) fn start_designer(&mut self, project: &ProjectId, answerer: Answerer) {
-        let place = (project.clone(), SessionId::main());
-        if self.live_at(&place).is_some() {
-            return answerer.answer(Ok(Reply::Session { id: place.1 }));
-        }
-        let run = self.fresh_run("main");
-        match self.plan_designer(project, &run) {
-            Ok((launch, extras, manifest)) => {
-                let dir = self.home.session_dir(project, &run);
-                let name = manifest.name.clone();
-                let agent = Some((manifest, extras.events));
-                let started = Started { run, place, kind: SessionKind::Designer, name, task: None, job: None, agent, finishes: None, answerer: Some(answerer) };
-                self.spawn(started, dir, launch, Size::default());
-            }
-            Err(failure) => answerer.answer(Err(failure)),
-        }
-    }
-
-    fn plan_designer(&self, project: &ProjectId, run: &RunId) -> Result<(Launch, agent::LaunchExtras, agent::Manifest), Failure> {
-        let found = self.project(project)?;
-        let manifest = self.manifest(found, None)?;
-        let session_dir = self.home.session_dir(project, run);
-        self.home.make_session_dir(&session_dir)?;
-        let inherited: Vec<_> = std::env::vars_os().collect();
-        let root = found.root().to_owned();
-        let plan = LaunchPlan {
-            manifest: &manifest,
-            worktree: &root,
-            conversation: agent::Conversation::Fresh,
-            prompt: None,
-            permissions: found.config.permissions,
-            model: None,
-            session_dir: &session_dir,
-            bin_dir: Some(&self.home.bin()),
-            readable: &[],
-            inherited: &inherited,
-            variables: &[],
-        };
-        let (launch, extras) = agent::launch(&plan).map_err(super::agent_run::agent_failure)?;
-        Ok((launch, extras, manifest.clone()))
-    }
-
-    /// A text for the agent of a session, typed once it rests.
-    pub(super) fn send(&mut self, place: &Place, text: String) -> Result<Reply, Failure> {
-        let id = self.fresh_run("message");
-        let live = self.live_at(place).filter(|live| live.agent.is_some()).ok_or_else(|| no_agent(place))?;
-        let (run, rests) = (live.run.clone(), live.activity() == Activity::Resting);
-        self.project_mut(&place.0)?.post(super::mail::Letter::of_person(run, id, text), &place.1)?;
-        let message = (!rests).then(|| format!("{} is at work; the message waits until it rests", place.1));
-        Ok(Reply::Done { message })
-    }
-
-    /// Keys for an agent's dialog, at once.
-    pub(super) fn answer_dialog(&mut self, place: &Place, bytes: &[u8]) -> Result<Reply, Failure> {
-        let run = self.live_at(place).map(|live| live.run.clone()).ok_or_else(|| no_agent(place))?;
-        if let Some(live) = self.live.get_mut(&run) {
-            live.terminal.input(bytes);
-            if let Some(agent) = live.agent.as_mut() {
-                agent.attended = true;
-            }
-        }
-        Ok(Reply::Done { message: None })
+    pub(super) fn terminal_of(&self, place: &Place) -> Option<&Terminal> {
+        self.live_at(place).and_then(|live| live.terminal.as_ref())
     }
 }
 
-fn no_agent(place: &Place) -> Failure {
-    Failure::new(FailureKind::BadState, format!("{} has no live agent.", place.1)).hint("S starts it")
+/// Starts the run, unless that has happened before.
+fn spawn_once(hub: &Hub, dir: PathBuf, run: &RunId, launch: &Launch, size: Size) -> Result<Adopted, PtyError> {
+    match hub.spawn(&dir, run.clone(), launch, size) {
+        Ok(terminal) => Ok(Adopted::Alive(terminal)),
+        Err(PtyError::Launched(_)) => hub.adopt(dir, run.clone()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a run that has ended, from its history.
+pub(super) fn output(session: &std::path::Path, lines: usize) -> String {
+    pty::text(session, lines)
 }

@@ -65,7 +65,7 @@ impl Core {
             session: live.map(|live| self.session_view(project, live)),
             diff: seen.stat,
             ahead: seen.ahead,
-            unread: project.is_unread(task.id),
+            unread: project.is_unread(&task.session_id()),
             monitor: monitor_line(live, task, activity.as_ref(), seen.stat),
             since: project.since(task),
             queued,
