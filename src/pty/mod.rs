@@ -19,12 +19,14 @@ mod modes;
 mod mouse;
 mod place;
 mod process;
+mod reactor;
 mod screen;
 mod scrollback;
 mod sgr;
 mod shim;
 mod signal;
 mod terminal;
+mod wire;
 
 pub use cell::{Attributes, Cell, Style, Width};
 pub use color::{Color, Palette, Rgb};
