@@ -38,7 +38,7 @@ pub use hub::{Adopted, Event, Hub, TerminalEvent};
 pub use keys::{encode_focus, encode_key, encode_paste};
 pub use modes::{CursorShape, Modes, MouseEncoding, MouseMode};
 pub use mouse::encode_mouse;
-pub use place::Place;
+pub use place::{Pids, Place};
 pub use process::Process;
 pub use screen::{Fed, Outer, Screen, ScreenError};
 pub use scrollback::{Line, Scrollback};

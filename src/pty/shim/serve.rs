@@ -133,12 +133,12 @@ impl Session {
 
     fn resume(&self) {
         // Not reaped yet, so the pid is still the child's.
-        if !self.ended()
-            && let Some(pid) = i32::try_from(self.pids.child.pid).ok().and_then(Pid::from_raw)
-        {
-            drop(kill_process_group(pid, Signal::CONT));
-            if let Ok(foreground) = rustix::termios::tcgetpgrp(&self.pty) {
-                drop(kill_process_group(foreground, Signal::CONT));
+        if !self.ended() {
+            let child = i32::try_from(self.pids.child.pid).ok().and_then(Pid::from_raw);
+            let foreground = rustix::termios::tcgetpgrp(&self.pty).ok();
+            for group in child.into_iter().chain(foreground) {
+                // A group that is gone needs no resuming.
+                kill_process_group(group, Signal::CONT).unwrap_or_default();
             }
         }
     }
