@@ -5,11 +5,19 @@
 
 mod base64;
 mod cell;
+mod charset;
+mod checkpoint;
 mod color;
+mod csi;
+mod damage;
+mod emulator;
+mod filter;
 mod grid;
+mod journal;
 mod keys;
 mod modes;
 mod mouse;
+mod reply;
 mod screen;
 mod scrollback;
 mod sgr;
@@ -17,10 +25,12 @@ mod signal;
 
 pub use cell::{Attributes, Cell, Style, Width};
 pub use color::{Color, Palette, Rgb};
+pub use emulator::panic_is_survived;
 pub use grid::{Cursor, Grid};
 pub use keys::{encode_focus, encode_key, encode_paste};
 pub use modes::{CursorShape, Modes, MouseEncoding, MouseMode};
 pub use mouse::encode_mouse;
-pub use screen::{Fed, Outer, Screen, ScreenError};
+pub use reply::Outer;
+pub use screen::{Fed, Screen, ScreenError};
 pub use scrollback::{Frame, Line, Scrollback};
 pub use signal::{BlockedOn, ProgramState, ProgramStatus, Progress, PromptMark, Signal};
