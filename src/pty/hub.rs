@@ -19,7 +19,7 @@ use super::frame::{Attach, Down, HEAD, Hello, Up, VERSION, split};
 use super::link::Link;
 use super::place::Place;
 use super::reactor::{Desk, Errand, Reactor};
-use super::screen::Outer;
+use super::reply::Outer;
 use super::shim::{Ack, Order, VERB};
 use super::signal::Signal;
 use super::terminal::Terminal;

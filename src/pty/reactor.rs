@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::hub::{Event, TerminalEvent};
 use super::link::Link;
-use super::screen::Outer;
+use super::reply::Outer;
 use super::wire::{Broken, Wire};
 
 const WAKER: Token = Token(0);

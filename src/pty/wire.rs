@@ -14,7 +14,8 @@ use super::frame::{Attach, Down, FrameError, Hello, MAX_PAYLOAD, Up, VERSION, sp
 use super::hub::Event;
 use super::link::{Link, PIECE, SYNC};
 use super::reactor::Outlet;
-use super::screen::{Outer, Screen};
+use super::reply::Outer;
+use super::screen::Screen;
 use super::signal::Signal;
 use crate::model::{ExitStatus, Size};
 

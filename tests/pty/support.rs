@@ -30,7 +30,9 @@ impl Bench {
     pub fn new() -> Self {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&wakes);
-        let wake = Arc::new(move || { counter.fetch_add(1, Ordering::Relaxed); });
+        let wake = Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
         let (hub, events) = Hub::start(env!("CARGO_BIN_EXE_orchestra").into(), wake).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Self { hub, events, seen: Vec::new(), wakes, runtime }
