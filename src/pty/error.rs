@@ -18,6 +18,8 @@ pub enum PtyError {
     Io { dir: PathBuf, source: io::Error },
     #[error("the session in {} takes no input: {queued} bytes wait", dir.display())]
     Busy { dir: PathBuf, queued: usize },
+    #[error("a message of {0} bytes is too long to be typed")]
+    TooLong(usize),
     #[error("the session in {} is not connected", .0.display())]
     Disconnected(PathBuf),
     #[error("terminals cannot be served: {0}")]

@@ -59,6 +59,9 @@ pub struct Attach {
     pub version: u16,
     /// The engine has the stream up to here.
     pub have: Option<u64>,
+    /// The engine can't read the checkpoint (another version made it): history from its begin must do.
+    #[serde(default)]
+    pub no_checkpoint: bool,
 }
 
 /// How to end a session: type `quit`, wait `quit_grace`, TERM, wait `term_grace`, KILL.
@@ -392,7 +395,7 @@ mod tests {
         let (size, process) = (Size::new(3, 4), Process { pid: 7, start_time: u64::MAX });
         let submit = Submit { id: "a", delay: Duration::from_millis(300), paste: b"text", enter: b"\r" };
         [
-            Down::Attach(Attach { version: 1, have: Some(u64::MAX) }),
+            Down::Attach(Attach { version: 1, have: Some(u64::MAX), no_checkpoint: true }),
             Down::Input(b"\x1b[A"),
             Down::Reply { offset: 9, bytes: b"" },
             Down::Resize(size),

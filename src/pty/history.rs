@@ -242,6 +242,18 @@ impl Reader {
         self.ready.as_ref().map(Frame::offset)
     }
 
+    /// The size in force where reading begins, if there is anything to read.
+    pub fn first_size(&self) -> Option<Size> {
+        self.ready.is_some().then_some(self.size)
+    }
+
+    /// Leaves out the first frame, for a reader that has a screen of that size already.
+    #[must_use]
+    pub fn without_size(mut self) -> Self {
+        self.ready = None;
+        self
+    }
+
     /// Drops the sources before `from`, then makes the first frame ready: the size there.
     fn skip_to(&mut self, from: u64) {
         if self.start().is_some_and(|start| start >= from) {

@@ -104,9 +104,9 @@ fn table() -> Vec<Row> {
         let (pid, parent) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let zombie = words.next()?.starts_with('Z');
         // The date as a number: equal dates, equal numbers (FNV-1a).
-        let start_time = words.flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let start_time = words
+            .flat_map(str::bytes)
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Some(Row { process: Process { pid, start_time }, parent, zombie })
     };
     listed.lines().filter_map(row).collect()

@@ -95,8 +95,7 @@ fn launch(place: &Place) -> Result<(Shim, Pids), String> {
     let Order { launch, size, history_cap } =
         serde_json::from_slice(&order).map_err(|error| format!("no order: {error}"))?;
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
-    // Fails where the process leads a group already, which a fresh child does not.
-    drop(rustix::process::setsid());
+    rustix::process::setsid().map_err(|error| format!("no session: {error}"))?;
     drop(std::env::set_current_dir("/"));
     let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     #[cfg(target_os = "linux")]

@@ -4,11 +4,12 @@
 //! waits in memory, since the program's output is read only when nothing waits.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::iter::Peekable;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use crate::pty::frame::{self, Up};
+use crate::pty::frame::Up;
 use crate::pty::history::{Frame, Reader};
 
 /// How long a peer may take nothing while something waits for it.
@@ -24,7 +25,7 @@ pub struct Peer {
     /// How much of `out` is written.
     written: usize,
     stalled: Option<Instant>,
-    replay: Option<Reader>,
+    replay: Option<Peekable<Reader>>,
     /// The end of what was sent.
     at: u64,
     broken: bool,
@@ -61,8 +62,9 @@ impl Peer {
         self.replay.is_none()
     }
 
-    /// Reads what came; the bytes from the first frame that is not handled yet, to be given back by [`Peer::keep`].
-    pub fn read(&mut self) -> Vec<u8> {
+    /// Reads what came: how many bytes are new, and all bytes from the first frame that is not handled yet, to be given
+    /// back by [`Peer::keep`].
+    pub fn read(&mut self) -> (usize, Vec<u8>) {
         let mut input = std::mem::take(&mut self.input);
         let had = input.len();
         input.resize(had + CHUNK, 0);
@@ -79,7 +81,7 @@ impl Peer {
             }
         };
         input.truncate(had + got);
-        input
+        (got, input)
     }
 
     /// Takes back what [`Peer::read`] gave, of which `used` bytes were handled.
@@ -108,7 +110,7 @@ impl Peer {
     }
 
     /// From now on the frames of `replay`, which begin at `from`, are sent first.
-    pub fn begin_replay(&mut self, replay: Reader, from: u64) {
+    pub fn begin_replay(&mut self, replay: Peekable<Reader>, from: u64) {
         (self.replay, self.at) = (Some(replay), from);
     }
 
@@ -121,7 +123,10 @@ impl Peer {
                     self.at = offset + bytes.len() as u64;
                     Up::Data { offset, bytes: &bytes }.encode(&mut self.out);
                 }
-                Some(Frame::Resize { offset, size }) => Up::Resized { offset, size }.encode(&mut self.out),
+                Some(Frame::Resize { offset, size }) => {
+                    self.at = offset + 1;
+                    Up::Resized { offset, size }.encode(&mut self.out);
+                }
                 None => {
                     self.flush();
                     return Some(self.at);
@@ -183,17 +188,4 @@ pub fn same_user(stream: &UnixStream) -> bool {
         _ = stream; // The folder's mode is the only guard there.
         true
     }
-}
-
-/// The whole frames at the head of `input`, handed to `each` until it says stop; returns the bytes that they take.
-pub fn for_each_frame(
-    input: &[u8],
-    mut each: impl FnMut(u8, &[u8]) -> Result<(), frame::FrameError>,
-) -> Result<usize, frame::FrameError> {
-    let mut used = 0;
-    while let Some((kind, payload, len)) = frame::split(&input[used..])? {
-        each(kind, payload)?;
-        used += len;
-    }
-    Ok(used)
 }

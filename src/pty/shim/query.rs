@@ -110,7 +110,8 @@ mod tests {
 
     use super::*;
 
-    const ASKED: &[u8] = b"text\x1b]7501;?\x07\x1b[c\x1b[>c\x1b[5n\x1b[>0q\x1b]11;?\x1b\\\x1b[?2026$p\x1b[?9999$p\x1b[6n\x1b[31m";
+    const ASKED: &[u8] =
+        b"text\x1b]7501;?\x07\x1b[c\x1b[>c\x1b[5n\x1b[>0q\x1b]11;?\x1b\\\x1b[?2026$p\x1b[?9999$p\x1b[6n\x1b[31m";
     const ANSWERED: &[u8] = b"\x1b]7501;?\x1b\\\x1b[?62;22;52c\x1b[>1;10;0c\x1b[0n\x1bP>|orchestra\x1b\\\
         \x1b]11;rgb:1010/1010/1010\x1b\\\x1b[?2026;2$y\x1b[?9999;0$y";
 

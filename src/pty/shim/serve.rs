@@ -4,7 +4,7 @@
 //! has taken all that came before, so back-pressure reaches the program and memory stays bounded; with nothing to do the
 //! loop sleeps without a time-out; the program's end is found by SIGCHLD, not by its terminal, which others may hold.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::Ordering;
@@ -15,12 +15,12 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, 
 
 use super::Signals;
 use super::ladder::Ladder;
-use super::peer::{Peer, for_each_frame, same_user};
+use super::peer::{Peer, same_user};
 use super::query::Queries;
 use super::spawn::Pty;
 use super::typing::Typing;
 use crate::model::{ExitStatus, Size};
-use crate::pty::frame::{Attach, DATA_HEAD, Down, FrameError, Hello, StopPlan, Submit, Up, VERSION, seal_data};
+use crate::pty::frame::{Attach, DATA_HEAD, Down, FrameError, Hello, StopPlan, Submit, Up, VERSION, seal_data, split};
 use crate::pty::history::{Frame, Reader, Writer};
 use crate::pty::place::{Pids, Place};
 
@@ -34,9 +34,10 @@ const DRAIN: usize = 128 << 10;
 const LATER: Duration = Duration::from_secs(1);
 /// How long a new connection may take to say what it is.
 const GREETING: Duration = Duration::from_secs(5);
+/// How long a program's first output waits for the engine that launched it.
+const FIRST: Duration = Duration::from_secs(2);
 /// The stop of what an ended program left behind.
-const SWEEP: StopPlan =
-    StopPlan { quit: None, quit_grace: Duration::ZERO, term_grace: Duration::from_secs(2) };
+const SWEEP: StopPlan = StopPlan { quit: None, quit_grace: Duration::ZERO, term_grace: Duration::from_secs(2) };
 
 /// A shim at work.
 pub struct Shim {
@@ -47,6 +48,8 @@ pub struct Shim {
     peer: Option<Peer>,
     /// A connection that has not said `Attach` yet, and until when it may.
     visitor: Option<(Peer, Instant)>,
+    /// Until when the program waits for its first engine, whose screen answers more than the shim can.
+    awaited: Option<Instant>,
     /// Ids of the messages whose typing has begun.
     seen: Vec<String>,
     stopping: Stopping,
@@ -130,12 +133,12 @@ impl Session {
 
     fn resume(&self) {
         // Not reaped yet, so the pid is still the child's.
-        if !self.ended()
-            && let Some(pid) = i32::try_from(self.pids.child.pid).ok().and_then(Pid::from_raw)
-        {
-            drop(kill_process_group(pid, Signal::CONT));
-            if let Ok(foreground) = rustix::termios::tcgetpgrp(&self.pty) {
-                drop(kill_process_group(foreground, Signal::CONT));
+        if !self.ended() {
+            let child = i32::try_from(self.pids.child.pid).ok().and_then(Pid::from_raw);
+            let foreground = rustix::termios::tcgetpgrp(&self.pty).ok();
+            for group in child.into_iter().chain(foreground) {
+                // A group that is gone needs no resuming.
+                kill_process_group(group, Signal::CONT).unwrap_or_default();
             }
         }
     }
@@ -145,7 +148,9 @@ impl Shim {
     pub fn new(place: Place, listener: UnixListener, signals: Signals, session: Session) -> Self {
         let buffer = vec![0; DATA_HEAD + CHUNK];
         let (seen, stopping) = (Vec::new(), Stopping::default());
-        Self { place, listener, signals, session, peer: None, visitor: None, seen, stopping, disk_due: None, buffer }
+        let awaited = Some(Instant::now() + FIRST);
+        let (peer, visitor, disk_due) = (None, None, None);
+        Self { place, listener, signals, session, peer, visitor, awaited, seen, stopping, disk_due, buffer }
     }
 
     /// Serves until the program has ended and its exit was collected.
@@ -185,9 +190,12 @@ impl Shim {
     /// Does all that needs no descriptor to be ready.
     fn settle(&mut self, now: Instant) {
         if self.peer.as_ref().is_some_and(|peer| peer.broken(now)) {
+            // What it said before it went is meant.
+            while self.hear_peer() {}
             self.peer = None;
             self.session.answer_alone();
         }
+        self.awaited.take_if(|until| now >= *until);
         self.visitor.take_if(|(visitor, until)| visitor.broken(now) || now >= *until);
         self.pump();
         self.end_of_program();
@@ -211,6 +219,7 @@ impl Shim {
         let session = &self.session;
         let due = [
             self.disk_due,
+            self.awaited,
             session.typing.due(),
             self.stopping.ladder.as_ref().map(Ladder::due),
             self.peer.as_ref().and_then(Peer::given_up),
@@ -231,7 +240,10 @@ impl Shim {
             self.peer.as_ref().map_or((bell, PollFlags::empty()), |peer| {
                 (peer.as_fd(), PollFlags::IN | when(behind, PollFlags::OUT))
             }),
-            (session.pty.as_fd(), when(self.wants_output(), PollFlags::IN) | when(session.typing.blocked(), PollFlags::OUT)),
+            (
+                session.pty.as_fd(),
+                when(self.wants_output(), PollFlags::IN) | when(session.typing.blocked(), PollFlags::OUT),
+            ),
         ];
         let mut fds = asked.map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags));
         match poll(&mut fds, timeout.as_ref()) {
@@ -242,7 +254,7 @@ impl Shim {
 
     /// Whether output may be read: nobody is there, or the peer has all that came before.
     fn wants_output(&self) -> bool {
-        self.peer.as_ref().is_none_or(|peer| peer.live() && !peer.behind())
+        self.peer.as_ref().map_or(self.awaited.is_none(), |peer| peer.live() && !peer.behind())
     }
 
     /// Passes on what the program wrote; how many bytes that was.
@@ -279,14 +291,9 @@ impl Shim {
         let Some(peer) = &mut self.peer else { return };
         let Some(reached) = peer.pump() else { return };
         // A resize may have come meanwhile.
-        if reached < self.session.history.end()
-            && let Some(rest) = self.session.exact(reached)
-        {
-            let more = rest.skip(1).any(|frame| frame.offset() >= reached);
-            if more {
-                peer.begin_replay(self.session.history.replay(reached).without_size(), reached);
-                return self.pump();
-            }
+        let mut rest = self.session.history.replay(reached).without_size().peekable();
+        if reached < self.session.history.end() && rest.peek().is_some() {
+            return peer.begin_replay(rest, reached);
         }
         peer.end_replay();
         peer.send(&Up::Live);
@@ -380,13 +387,17 @@ impl Shim {
     /// A connection counts once it has said `Attach`; until then the former peer stays.
     fn hear_visitor(&mut self) {
         let Some((mut visitor, until)) = self.visitor.take() else { return };
-        let input = visitor.read();
-        let mut attach = None;
-        let used = for_each_first(&input, &mut attach);
-        visitor.keep(input, used);
-        match attach {
-            Some(attach) => self.attach(visitor, &attach),
-            None => self.visitor = Some((visitor, until)),
+        let (_, input) = visitor.read();
+        match greeting(&input) {
+            Ok(Some((attach, used))) => {
+                visitor.keep(input, used);
+                self.attach(visitor, &attach);
+            }
+            Ok(None) => {
+                visitor.keep(input, 0);
+                self.visitor = Some((visitor, until));
+            }
+            Err(_) => {}
         }
     }
 
@@ -401,9 +412,12 @@ impl Shim {
         let session = &mut self.session;
         drop(session.history.flush());
         let at = |from: u64| session.exact(from).map(|reader| (from, reader));
-        let (from, reader) = if let Some(found) = attach.have.filter(|&have| have <= session.history.end()).and_then(at) {
+        let (from, reader) = if let Some(found) = attach.have.filter(|&have| have <= session.history.end()).and_then(at)
+        {
             found
-        } else if let Some(((offset, blob), found)) = session.checkpoint.as_ref().and_then(|it| Some((it, at(it.0)?))) {
+        } else if let Some(((offset, blob), found)) =
+            session.checkpoint.as_ref().filter(|_| !attach.no_checkpoint).and_then(|it| Some((it, at(it.0)?)))
+        {
             peer.send(&Up::Checkpoint { offset: *offset, blob });
             found
         } else {
@@ -415,23 +429,35 @@ impl Shim {
             peer.send(&Up::Blank { offset: from, size });
             (from, reader)
         };
-        peer.begin_replay(reader.without_size(), from);
+        peer.begin_replay(reader.without_size().peekable(), from);
         self.peer = Some(peer);
+        self.awaited = None;
         self.hear_peer();
     }
 
-    fn hear_peer(&mut self) {
-        let Some(peer) = &mut self.peer else { return };
-        let input = peer.read();
-        let used = super::peer::for_each_frame(&input, |kind, payload| {
-            self.obey(Down::decode(kind, payload)?);
-            Ok(())
-        });
-        let Some(peer) = &mut self.peer else { return };
-        match used {
-            Ok(used) => peer.keep(input, used),
-            Err(_) => peer.give_up(),
+    /// Does what the peer says; whether it said anything.
+    fn hear_peer(&mut self) -> bool {
+        let Some((got, input)) = self.peer.as_mut().map(Peer::read) else { return false };
+        let mut used = 0;
+        let heard = loop {
+            match split(&input[used..])
+                .and_then(|it| it.map(|(kind, it, len)| Ok((Down::decode(kind, it)?, len))).transpose())
+            {
+                Ok(Some((command, len))) => {
+                    self.obey(command);
+                    used += len;
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        if let Some(peer) = &mut self.peer {
+            peer.keep(input, used);
+            if heard.is_err() {
+                peer.give_up();
+            }
         }
+        got > 0 && heard.is_ok()
     }
 
     fn obey(&mut self, command: Down) {
@@ -501,19 +527,11 @@ impl Shim {
     }
 }
 
-/// Looks for `Attach` as the first frame; the bytes that it takes.
-fn for_each_first(input: &[u8], attach: &mut Option<Attach>) -> usize {
-    let mut used = 0;
-    drop(for_each_frame(input, |kind, payload| match Down::decode(kind, payload)? {
-        Down::Attach(said) if attach.is_none() => {
-            *attach = Some(said);
-            used = crate::pty::frame::HEAD + payload.len();
-            Ok(())
-        }
+/// The `Attach` that `input` begins with, and the bytes that it takes.
+fn greeting(input: &[u8]) -> Result<Option<(Attach, usize)>, FrameError> {
+    let Some((kind, payload, len)) = split(input)? else { return Ok(None) };
+    match Down::decode(kind, payload)? {
+        Down::Attach(attach) => Ok(Some((attach, len))),
         _ => Err(FrameError::UnknownKind(kind)),
-    }));
-    used
+    }
 }
-
-#[allow(unused)]
-fn unused(_: io::Error) {}

@@ -11,6 +11,8 @@ use crate::pty::frame::Submit;
 
 /// More input than this waits for no program: what comes then is dropped, as a terminal does. In bytes.
 const BACKLOG_MAX: usize = 32 << 20;
+/// A program that asks and never reads gets no more answers beyond this, in bytes.
+const ANSWERS_MAX: usize = 64 << 10;
 
 /// The queue between a shim's peers and its program.
 #[derive(Default)]
@@ -42,7 +44,9 @@ impl Typing {
     }
 
     pub fn answer(&mut self, bytes: &[u8]) {
-        self.answers.extend_from_slice(bytes);
+        if self.answers.len() <= ANSWERS_MAX {
+            self.answers.extend_from_slice(bytes);
+        }
     }
 
     pub fn submit(&mut self, submit: &Submit) {
