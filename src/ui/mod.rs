@@ -3,5 +3,11 @@
 //! A keypress becomes a `Msg`, `update` changes the `Model` and returns `Effect`s as data; `view` draws a model and
 //! changes nothing. Only the runtime touches the terminal, the clock and the engine.
 
+pub mod glyph;
 pub mod modal;
 pub mod model;
+pub mod picture;
+pub mod row;
+pub mod text;
+pub mod theme;
+pub mod view;

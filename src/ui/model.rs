@@ -65,7 +65,19 @@ pub struct ListState {
     pub filter: String,
     /// Rows in the order they had at the last key: rows move only 1 s after it.
     pub order: Vec<RowKey>,
+    /// The groups they stood in at that time; `row::settle` sets both.
+    pub places: BTreeMap<RowKey, Group>,
     pub last_key_at: Option<Timestamp>,
+}
+
+/// The groups of the list, in the order in which they stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    NeedsYou,
+    Ready,
+    Running,
+    Draft,
+    Closed,
 }
 
 /// What a row of the list stands for.
