@@ -6,11 +6,15 @@
 pub mod command;
 pub mod footer;
 pub mod glyph;
+pub mod guide;
 pub mod keymap;
 pub mod modal;
 pub mod model;
 pub mod msg;
+pub mod picture;
 pub mod row;
+pub mod runtime;
 pub mod text;
 pub mod theme;
 pub mod update;
+pub mod view;

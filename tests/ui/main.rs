@@ -1,0 +1,4 @@
+//! The screen, drawn on a test terminal and compared to the column.
+
+mod fixture;
+mod view;
