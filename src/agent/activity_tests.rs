@@ -12,7 +12,7 @@ titles:
 "#;
 
 fn authority() -> Authority {
-    Authority::new(&Manifest::from_value("x", serde_yaml::from_str(MANIFEST).unwrap()).unwrap())
+    Authority::new(&Manifest::from_value("x", &serde_yaml::from_str(MANIFEST).unwrap()).unwrap())
 }
 
 fn ms(ms: u64) -> Duration {

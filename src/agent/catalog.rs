@@ -40,7 +40,7 @@ impl Catalog {
         }
         let agents = values
             .into_iter()
-            .map(|(name, value)| Ok((name.to_owned(), Manifest::from_value(name, value)?)))
+            .map(|(name, value)| Ok((name.to_owned(), Manifest::from_value(name, &value)?)))
             .collect::<Result<_, AgentError>>()?;
         Ok(Self { agents })
     }

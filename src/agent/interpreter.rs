@@ -33,10 +33,6 @@ impl Interpreter {
         Self { roots: main.iter().cloned().collect(), main, ..Self::default() }
     }
 
-    pub fn main(&self) -> Option<&str> {
-        self.main.as_deref()
-    }
-
     /// The facts of one `event`, seen at `now`. Unknown events give none.
     pub fn event(&mut self, event: &Value, now: Timestamp) -> Vec<AgentFact> {
         let properties = &event["properties"];

@@ -178,6 +178,15 @@ fn with_stdin(argv: Vec<String>, file: &Path) -> Vec<OsString> {
     shell.into_iter().chain([file.into()]).chain(argv.into_iter().map(OsString::from)).collect()
 }
 
+/// What stands for a placeholder.
+enum Value<'v> {
+    Known(&'v str),
+    /// It has none in this launch.
+    Missing,
+    /// There is no such placeholder: the braces are the text's own.
+    Unknown,
+}
+
 /// The values of the placeholders.
 struct Values {
     prompt: Option<String>,
@@ -191,19 +200,19 @@ struct Values {
 }
 
 impl Values {
-    /// Outer none: no placeholder of that name, the braces stay; inner none: it has no value.
-    fn get(&self, name: &str) -> Option<Option<&str>> {
-        Some(match name {
+    fn get(&self, name: &str) -> Value<'_> {
+        let value = match name {
             "prompt" => self.prompt.as_deref(),
             "prompt_file" => self.prompt_file.as_deref(),
             "conversation" => self.conversation.as_deref(),
-            "worktree" => Some(&self.worktree),
+            "worktree" => Some(self.worktree.as_str()),
             "model" => self.model.as_deref(),
             "port" => self.port.as_deref(),
             "secret" => self.secret.as_deref(),
-            "readable" => Some(&self.readable),
-            _ => return None,
-        })
+            "readable" => Some(self.readable.as_str()),
+            _ => return Value::Unknown,
+        };
+        value.map_or(Value::Missing, Value::Known)
     }
 
     /// `text` with its placeholders filled in, in one pass: a value that holds braces is not looked into. None:
@@ -214,13 +223,17 @@ impl Values {
         while let Some(open) = rest.find('{') {
             filled.push_str(&rest[..open]);
             let inside = &rest[open + 1..];
-            let known = inside.find('}').and_then(|close| Some((close, self.get(&inside[..close])?)));
-            if let Some((close, value)) = known {
-                filled.push_str(value?);
-                rest = &inside[close + 1..];
-            } else {
-                filled.push('{');
-                rest = inside;
+            let close = inside.find('}').unwrap_or(0);
+            match self.get(&inside[..close]) {
+                Value::Known(value) => {
+                    filled.push_str(value);
+                    rest = &inside[close + 1..];
+                }
+                Value::Missing => return None,
+                Value::Unknown => {
+                    filled.push('{');
+                    rest = inside;
+                }
             }
         }
         filled.push_str(rest);

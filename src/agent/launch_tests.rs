@@ -17,7 +17,7 @@ impl Bench {
     }
 
     fn of(entry: &str) -> Self {
-        let manifest = Manifest::from_value("bot", serde_yaml::from_str(entry).unwrap()).unwrap();
+        let manifest = Manifest::from_value("bot", &serde_yaml::from_str(entry).unwrap()).unwrap();
         Self { dir: tempfile::tempdir().unwrap(), manifest }
     }
 

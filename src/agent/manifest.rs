@@ -2,7 +2,7 @@
 //!
 //! Invariants: `start` is never empty; every pattern compiles; an unknown key is an error that names it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -143,10 +143,10 @@ pub struct Pattern(Regex);
 
 impl Manifest {
     /// The `entry` as an agent called `name`; errors name the key.
-    pub fn from_value(name: &str, entry: serde_yaml::Value) -> Result<Self, AgentError> {
+    pub fn from_value(name: &str, entry: &serde_yaml::Value) -> Result<Self, AgentError> {
         let fail = |why: String| AgentError::Manifest { agent: name.to_owned(), why };
         let manifest: Self =
-            serde_yaml::from_value(entry.clone()).map_err(|error| fail(key_and_cause(&entry, &error)))?;
+            serde_yaml::from_value(entry.clone()).map_err(|error| fail(key_and_cause(entry, &error)))?;
         if manifest.start.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(fail("start: needs a program".to_owned()));
         }
@@ -171,6 +171,13 @@ impl Pattern {
     /// The first place in `text` that matches.
     pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.0.find(text).map(|found| found.as_str())
+    }
+
+    /// The named groups of the first match, by name.
+    pub fn groups(&self, text: &str) -> HashMap<String, String> {
+        let Some(found) = self.0.captures(text) else { return HashMap::new() };
+        let named = self.0.capture_names().flatten();
+        named.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned()))).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::model::{Failure, FailureKind};
 
@@ -38,17 +38,8 @@ enum Verb {
     Demo(demo::Demo),
     /// Hand in the result of a stage; run by an agent inside its session
     Submit(submit::Submit),
-    /// The scripted agent of the demo
-    #[command(hide = true)]
-    DemoAgent(DemoAgent),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
-}
-
-#[derive(Debug, Args)]
-struct DemoAgent {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<OsString>,
 }
 
 /// Runs the program; its arguments are those of the process.
@@ -66,7 +57,6 @@ pub fn main() -> ExitCode {
         Some(Verb::Init(verb)) => init::run(&verb),
         Some(Verb::Demo(verb)) => demo::run(&verb),
         Some(Verb::Submit(verb)) => submit::run(&verb),
-        Some(Verb::DemoAgent(verb)) => return crate::agent::demo::main(&verb.args),
         Some(Verb::Other(args)) => other(&args),
     };
     match result {
