@@ -74,6 +74,14 @@ pub fn feedback(trigger: &Trigger, artifact: &str) -> Option<String> {
     Some(format!("{reason}\n\nThen hand in the artifact `{artifact}` again with `orchestra submit`, as before."))
 }
 
+/// What an agent is told whose work was interrupted (stopped, crashed, rebooted).
+pub fn go_on(artifact: &str) -> String {
+    format!(
+        "You were interrupted. Look at what is there and go on where you stopped. Then hand in the artifact `{artifact}` \
+         with `orchestra submit`, as asked before."
+    )
+}
+
 /// What an agent is told that rests without having submitted; `n` from 1.
 pub fn reminder(n: u8, artifact: &str) -> String {
     let again = if n > 1 { format!(" (reminder {n})") } else { String::new() };
@@ -106,7 +114,7 @@ fn earlier(artifact: &EarlierArtifact<'_>) -> String {
 
 fn reason(trigger: &Trigger) -> Option<String> {
     match trigger {
-        Trigger::Flow | Trigger::Restarted => None,
+        Trigger::Flow | Trigger::Restarted | Trigger::Talk => None,
         Trigger::Gate { text } => Some(format!(
             "The gate failed on what you handed in. Its output:\n\n{}\n\nFind the cause and fix it.",
             fenced(&plain(text))

@@ -9,7 +9,7 @@ use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use super::{Face, Wake};
 use crate::engine::Place;
 use crate::model::{Request, State};
-use crate::pty::{encode_key, encode_mouse};
+use crate::pty::{PtyError, encode_key, encode_mouse};
 use crate::ui::model::{Effect, RowKey, Then};
 use crate::ui::msg::Msg;
 use crate::ui::update;
@@ -78,7 +78,17 @@ impl Face {
         }
         self.back_to_live();
         if let Some(terminal) = &self.pane.terminal {
-            terminal.input(&encode_key(key, &terminal.modes()));
+            let sent = terminal.input(&encode_key(key, &terminal.modes()));
+            self.typed_into(sent);
+        }
+    }
+
+    /// The engine knows that a person types here; a session that takes no input says so.
+    fn typed_into(&mut self, sent: Result<(), PtyError>) {
+        match (sent, update::shown(&self.model)) {
+            (Err(error), _) => self.say(&error.to_string()),
+            (Ok(()), Some(place)) => self.engine.typed(&place),
+            (Ok(()), None) => {}
         }
     }
 
@@ -88,7 +98,8 @@ impl Face {
         }
         self.back_to_live();
         if let Some(terminal) = &self.pane.terminal {
-            terminal.paste(text);
+            let sent = terminal.paste(text);
+            self.typed_into(sent);
         }
     }
 
@@ -99,7 +110,8 @@ impl Face {
         {
             let bytes = encode_mouse(mouse, &terminal.modes());
             if !bytes.is_empty() {
-                return terminal.input(&bytes);
+                let sent = terminal.input(&bytes);
+                return self.typed_into(sent);
             }
         }
         match mouse.kind {
@@ -136,10 +148,7 @@ impl Face {
     pub(super) fn follow_shown(&mut self) {
         let place = update::shown(&self.model);
         let terminal = place.as_ref().and_then(|place| self.engine.terminal(place));
-        let attached = self.model.main.attached;
-        if let Some(terminal) = &terminal {
-            terminal.set_attached(attached);
-        }
+        self.engine.attach(place.clone().filter(|_| self.model.main.attached));
         self.pane.show(place, terminal);
         self.pane.resize(self.pane.area);
     }
@@ -216,12 +225,12 @@ impl Face {
     fn picture(&mut self) -> io::Result<()> {
         let name = format!("orchestra-{}.svg", self.model.now.strftime("%Y%m%d-%H%M%S"));
         let path = std::env::current_dir()?.join(name);
-        let (model, pane) = (&self.model, &self.pane);
+        let (model, pane, look) = (&self.model, &self.pane, &self.look);
         let area = ratatui::layout::Rect::new(0, 0, model.size.cols, model.size.rows);
         let backend = ratatui::backend::TestBackend::new(area.width, area.height);
         let mut terminal = ratatui::Terminal::new(backend).map_err(io::Error::other)?;
-        terminal.draw(|frame| crate::ui::view::draw(frame, model, Some(pane))).map_err(io::Error::other)?;
-        std::fs::write(&path, crate::ui::picture::svg(terminal.backend().buffer()))?;
+        terminal.draw(|frame| look.draw(frame, model, Some(pane))).map_err(io::Error::other)?;
+        std::fs::write(&path, crate::ui::picture::svg(terminal.backend().buffer(), look.ground))?;
         self.say(&format!("wrote {}", path.display()));
         Ok(())
     }

@@ -21,15 +21,16 @@ pub struct Input {
 }
 
 impl Input {
-    /// Starts to read; each event goes to `sink`, which returns false once nobody wants them any more.
-    pub fn start(sink: impl Fn(Event) -> bool + Send + 'static) -> io::Result<Self> {
+    /// Starts to read; each event goes to `sink`, none at the end of the terminal. It returns false once nobody wants
+    /// them any more.
+    pub fn start(sink: impl Fn(Option<Event>) -> bool + Send + 'static) -> io::Result<Self> {
         let (control, orders) = UnixStream::pair()?;
         let (resized, wake) = UnixStream::pair()?;
         signal_hook::low_level::pipe::register(signal_hook::consts::SIGWINCH, wake)?;
         let (park, parked) = sync_channel(1);
         let reader = Reader { stdin: io::stdin().as_fd().try_clone_to_owned()?, orders, resized, park, sink };
         let thread = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
-            let _ = reader.run();
+            reader.run();
         })?;
         Ok(Self { control, parked, thread: Some(thread) })
     }
@@ -62,8 +63,14 @@ struct Reader<F> {
     sink: F,
 }
 
-impl<F: Fn(Event) -> bool> Reader<F> {
-    fn run(mut self) -> io::Result<()> {
+impl<F: Fn(Option<Event>) -> bool> Reader<F> {
+    fn run(mut self) {
+        if self.serve().is_err() {
+            (self.sink)(None);
+        }
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
         loop {
             let (mut input, mut order) = (true, false);
             // crossterm may hold events that came with the bytes of earlier ones: those first.
@@ -74,7 +81,7 @@ impl<F: Fn(Event) -> bool> Reader<F> {
                 return Ok(());
             }
             while input && event::poll(Duration::ZERO)? {
-                if !(self.sink)(event::read()?) {
+                if !(self.sink)(Some(event::read()?)) {
                     return Ok(());
                 }
             }

@@ -7,6 +7,7 @@ mod effect;
 mod input;
 mod memory;
 mod outer;
+mod look;
 mod paint;
 mod pane;
 
@@ -22,10 +23,12 @@ use signal_hook::iterator::Signals;
 use crate::engine::{Change, Engine, Listener};
 use crate::model::{Failure, Size};
 
+use super::guide::Guide;
 use super::model::Model;
 use super::msg::Msg;
 use super::update;
 use input::Input;
+use look::Look;
 use memory::Memory;
 use outer::Outer;
 use pane::TerminalPane;
@@ -63,11 +66,9 @@ pub struct Mailbox {
 #[derive(Debug, Clone, Default)]
 pub struct Opening {
     /// Text of the strip above the footer, step by step (the demo).
-    pub guide: Option<super::guide::Guide>,
+    pub guide: Option<Guide>,
     /// Where drafts and tips are kept.
     pub memory: std::path::PathBuf,
-    /// Print how long the first frame took, for the benchmark.
-    pub time_first_frame: Option<Instant>,
 }
 
 const fn bit(change: Change) -> u8 {
@@ -137,6 +138,7 @@ struct Face {
     engine: Engine,
     mailbox: Mailbox,
     outer: Outer,
+    look: Look,
     input: Option<Input>,
     model: Model,
     pane: TerminalPane,
@@ -161,6 +163,7 @@ impl Face {
             engine,
             mailbox,
             outer,
+            look: Look::of_terminal(),
             input: None,
             model,
             pane: TerminalPane::default(),
@@ -184,9 +187,6 @@ impl Face {
             }
         }
         self.draw()?;
-        if let Some(began) = self.opening.time_first_frame {
-            self.memory.note_first_frame(began.elapsed());
-        }
         Outer::enhance_keys()?;
         let sender = self.mailbox.sender.clone();
         self.input = Some(Input::start(move |event| sender.send(event.map_or(Wake::Leave, Wake::Input)).is_ok())?);
@@ -230,9 +230,8 @@ impl Face {
             let wait = Duration::try_from(at.duration_since(now())).unwrap_or_default();
             Instant::now() + wait
         });
-        let clock = super::view::next_change(&self.model).map(|wait| self.drawn + wait);
-        let sync = self.pane.sync_deadline();
-        [frame, tick, clock, sync].into_iter().flatten().min()
+        let clock = look::next_change(&self.model).map(|wait| self.drawn + wait);
+        [frame, tick, clock].into_iter().flatten().min()
     }
 
     /// The time between two frames.
@@ -249,10 +248,9 @@ impl Face {
         if update::next_tick(&self.model).is_some_and(|at| at <= self.model.now) {
             self.tell(Msg::Tick);
         }
-        if super::view::next_change(&self.model).is_some_and(|wait| self.drawn.elapsed() >= wait) {
+        if look::next_change(&self.model).is_some_and(|wait| self.drawn.elapsed() >= wait) {
             self.stale = true;
         }
-        self.screens |= self.pane.sync_over();
     }
 
     fn take(&mut self, wake: Wake) {

@@ -28,7 +28,7 @@ impl Face {
         let covered = self.model.modal.is_some();
         if self.stale || (fresh && covered) {
             self.draw_all()?;
-        } else if fresh && self.pane.live() {
+        } else if fresh && self.pane.live() && self.pane.is_drawn(&self.model) {
             self.draw_rows()?;
         }
         self.stale = false;
@@ -40,17 +40,18 @@ impl Face {
     /// All of the screen; ratatui sends what differs from its last frame.
     fn draw_all(&mut self) -> io::Result<()> {
         self.pane.refresh();
-        let (model, pane) = (&self.model, &mut self.pane);
+        let (model, pane, look) = (&self.model, &mut self.pane, &self.look);
         let covered = model.modal.is_some();
+        let shown = !covered && pane.live() && pane.is_drawn(model);
         self.outer.frame(|terminal| {
             // Rows that went past ratatui are put into its last frame first, so that nothing of them stays behind
             // under what is drawn over them now.
             if covered && pane.painted != 0 {
-                terminal.draw(|frame| view::draw_panes(frame, model, Some(&*pane)))?;
+                terminal.draw(|frame| look.draw_panes(frame, model, Some(&*pane)))?;
             }
-            terminal.draw(|frame| view::draw(frame, model, Some(&*pane)))?;
+            terminal.draw(|frame| look.draw(frame, model, Some(&*pane)))?;
             let mut rows = Vec::new();
-            if !covered && pane.live() && pane.terminal.is_some() && model.shows_terminal() {
+            if shown {
                 changed_rows(pane, &mut rows);
                 place_cursor(pane, model.main.attached, &mut rows)?;
             }
@@ -83,7 +84,8 @@ fn changed_rows(pane: &TerminalPane, out: &mut Vec<u8>) {
 fn place_cursor(pane: &TerminalPane, attached: bool, out: &mut Vec<u8>) -> io::Result<()> {
     let Rect { x, y, width, height } = pane.area;
     let inside = |at: &Position| at.x < width && at.y < height;
-    let Some(at) = pane.cursor().filter(|at| attached && inside(at)) else { return queue!(out, Hide) };
+    let at = pane.cursor().map(Position::from);
+    let Some(at) = at.filter(|at| attached && inside(at)) else { return queue!(out, Hide) };
     let shape = match pane.grid.cursor().shape {
         CursorShape::Default => SetCursorStyle::DefaultUserShape,
         CursorShape::BlinkingBlock => SetCursorStyle::BlinkingBlock,

@@ -1,10 +1,9 @@
 //! The terminal pane: the session that is shown, live or scrolled back.
 
 use std::sync::mpsc::SyncSender;
-use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 use tui_term::widget::{Cell as _, Cursor, PseudoTerminal};
 
@@ -12,10 +11,9 @@ use super::Wake;
 use crate::engine::Place;
 use crate::model::Size;
 use crate::pty::{Grid, Scrollback, Terminal};
-use crate::ui::view::TerminalView;
+use crate::ui::model::{Model, Tab};
+use crate::ui::view::{self, TerminalView};
 
-/// An open synchronized update holds the pane back for so long at most.
-const SYNC_LIMIT: Duration = Duration::from_millis(150);
 /// Lines of history that can be scrolled to.
 const HISTORY_LINES: usize = 10_000;
 
@@ -29,8 +27,6 @@ pub(super) struct TerminalPane {
     /// Generation of the grid that the outer terminal shows.
     pub painted: u64,
     scroll: Option<Scroll>,
-    /// When a synchronized update was first seen open.
-    sync_since: Option<Instant>,
 }
 
 /// A view into the past.
@@ -57,10 +53,10 @@ impl TerminalPane {
             return;
         }
         if let Some(former) = &self.terminal {
-            former.set_visible(false);
+            former.hide();
         }
         if let Some(terminal) = &terminal {
-            terminal.set_visible(true);
+            terminal.show();
         }
         *self = Self { area: self.area, place, terminal, ..Self::default() };
     }
@@ -71,7 +67,8 @@ impl TerminalPane {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| area.width > 1 && area.height > 1) {
             let size = Size::new(area.height, area.width);
             if terminal.size() != size {
-                terminal.resize(size);
+                // Out of reach: its own event tells of that.
+                let _ = terminal.resize(size);
             }
         }
     }
@@ -79,25 +76,12 @@ impl TerminalPane {
     /// Takes over what the program drew; false while it is in the middle of a frame.
     pub fn refresh(&mut self) -> bool {
         let Some(terminal) = &self.terminal else { return false };
-        if terminal.in_sync() {
-            let since = *self.sync_since.get_or_insert_with(Instant::now);
-            if since.elapsed() < SYNC_LIMIT {
-                return false;
-            }
-        } else {
-            self.sync_since = None;
-        }
-        terminal.copy_grid(&mut self.grid);
-        true
+        terminal.copy_grid(&mut self.grid)
     }
 
-    pub fn sync_deadline(&self) -> Option<Instant> {
-        self.sync_since.map(|since| since + SYNC_LIMIT)
-    }
-
-    /// True once an open update has held the pane back for long enough.
-    pub fn sync_over(&self) -> bool {
-        self.sync_since.is_some_and(|since| since.elapsed() >= SYNC_LIMIT)
+    /// The open tab shows it.
+    pub fn is_drawn(&self, model: &Model) -> bool {
+        self.terminal.is_some() && matches!(model.main.tab, Tab::Terminal | Tab::Shell) && !view::layout::is_welcome(model)
     }
 
     /// The pane shows what the program draws now.
@@ -129,11 +113,10 @@ impl TerminalPane {
         }
         let (width, wakes) = (self.area.width, wakes.clone());
         std::thread::spawn(move || {
-            let output_at = terminal.output();
-            if let Ok(lines) = terminal.scrollback(width, HISTORY_LINES) {
-                let back = back.min(lines.lines().len());
-                let _ = wakes.send(Wake::Scrollback(Rebuilt { place, lines, back, output_at }));
-            }
+            let output_at = terminal.offset();
+            let lines = terminal.scrollback(width, HISTORY_LINES);
+            let back = back.min(lines.lines().len());
+            let _ = wakes.send(Wake::Scrollback(Rebuilt { place, lines, back, output_at }));
         });
     }
 
@@ -148,7 +131,7 @@ impl TerminalPane {
     /// Lines scrolled back, and bytes that came since.
     pub fn scrolled(&self) -> (usize, u64) {
         self.scroll.as_ref().map_or((0, 0), |scroll| {
-            let now = self.terminal.as_ref().map_or(scroll.output_at, Terminal::output);
+            let now = self.terminal.as_ref().map_or(scroll.output_at, Terminal::offset);
             (scroll.back, now.saturating_sub(scroll.output_at))
         })
     }
@@ -165,9 +148,9 @@ impl TerminalView for TerminalPane {
         }
     }
 
-    fn cursor(&self) -> Option<Position> {
+    fn cursor(&self) -> Option<(u16, u16)> {
         let cursor = self.grid.cursor();
-        (cursor.visible && self.scroll.is_none()).then(|| Position::new(cursor.col, cursor.row))
+        (cursor.visible && self.scroll.is_none()).then_some((cursor.col, cursor.row))
     }
 }
 
