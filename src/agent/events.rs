@@ -18,14 +18,16 @@ use crate::model::AgentFact;
 use super::interpreter::Interpreter;
 use super::launch::EventSource;
 
-/// A connection that is good tells `server.connected` at once.
-const FIRST_WORD: Duration = Duration::from_millis(1500);
+/// A connection that is good tells `server.connected` at once; on a machine under load, at once may be late, so each
+/// silent one makes the next wait longer.
+const PATIENCE_MIN: Duration = Duration::from_millis(1500);
+const PATIENCE_MAX: Duration = Duration::from_secs(12);
 
 /// Two and a half beats of `server.heartbeat`.
 const SILENCE: Duration = Duration::from_secs(25);
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Sends the facts of the agent at `source` to `facts`, in order, until the receiver is gone; safe to drop at any
 /// moment. `main` is the conversation when it is known already; `clock` dates what the agent does not.
@@ -38,7 +40,8 @@ pub async fn follow(
     // A proxy of the user's must not see the password; no redirect leads away from the loopback interface.
     let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
     let Ok(client) = client else { return };
-    let mut listener = Listener { client, source, interpreter: Interpreter::new(main), clock, facts };
+    let interpreter = Interpreter::new(main);
+    let mut listener = Listener { client, source, interpreter, clock, facts, patience: PATIENCE_MIN };
     let mut backoff = BACKOFF_MIN;
     while !listener.facts.is_closed() {
         if listener.listen().await {
@@ -58,17 +61,23 @@ struct Listener {
     interpreter: Interpreter,
     clock: fn() -> Timestamp,
     facts: mpsc::Sender<AgentFact>,
+    /// How long a connection may take to say its first word.
+    patience: Duration,
 }
 
 impl Listener {
     /// One connection, to its end. True: it had been a good one.
     async fn listen(&mut self) -> bool {
-        let Some(Ok(response)) = timeout(FIRST_WORD, self.request("/event").send()).await.ok() else { return false };
-        if !response.status().is_success() {
-            return false;
-        }
+        let response = match timeout(self.patience, self.request("/event").send()).await {
+            Ok(Ok(response)) if response.status().is_success() => response,
+            Ok(_) => return false,
+            Err(_) => {
+                self.patience = (self.patience * 2).min(PATIENCE_MAX);
+                return false;
+            }
+        };
         let mut stream = response.bytes_stream().eventsource();
-        let mut limit = FIRST_WORD;
+        let mut limit = self.patience;
         while let Ok(Some(Ok(message))) = timeout(limit, stream.next()).await {
             let Ok(event) = serde_json::from_str::<Value>(&message.data) else { continue };
             let news = if event["type"] == "server.connected" {
@@ -100,7 +109,7 @@ impl Listener {
 
     async fn get(&self, path: &str) -> Option<Value> {
         let answer = async { self.request(path).send().await?.error_for_status()?.json().await };
-        timeout(FIRST_WORD, answer).await.ok()?.ok()
+        timeout(PATIENCE_MAX, answer).await.ok()?.ok()
     }
 
     fn request(&self, path: &str) -> reqwest::RequestBuilder {

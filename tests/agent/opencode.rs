@@ -91,11 +91,13 @@ fn asks(facts: &[AgentFact]) -> bool {
 }
 
 fn tools(facts: &[AgentFact]) -> Vec<(&str, &str)> {
-    let tool = |fact: &AgentFact| match fact {
-        AgentFact::Tool { name, detail, .. } => Some((name.as_str(), detail.as_str())),
-        _ => None,
-    };
-    facts.iter().filter_map(tool).collect()
+    facts
+        .iter()
+        .filter_map(|fact| match fact {
+            AgentFact::Tool { name, detail, .. } => Some((name.as_str(), detail.as_str())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The texts of the conversations' own requests, with their session.
@@ -126,6 +128,8 @@ async fn a_conversation_from_prompt_to_permission_to_resume() {
     let id = id.expect("the conversation's id is told");
     assert_eq!(asked(&place), [(id.clone(), prompt.to_owned())], "the prompt came whole");
 
+    // The event comes before the dialog does, and a key before the dialog is lost.
+    session.terminal.wait_text("Permission required");
     session.terminal.send("\r");
     let facts = session.until_rest().await;
     assert_eq!(facts, [activity(Activity::Working), activity(Activity::Resting)]);
