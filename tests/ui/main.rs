@@ -1,0 +1,3 @@
+//! The screen from outside: keys in, effects and frames out.
+
+mod keys;
