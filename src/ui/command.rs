@@ -97,6 +97,29 @@ impl Command {
     }
 }
 
+/// `docs/keys.md`: the whole table, by group.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Keys\n\n\
+         Printed from the table of commands; do not edit. Every key can be remapped: `keys.bind` in the configuration\n\
+         takes the name of a command and its keys, separated by blanks (`merge: \"f6\"`, `stop: \"x ctrl-t\"`). While\n\
+         attached, every key but `keys.detach` goes to the session.\n",
+    );
+    for group in Group::ALL {
+        page.extend(["\n## ", group.word(), "\n\n| keys | command | where | what |\n|---|---|---|---|\n"]);
+        for entry in TABLE.iter().filter(|entry| entry.group == group) {
+            let keys: Vec<String> = entry.keys().iter().map(|key| format!("`{key}`")).collect();
+            let places = match entry.contexts.len() {
+                0 => "palette and `.`".to_owned(),
+                n if n == Context::ALL.len() => "everywhere".to_owned(),
+                _ => entry.contexts.iter().map(|context| context.word()).collect::<Vec<_>>().join(", "),
+            };
+            page.extend([format!("| {} | {} | {places} | {} |\n", keys.join(" "), entry.name, entry.text)]);
+        }
+    }
+    page
+}
+
 const ANY: &[Context] = &Context::ALL;
 const TERMINAL: &[Context] = &[Context::Terminal];
 const DIFF: &[Context] = &[Context::Diff];

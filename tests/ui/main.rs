@@ -1,4 +1,5 @@
-//! The screen, drawn on a test terminal and compared to the column.
+//! The screen from outside: keys in, effects and frames out, drawn on a test terminal and compared to the column.
 
 mod fixture;
+mod keys;
 mod view;
