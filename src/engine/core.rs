@@ -4,8 +4,8 @@
 //! sees a snapshot made after the message that changed it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -15,10 +15,11 @@ use super::handle::{Change, Listener, Setting, Shared};
 use super::live::Live;
 use super::message::{Message, TaskPlace};
 use super::notice::Notices;
-use super::pipeline::{self, Effect, Event, Stamp};
+use super::diffs::Diffs;
+use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
-use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, TaskId};
+use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
 use crate::store::lock::Lock;
 use crate::store::{EffectId, Home};
@@ -38,6 +39,9 @@ pub(super) struct Core {
     pub notices: Notices,
     pub agents: Vec<AgentFound>,
     pub watches: Watches,
+    pub diffs: Diffs,
+    /// Held by the one integration that is under way.
+    pub integrations: Arc<Mutex<()>>,
     pub shared: Arc<Shared>,
     pub listener: Listener,
     /// Last stem of a run id, in microseconds since the epoch: the next one is larger.
@@ -45,6 +49,19 @@ pub(super) struct Core {
     generation: u64,
     opening: Option<PathBuf>,
     _lock: Lock,
+}
+
+/// Puts this program under its name where agents find it.
+fn link_program(home: &Home, program: &Path) -> Result<PathBuf, Failure> {
+    let bin = home.run().join("bin");
+    crate::store::atomic::create_private_dir(&bin).map_err(Failure::internal)?;
+    let link = bin.join("orchestra");
+    if std::fs::read_link(&link).ok().as_deref() != Some(program) {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(program, &link)
+            .map_err(|error| Failure::internal(format!("cannot link {}: {error}", link.display())))?;
+    }
+    Ok(bin)
 }
 
 /// The engine's clock.
@@ -68,9 +85,12 @@ impl Core {
         })?;
         let screens = Arc::clone(&listener);
         let (hub, terminals) =
-            Hub::start(program, Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
+            Hub::start(program.clone(), Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
         Ok(Self {
             watches: Watches::new(inbox.clone()),
+            bin: link_program(&home, &program)?,
+            diffs: Diffs::default(),
+            integrations: Arc::default(),
             home,
             hub: Arc::new(hub),
             terminals,
@@ -108,13 +128,14 @@ impl Core {
         loop {
             self.settle();
             self.publish();
+            let deadline = self.deadline();
             let message = tokio::select! {
                 message = messages.recv() => message,
                 Some(event) = self.terminals.recv() => {
                     self.terminal_event(event);
                     continue;
                 }
-                () = until(self.deadline()) => {
+                () = until(deadline) => {
                     self.deadlines_passed();
                     continue;
                 }
@@ -144,6 +165,7 @@ impl Core {
             Message::Diffed { place, diff } => self.diffed(place, diff),
             Message::FilesChanged { project } => self.files_changed(&project),
             Message::AgentsFound(agents) => self.agents = agents,
+            Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
             Message::Leave => {}
         }
@@ -160,7 +182,7 @@ impl Core {
     pub fn apply(&mut self, at: &TaskPlace, event: Event, finishes: Option<EffectId>) -> Result<(), Failure> {
         let stamp = self.stamp(at);
         let project = self.project_mut(&at.project)?;
-        let mut task = project.task(at.task)?.clone();
+        let mut task = Task::clone(project.task(at.task)?);
         let before = task.state;
         let effects = pipeline::step(&mut task, event, &stamp)
             .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;

@@ -76,7 +76,7 @@ impl Core {
             Ok(None) => self.happened(at, Event::WorktreeReady { run, base_commit }, Some(key)),
             Ok(Some((script, worktree, limit))) => {
                 let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
-                let launch = self.command_launch(at, "exec \"$0\" \"$1\"", (&script, &[&argument]));
+                let launch = self.command_launch(at, "exec \"$1\" \"$2\"", &[&script, &argument]);
                 match launch {
                     Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
                     Err(failure) => self.job_broken(at, &run, &Work::Setup { base_commit }, &failure, key),
@@ -108,7 +108,8 @@ impl Project {
         if let Some(agent) = &new.agent {
             self.catalog.get(agent).map_err(super::agent_run::agent_failure)?;
         }
-        let base = self.repo.resolve_base(new.base.as_deref()).map_err(git_failure)?;
+        let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
+        let base = self.repo.resolve_base(wanted).map_err(git_failure)?;
         let id = self.db.next_task_id().map_err(Failure::internal)?;
         let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
@@ -117,7 +118,7 @@ impl Project {
             title: crate::store::task_file::title(&new.description).unwrap_or_else(|| slug.to_string()),
             slug,
             description: new.description,
-            base_branch: base.branch,
+            base_branch: base.name,
             base_commit: None,
             branch,
             flow,
@@ -141,14 +142,15 @@ impl Project {
 
     /// The slug as asked for, or three random words that nobody has.
     fn free_slug(&self, wanted: Option<&str>) -> Result<Slug, Failure> {
-        let taken = |slug: &Slug| self.tasks().any(|task| task.slug == *slug);
+        let slugs = self.db.slugs().map_err(Failure::internal)?;
+        let taken = |slug: &str| slugs.iter().any(|taken| taken == slug);
         let Some(wanted) = wanted.filter(|text| !text.trim().is_empty()) else {
             return Ok(slug::random(taken));
         };
         let slug = Slug::new(&wanted.trim().to_lowercase())
             .map_err(|error| Failure::new(FailureKind::Usage, format!("{error}.")))?;
-        if taken(&slug) {
-            let free = slug::free_beside(&slug, taken);
+        if taken(slug.as_str()) {
+            let free = slug::free(&slug, taken);
             return Err(Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}.")));
         }
         Ok(slug)
@@ -157,7 +159,7 @@ impl Project {
     fn plan_worktree(&mut self, id: TaskId) -> Result<Plan, Failure> {
         let task = Arc::clone(self.task(id)?);
         let path = self.worktree_path(&task);
-        let base = self.repo.resolve_base(Some(&task.base_branch)).map_err(git_failure)?;
+        let base = self.repo.resolve_base(&task.base_branch).map_err(git_failure)?;
         // The intention comes first: what is found half made after a crash is ours by this record.
         let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
         self.db.record_worktree(&record).map_err(Failure::internal)?;
@@ -167,9 +169,22 @@ impl Project {
 }
 
 pub(super) fn git_failure(error: git::GitError) -> Failure {
-    let failure = Failure::new(error.kind(), error.to_string());
+    let failure = Failure::new(kind_of(&error), format!("{error}."));
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+const fn kind_of(error: &git::GitError) -> FailureKind {
+    use git::GitError as E;
+    match error {
+        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => FailureKind::NoRepository,
+        E::NoSuchRef { .. } => FailureKind::NotFound,
+        E::BranchTaken { .. } | E::BranchClash { .. } | E::PathTaken { .. } => FailureKind::Usage,
+        E::IndexLocked { .. } | E::RefLocked { .. } => FailureKind::LockHeld,
+        E::Untrusted { .. } => FailureKind::Untrusted,
+        E::TimedOut { .. } => FailureKind::Timeout,
+        _ => FailureKind::Internal,
     }
 }

@@ -103,6 +103,13 @@ impl Engine {
         self.shared.snapshot.load_full()
     }
 
+    /// The state once the project that was asked for is open, or could not be opened.
+    pub fn ready(&self) -> Arc<Snapshot> {
+        // Requests are served after the opening.
+        let _ = self.call(Request::Hello);
+        self.snapshot()
+    }
+
     /// The terminal of a live session, or of one that has ended and whose screen is still there.
     pub fn terminal(&self, place: &Place) -> Option<Terminal> {
         self.shared.terminals.load().get(place).cloned()

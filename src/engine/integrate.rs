@@ -78,7 +78,7 @@ impl Core {
         });
     }
 
-    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Task, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
+    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
         let answer = result.and_then(|reference| {
             let project = self.project_mut(&at.project)?;
             project.forget(task, scope, &reference)?;

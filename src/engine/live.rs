@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::Place;
@@ -31,6 +32,8 @@ pub(super) struct Live {
     pub ends: Option<EffectId>,
     /// When it last changed what it does.
     pub since: Timestamp,
+    /// Closed with its end: whoever waits for that holds the other side.
+    pub ended: watch::Sender<()>,
 }
 
 /// A gate or a setup script at work.
@@ -110,6 +113,12 @@ impl Started {
 }
 
 impl Live {
+    /// Ready once the process has ended.
+    pub fn end(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ended = self.ended.subscribe();
+        async move { while ended.changed().await.is_ok() {} }
+    }
+
     pub fn alive(&self) -> bool {
         self.exit.is_none()
     }

@@ -6,7 +6,7 @@ use super::live::Started;
 use super::pipeline::Event;
 use super::Place;
 use crate::store::EffectId;
-use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
+use crate::model::{AgentFact, AgentFound, Answer, DeleteScope, Diff, Task, Failure, ProjectId, Request, RunId, TaskId};
 use crate::pty::Adopted;
 
 /// One message to the engine's thread.
@@ -26,6 +26,8 @@ pub(super) enum Message {
     /// Task files, config or flows of a project changed on disk.
     FilesChanged { project: ProjectId },
     AgentsFound(Vec<AgentFound>),
+    /// A task's worktree is gone, its content kept under a reference.
+    Deleted { at: TaskPlace, task: Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer },
     /// A job that is no transition has ended: what to say.
     JobDone { at: TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure> },
     Leave,

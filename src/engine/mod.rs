@@ -9,6 +9,7 @@ mod create;
 mod diffs;
 mod driver;
 mod facts;
+mod files;
 mod gate;
 mod handle;
 mod integrate;

@@ -72,7 +72,7 @@ impl Core {
 
     /// Settings, flows and agents; a file that cannot be read is named, and the defaults stand for it.
     fn settings(&mut self, folder: &Folder) -> Settings {
-        let config = config::load(&self.home.config(), &folder.config()).unwrap_or_else(|error| {
+        let config = config::load(&self.home, folder).unwrap_or_else(|error| {
             self.notices.error(format!("{error}. The defaults are in force"), None);
             Config::default()
         });
@@ -133,8 +133,7 @@ impl Core {
     /// Settings or flows changed on disk: the new ones are in force, or the old ones stay and the error is told.
     pub(super) fn files_changed(&mut self, id: &ProjectId) {
         let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
-        let (user, file) = (self.home.config(), folder.config());
-        let config = config::load(&user, &file);
+        let config = config::load(&self.home, &folder);
         let flows = workflow::load(&folder.workflow());
         let mut errors = Vec::new();
         if let Ok(project) = self.project_mut(id) {

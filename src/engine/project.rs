@@ -16,7 +16,7 @@ use super::pipeline::Effect;
 use crate::agent::Catalog;
 use crate::git::Repo;
 use crate::model::{
-    Config, DiffStat, Failure, FailureKind, Flow, ProjectId, RunId, SessionId, Task, TaskId, Trigger, TrustFacts,
+    Config, DiffStat, Failure, FailureKind, Flow, ProjectId, SessionId, Task, TaskId, Trigger, TrustFacts,
 };
 use crate::store::{Database, Delivery, EffectId, Folder, StoredEffect};
 
@@ -217,12 +217,6 @@ impl Project {
             return Err(Failure::new(FailureKind::Untrusted, "the files changed since they were shown.").hint("Look again"));
         }
         crate::store::trust::grant(&self.trust, &self.id, hash).map_err(Failure::internal)
-    }
-
-    /// The first prompt of a stage's conversation.
-    pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
-        let _ = (task, trigger);
-        Err(Failure::internal("unfinished"))
     }
 }
 

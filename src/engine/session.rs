@@ -87,6 +87,7 @@ impl Core {
             agent: None,
             ends: None,
             since: now(),
+            ended: tokio::sync::watch::Sender::default(),
         };
         self.listen(&mut live, agent);
         self.live.insert(run.clone(), live);
@@ -128,8 +129,8 @@ impl Core {
     fn terminal_signals(&mut self, run: &RunId, signals: &[pty::Signal]) {
         for signal in signals {
             match signal {
-                pty::Signal::Program(status) => {
-                    let (state, kind) = (status.state.word(), status.blocked_on.map(pty::BlockedOn::word));
+                pty::Signal::Status(status) => {
+                    let (state, kind) = (status.state.word(), status.state.blocked_on());
                     self.signal(run, Signal::Program { state, kind, message: status.message.as_deref() });
                 }
                 pty::Signal::Title(title) => self.signal(run, Signal::Title(title)),
@@ -159,6 +160,8 @@ impl Core {
         self.collect_submissions(run);
         let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
         live.exit = Some(status);
+        // Dropping the sender tells whoever waits for the end.
+        live.ended = tokio::sync::watch::Sender::default();
         live.since = now();
         let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
         let at = live.task.map(|task| TaskPlace { project: project.clone(), task });
@@ -292,5 +295,5 @@ fn spawn_once(hub: &Hub, dir: PathBuf, run: &RunId, launch: &Launch, size: Size)
 
 /// The text of a run that has ended, from its history.
 pub(super) fn output(session: &std::path::Path, lines: usize) -> String {
-    pty::text(session, lines)
+    pty::transcript(session, lines)
 }

@@ -34,6 +34,7 @@ mod sgr;
 mod shim;
 mod signal;
 mod terminal;
+mod transcript;
 mod wire;
 
 pub use cell::{Attributes, Cell, Style, Width};
@@ -55,3 +56,4 @@ pub use scrollback::{Line, Scrollback};
 pub use shim::{VERB as SHIM_VERB, shim_main};
 pub use signal::{BlockedOn, ProgramState, ProgramStatus, Progress, PromptMark, Signal};
 pub use terminal::Terminal;
+pub use transcript::transcript;

@@ -126,7 +126,7 @@ pub fn run(engine: Engine, mailbox: Mailbox, opening: Opening) -> Result<Engine,
     let served = face.serve();
     handle.close();
     let _ = watcher.join();
-    let Face { engine, memory, model, outer, input, .. } = face;
+    let Face { engine, mut memory, model, outer, input, .. } = face;
     drop((input, outer));
     memory.save(&model);
     served.map_err(Failure::internal)?;

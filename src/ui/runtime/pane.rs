@@ -18,7 +18,6 @@ use crate::ui::view::{self, TerminalView};
 const HISTORY_LINES: usize = 10_000;
 
 /// What the terminal pane shows.
-#[derive(Default)]
 pub(super) struct TerminalPane {
     pub area: Rect,
     place: Option<Place>,
@@ -43,6 +42,19 @@ pub(super) struct Rebuilt {
     lines: Scrollback,
     back: usize,
     output_at: u64,
+}
+
+impl Default for TerminalPane {
+    fn default() -> Self {
+        Self {
+            area: Rect::default(),
+            place: None,
+            terminal: None,
+            grid: Grid::new(Size::default()),
+            painted: 0,
+            scroll: None,
+        }
+    }
 }
 
 impl TerminalPane {
@@ -81,7 +93,7 @@ impl TerminalPane {
 
     /// The open tab shows it.
     pub fn is_drawn(&self, model: &Model) -> bool {
-        self.terminal.is_some() && matches!(model.main.tab, Tab::Terminal | Tab::Shell) && !view::layout::is_welcome(model)
+        self.terminal.is_some() && matches!(model.main.tab, Tab::Terminal | Tab::Shell) && !view::is_welcome(model)
     }
 
     /// The pane shows what the program draws now.

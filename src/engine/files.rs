@@ -1,0 +1,145 @@
+//! A project's files: task files, artifacts, prompts and specs. The database has the last word; files are written again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::project::Project;
+use crate::agent::prompt::{self, Brief, EarlierArtifact};
+use crate::model::{DeleteScope, Failure, FailureKind, SessionId, Task, TaskId, Trigger};
+use crate::store::{Artifact, atomic};
+
+/// The longest template or instruction file, in bytes.
+const TEXT_LIMIT: u64 = 1024 * 1024;
+
+impl Project {
+    /// The first prompt of a stage's conversation.
+    pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
+        let stage = task.current_stage();
+        let template = self.template(task)?;
+        let instructions = self.text(&self.folder.instructions())?;
+        let artifacts = self.latest_artifacts(task)?;
+        let earlier: Vec<_> = artifacts
+            .iter()
+            .filter(|(artifact, _)| artifact.stage != stage.name)
+            .map(|(artifact, path)| EarlierArtifact { name: &artifact.name, stage: &artifact.stage, text: &artifact.text, path })
+            .collect();
+        Ok(prompt::compose(&Brief {
+            template: template.as_deref().unwrap_or(prompt::DEFAULT_TEMPLATE),
+            instructions: instructions.as_deref(),
+            title: &task.title,
+            description: &task.description,
+            artifacts: &earlier,
+            trigger,
+            artifact: &stage.artifact,
+            permissions: stage.permissions.unwrap_or(self.config.permissions),
+            worktree: &self.worktree(task)?,
+            branch: &task.branch,
+        }))
+    }
+
+    /// The template of the current stage: the one that it names must be there, the one of its own name may.
+    fn template(&self, task: &Task) -> Result<Option<String>, Failure> {
+        let stage = task.current_stage();
+        let named = stage.prompt.as_ref();
+        let file = self.folder.agents().join(named.cloned().unwrap_or_else(|| format!("{}.md", stage.name)));
+        let text = self.text(&file)?;
+        if text.is_none() && named.is_some() {
+            return Err(Failure::new(FailureKind::Config, format!("the template {} is not there.", file.display()))
+                .hint("Write it, or take prompt: out of the stage"));
+        }
+        Ok(text)
+    }
+
+    fn text(&self, path: &std::path::Path) -> Result<Option<String>, Failure> {
+        match atomic::read_beneath(self.root(), path, TEXT_LIMIT) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(Failure::internal(error)),
+        }
+    }
+
+    /// Keeps what a stage produced: in the database, and as a file for agents and people.
+    pub fn keep_artifact(&mut self, task: TaskId, artifact: &Artifact) -> Result<(), Failure> {
+        self.db.put_artifact(task, artifact).map_err(Failure::internal)?;
+        let slug = self.task(task)?.slug.clone();
+        crate::store::artifact::write(&self.folder, &slug, artifact).map_err(Failure::internal)
+    }
+
+    /// Name and text of what the current stage handed in last.
+    pub fn last_artifact(&self, task: &Task) -> Option<(String, String)> {
+        let stage = &task.current_stage().name;
+        let latest = self.latest_artifacts(task).ok()?;
+        latest.into_iter().rev().find(|(artifact, _)| artifact.stage == *stage).map(|(it, _)| (it.name, it.text))
+    }
+
+    /// The newest text of each artifact, in the order of the stages, with the path of its file.
+    fn latest_artifacts(&self, task: &Task) -> Result<Vec<(Artifact, PathBuf)>, Failure> {
+        let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
+        let newest = |name: &str| all.iter().filter(|artifact| artifact.stage == name).max_by_key(|it| it.iteration);
+        let of_stages = task.flow.stages.iter().filter_map(|stage| newest(&stage.name).cloned());
+        Ok(of_stages
+            .map(|artifact| {
+                let path = self.folder.artifacts(&task.slug).join(format!("{}.md", artifact.name));
+                (artifact, path)
+            })
+            .collect())
+    }
+
+    /// The link in the project by which a person finds the worktree.
+    pub fn link_worktree(&self, task: TaskId) -> Result<(), Failure> {
+        let task = self.task(task)?;
+        let (link, target) = (self.folder.worktree(&task.slug), self.worktree_path(task));
+        if link == target || link.read_link().is_ok_and(|old| old == target) {
+            return Ok(());
+        }
+        let folder = link.parent().unwrap_or(self.folder.dir());
+        self.folder.create_dir(folder).map_err(Failure::internal)?;
+        if link.is_symlink() {
+            std::fs::remove_file(&link).map_err(Failure::internal)?;
+        }
+        std::os::unix::fs::symlink(&target, &link)
+            .map_err(|error| Failure::internal(format!("cannot link {}: {error}", link.display())))
+    }
+
+    /// The file that `s` opens for a session, and the editor to open it with.
+    pub fn spec_file(&self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
+        let file = match self.task_by_session(owner) {
+            Some(task) => self.task_path(task)?,
+            None => self.folder.designer(),
+        };
+        let configured = self.config.ui.editor.clone();
+        let editor = configured.or_else(|| std::env::var("VISUAL").ok()).or_else(|| std::env::var("EDITOR").ok());
+        Ok((file, editor.unwrap_or_else(|| "vi".to_owned())))
+    }
+
+    /// A deleted task leaves the list, or only its worktree does.
+    pub fn forget(&mut self, task: &Arc<Task>, scope: DeleteScope, reference: &str) -> Result<(), Failure> {
+        let at = super::core::now();
+        self.db.forget_worktree(&self.worktree_path(task)).map_err(Failure::internal)?;
+        match scope {
+            DeleteScope::All => {
+                self.db.trash_task(task, reference, at, None).map_err(Failure::internal)?;
+                self.tasks.remove(&task.id);
+                self.remove_task_file(task)
+            }
+            DeleteScope::WorktreeOnly => {
+                let mut left = Task::clone(task);
+                (left.base_commit, left.updated_at) = (None, at);
+                self.commit(left, &[], None, at).map(drop)
+            }
+        }
+    }
+
+    fn task_path(&self, task: &Task) -> Result<PathBuf, Failure> {
+        Ok(self.folder.task_file(task.id, &task.slug))
+    }
+
+    pub(super) fn remove_task_file(&self, task: &Task) -> Result<(), Failure> {
+        match std::fs::remove_file(self.task_path(task)?) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::internal(error)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn write_task_file(&mut self, _task: &Task) {}
+}
