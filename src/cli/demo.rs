@@ -58,10 +58,9 @@ fn make_repository(path: &Path, agent: &str) -> Result<(), Failure> {
     for file in demo::files() {
         write(&path.join(file.path), file).map_err(Failure::internal)?;
     }
-    if agent != Catalog::DEMO {
-        let config = path.join(".orchestra/config.yaml");
-        std::fs::write(config, format!("agent: {agent}\n")).map_err(Failure::internal)?;
-    }
+    let config = path.join(".orchestra/config.yaml");
+    let settings = std::fs::read_to_string(&config).map_err(Failure::internal)?;
+    std::fs::write(config, format!("agent: {agent}\n{settings}")).map_err(Failure::internal)?;
     for args in [
         &["init", "--quiet", "--initial-branch=main"][..],
         &["config", "user.name", "Orchestra demo"],

@@ -57,6 +57,7 @@ impl Core {
         let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
         variables.push((SESSION_DIR.into(), session_dir.clone().into()));
+        variables.push(("ORCHESTRA_HOME".into(), self.home.root().into()));
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
