@@ -54,6 +54,10 @@ pub struct InputState {
     pub away: Option<Arc<Snapshot>>,
     /// A task or a session that was asked for and is not in the snapshot yet.
     pub awaited: Option<Awaited>,
+    /// The row that was clicked last: again within 400 ms attaches.
+    pub clicked: Option<(Timestamp, RowKey)>,
+    /// The rule between the list and the rest follows the mouse.
+    pub drags_divider: bool,
     /// Whose terminal or diff is seen, and since when: 1 s makes it read.
     pub seen: Option<(RowKey, Timestamp)>,
     /// The kitty protocol told of Caps Lock.

@@ -1,3 +1,5 @@
-//! The screen from outside: keys in, effects and frames out.
+//! The screen from outside: keys in, effects and frames out, compared to the column.
 
+mod fixture;
 mod keys;
+mod view;

@@ -75,7 +75,7 @@ fn facts(request: &Request) -> Option<Reply> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_keys_never_panic_and_never_destroy_by_chance(
