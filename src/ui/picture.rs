@@ -46,8 +46,12 @@ pub fn svg(buffer: &Buffer, ground: Ground) -> String {
         let cells: Vec<&Cell> = (0..area.width).map(|x| &buffer[(area.x + x, area.y + row)]).collect();
         let y = MARGIN + u32::from(row) * CELL.1;
         let runs = runs(&cells, (text, back));
-        runs.iter().for_each(|run| run.background(&mut svg, y, back));
-        runs.iter().for_each(|run| run.letters(&mut svg, y, text));
+        for run in &runs {
+            run.background(&mut svg, y, back);
+        }
+        for run in &runs {
+            run.letters(&mut svg, y, text);
+        }
     }
     svg + "</g>\n</svg>\n"
 }
@@ -81,7 +85,7 @@ fn runs(cells: &[&Cell], defaults: (u32, u32)) -> Vec<Run> {
                 run.columns += wide as u32;
             }
             None => {
-                runs.push(Run { column: column as u32, columns: wide as u32, text: cell.symbol().to_owned(), look })
+                runs.push(Run { column: column as u32, columns: wide as u32, text: cell.symbol().to_owned(), look });
             }
         }
         column += wide;

@@ -2,3 +2,6 @@
 
 mod fixture;
 mod view;
+mod view_diff;
+mod view_layout;
+mod view_row;
