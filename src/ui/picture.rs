@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::theme::Ground;
 
 /// Size of a cell and of the letters, in pixels.
-const CELL: (u32, u32) = (9, 18);
+const CELL: (u32, u32) = (9, 17);
 const LETTERS: u32 = 15;
 /// From the top of a cell to the line that letters stand on.
 const BASE: u32 = 14;
@@ -206,9 +206,9 @@ mod tests {
             svg.contains("<text x=\"30\" y=\"26\" textLength=\"27\" lengthAdjust=\"spacingAndGlyphs\">a&lt;b</text>"),
             "{svg}"
         );
-        assert!(svg.contains("<text x=\"30\" y=\"44\" textLength=\"18\""), "{svg}");
+        assert!(svg.contains("<text x=\"30\" y=\"43\" textLength=\"18\""), "{svg}");
         // The wide character took two columns: column 5.
-        assert!(svg.contains("<text x=\"57\" y=\"44\" textLength=\"9\""), "{svg}");
+        assert!(svg.contains("<text x=\"57\" y=\"43\" textLength=\"9\""), "{svg}");
         assert!(svg.contains("fill=\"#06989a\" font-weight=\"bold\">x</text>"), "{svg}");
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 2, 1));
         buffer.set_string(0, 0, "ab", Style::new().add_modifier(Modifier::REVERSED));
         let svg = svg(&buffer, Ground::Light);
-        assert!(svg.contains("<rect x=\"12\" y=\"12\" width=\"18\" height=\"18\" fill=\"#20242a\"/>"), "{svg}");
+        assert!(svg.contains("<rect x=\"12\" y=\"12\" width=\"18\" height=\"17\" fill=\"#20242a\"/>"), "{svg}");
         assert!(svg.contains("fill=\"#fbfbfa\">ab</text>"), "{svg}");
     }
 

@@ -310,6 +310,20 @@ fn marks_have_the_colors_of_their_roles() {
     }
 }
 
+/// Titles have the color of text, not of the rule that they lie on.
+#[test]
+fn titles_stand_out_from_their_rules() {
+    let theme = theme(Glyphs::Unicode, Depth::True);
+    let buffer = frame(&model(120, 36), &theme, None);
+    assert_eq!((buffer[(39, 0)].symbol(), buffer[(39, 0)].fg), ("c", Color::Reset));
+    assert_eq!(Some(buffer[(37, 0)].fg), theme.style(Role::Rule).fg);
+    assert_eq!(
+        (buffer[(2, 0)].symbol(), Some(buffer[(2, 0)].fg)),
+        ("s", theme.style(Role::Accent).fg),
+        "it has the focus"
+    );
+}
+
 #[test]
 fn the_cursor_of_an_attached_session() {
     use ratatui::Terminal;
