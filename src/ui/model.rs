@@ -97,7 +97,8 @@ pub struct ListState {
     /// The selection follows the task, not the row.
     pub selected: Option<RowKey>,
     pub previous: Option<RowKey>,
-    /// First row on the screen.
+    /// First line on the screen, titles included: an index into `row::lines`. The view moves it as far as the selection
+    /// asks for.
     pub offset: usize,
     pub folded: BTreeSet<ProjectId>,
     /// Kept filter, lower case; empty = none.

@@ -3,3 +3,6 @@
 mod fixture;
 mod keys;
 mod view;
+mod view_diff;
+mod view_layout;
+mod view_row;
