@@ -241,13 +241,7 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
 
 /// A request whose message is shown; refused for want of trust, the trust prompt comes first.
 pub fn ask(request: Request) -> Vec<Effect> {
-    let then = match request {
-        Request::Start { .. } | Request::Restart { .. } | Request::StartDesigner { .. } | Request::Merge { .. } => {
-            Then::Trusting(Box::new(request.clone()))
-        }
-        _ => Then::Say,
-    };
-    vec![Effect::Ask { request, then }]
+    vec![Effect::Ask { then: Then::Trusting(Box::new(request.clone())), request }]
 }
 
 fn stop_session(subject: &Subject<'_>) -> Vec<Effect> {

@@ -123,12 +123,22 @@ impl Person {
         }
     }
 
+    /// The modal over the whole screen.
+    pub fn screen(&self) -> String {
+        let Size { cols, rows } = self.model.size;
+        let mut buf = Buffer::empty(Rect::new(0, 0, cols, rows));
+        let theme = Theme::new(Ground::Dark, Depth::None, orchestra::model::Glyphs::Ascii);
+        modal::draw(&self.model, &theme, &mut buf);
+        let line = |y| (0..cols).map(|x| buf[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..rows).map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// The modal as it is drawn on a main area of 83 by `rows`.
     pub fn modal(&self, rows: u16) -> String {
         let area = Rect::new(0, 0, 83, rows);
         let mut buf = Buffer::empty(area);
         let theme = Theme::new(Ground::Dark, Depth::None, orchestra::model::Glyphs::Unicode);
-        let cursor = modal::draw(&self.model, area, &theme, &mut buf);
+        let cursor = modal::draw_in(&self.model, area, &theme, &mut buf);
         if let Some(cursor) = cursor {
             buf[cursor].set_symbol("_");
         }
@@ -237,7 +247,6 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
     let text = "stopped by a person".to_owned();
     let reason = Reason { kind: ReasonKind::Asks, text, source: "person".to_owned(), since };
     let conversations = vec![("work".to_owned(), "c-17".to_owned())];
-    let stage = "work".to_owned();
     Task {
         id: TaskId(id),
         title: format!("The {} one", state.word()),
@@ -257,7 +266,7 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
         session: None,
         conversations: if state == State::Quiet { Vec::new() } else { conversations },
         iterations: vec![Iteration {
-            stage,
+            stage: "work".to_owned(),
             number: 1,
             trigger: Trigger::Flow,
             outcome: None,

@@ -372,3 +372,13 @@ fn stage_and_copy() {
     person.press("<esc>y");
     insta::assert_snapshot!(person.modal(24));
 }
+
+#[test]
+fn frames_lie_over_the_main_area() {
+    let mut person = Person::on("asking-task");
+    person.press("N");
+    insta::assert_snapshot!(person.screen());
+    person.press("<esc> ");
+    person.tell(Msg::Resized(orchestra::model::Size::new(24, 80)));
+    insta::assert_snapshot!(person.screen());
+}

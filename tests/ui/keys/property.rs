@@ -104,7 +104,7 @@ proptest! {
                 }
             }
             person.effects.clear();
-            let _ = person.modal(rows);
+            let _ = (person.modal(rows), person.screen());
             let _ = orchestra::ui::footer::footer(&person.model);
             if person.model.main.attached {
                 person.tell(Msg::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::CONTROL)));
