@@ -15,6 +15,7 @@ mod filter;
 mod grid;
 mod journal;
 mod keys;
+mod kitty;
 mod modes;
 mod mouse;
 mod reply;
