@@ -3,4 +3,4 @@
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
 pub mod model; // 0: the words of the product as data
-pub mod pty; // 1: terminals: screen, keys, sessions
+pub mod pty; // 1: terminals: programs behind shims, screens, history, keys

@@ -1,16 +1,7 @@
 //! Scrollback: history replayed into styled lines of any width.
 
 use super::cell::Cell;
-use crate::model::Size;
-
-/// A piece of a session's recorded output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Frame {
-    /// Output, starting at `offset` of the session's byte stream.
-    Bytes { offset: u64, bytes: Vec<u8> },
-    /// The screen had this size from `offset` on.
-    Resize { offset: u64, size: Size },
-}
+use super::history::Frame;
 
 /// One row of scrollback at the width it was built for.
 #[derive(Debug, Clone, PartialEq, Eq)]
