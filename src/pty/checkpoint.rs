@@ -138,8 +138,12 @@ impl Facts {
         probe.process(b"\x1b[65535;1H");
         let region = (top, probe.screen().cursor_position().0);
         probe.process(b"\x1b8");
-        let (position_saved, pen) = (probe.screen().cursor_position(), Style::of_pen(probe.screen()));
-        let saved = Saved { position: position_saved, origin: is_origin(probe), pen };
+        second.process(b"\x1b8");
+        let saved = Saved {
+            position: probe.screen().cursor_position(),
+            origin: is_origin(second),
+            pen: Style::of_pen(probe.screen()),
+        };
         Some(Self {
             rows_above,
             rows: drawn,
@@ -307,10 +311,13 @@ fn uniform(screen: &vt100::Screen, row: u16, cols: u16) -> Option<(u16, u16, Vec
     Some((row, cols - 1, text))
 }
 
-/// Whether origin mode is on; spoils region and cursor. On two rows it has no effect, and none is told.
+/// Whether origin mode is on; spoils region, cursor and size.
 fn is_origin(emulator: &mut Emulator<()>) -> bool {
+    let Size { rows, cols } = emulator.size();
+    // On two rows the only region is the whole screen, and the mode has no effect that shows.
+    emulator.set_size(Size::new(rows.max(3), cols));
     emulator.process(b"\x1b[1;2r\x1b[65535;1H");
-    emulator.size().rows > 2 && emulator.screen().cursor_position().0 == 1
+    emulator.screen().cursor_position().0 == 1
 }
 
 fn is_blank(cell: &vt100::Cell) -> bool {

@@ -59,6 +59,7 @@ impl<'a> Csi<'a> {
             b'm' if sgr::needs_mending(self.body) => return None,
             b'm' | b'A'..=b'H' | b'd' | b'f' | b'`' | b'r' => Effect::Nothing,
             b'K' | b'@' | b'P' | b'X' => Effect::Row,
+            b'J' if self.body == b"3" => return None,
             b'J' | b'L' | b'M' | b'S' => Effect::Everything,
             // With more parameters it begins highlight tracking.
             b'T' if !self.body.contains(&b';') => Effect::Everything,
@@ -112,6 +113,8 @@ fn execute_plain(memory: &mut Memory, params: &[u8], last: u8, sink: &mut impl S
                 sink.pass(&[b"\x1b[", &mended[..], b"m"].concat(), Effect::Nothing);
             }
         }
+        // Alone, so that a replay of history sees it.
+        (b'J', _) => pass_sequence(first, b'J', Effect::Nothing, sink),
         (b'a', _) => pass_sequence(count, b'C', Effect::Nothing, sink),
         (b'e', _) => pass_sequence(count, b'B', Effect::Nothing, sink),
         (b'b', _) => repeat(memory, count, sink),

@@ -112,6 +112,12 @@ impl Filter {
         self.stage == Stage::Ground
     }
 
+    /// Bytes held between pieces.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.pending.capacity()
+    }
+
     /// Takes output of any cut.
     pub(super) fn advance(&mut self, mut bytes: &[u8], sink: &mut impl Sink) {
         while let Some(&byte) = bytes.first() {

@@ -323,6 +323,11 @@ impl vt100::Callbacks for Ear {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.rung = true;
     }
+
+    #[cfg(test)]
+    fn unhandled_control(&mut self, _: &mut vt100::Screen, byte: u8) {
+        assert!(byte != 1 || !tests::FUSE.get(), "the fuse blew (expected in this test)");
+    }
 }
 
 /// The cells of a row, each wide one followed by its continuation and no continuation alone.

@@ -119,6 +119,46 @@ pub(super) fn mend(params: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
+/// The style after parameters in the forms that the parser itself writes; unknown ones change nothing.
+pub(super) fn applied(mut style: Style, params: &[u8]) -> Style {
+    let mut codes = params.split(|&byte| byte == b';').map(number);
+    while let Some(code) = codes.next() {
+        let attributes = style.attributes;
+        let intensity = Attributes::BOLD.with(Attributes::DIM);
+        match code {
+            0 => style = Style::default(),
+            1 => style.attributes = attributes.without(intensity).with(Attributes::BOLD),
+            2 => style.attributes = attributes.without(intensity).with(Attributes::DIM),
+            3 => style.attributes = attributes.with(Attributes::ITALIC),
+            4 => style.attributes = attributes.with(Attributes::UNDERLINE),
+            7 => style.attributes = attributes.with(Attributes::INVERSE),
+            22 => style.attributes = attributes.without(intensity),
+            23 => style.attributes = attributes.without(Attributes::ITALIC),
+            24 => style.attributes = attributes.without(Attributes::UNDERLINE),
+            27 => style.attributes = attributes.without(Attributes::INVERSE),
+            30..=37 => style.foreground = Color::Indexed((code - 30) as u8),
+            38 => style.foreground = extended_color(&mut codes).unwrap_or(style.foreground),
+            39 => style.foreground = Color::Default,
+            40..=47 => style.background = Color::Indexed((code - 40) as u8),
+            48 => style.background = extended_color(&mut codes).unwrap_or(style.background),
+            49 => style.background = Color::Default,
+            90..=97 => style.foreground = Color::Indexed((code - 82) as u8),
+            100..=107 => style.background = Color::Indexed((code - 92) as u8),
+            _ => {}
+        }
+    }
+    style
+}
+
+fn extended_color(codes: &mut impl Iterator<Item = u16>) -> Option<Color> {
+    let mut byte = || codes.next().map(|code| code as u8);
+    match byte()? {
+        5 => byte().map(Color::Indexed),
+        2 => Some(Color::Rgb(byte()?, byte()?, byte()?)),
+        _ => None,
+    }
+}
+
 /// A decimal parameter: empty is 0, too large is the largest.
 pub(super) fn number(digits: &[u8]) -> u16 {
     digits
@@ -197,6 +237,10 @@ mod tests {
             let mut emulator = super::super::emulator::Emulator::<()>::new(crate::model::Size::new(2, 2), 0);
             emulator.process(&out);
             prop_assert_eq!(Style::of_pen(emulator.screen()), last);
+            let applied_all = String::from_utf8(out).expect("ASCII").split_terminator('m').fold(Style::default(), |style, one| {
+                applied(style, one.trim_start_matches("\x1b[").as_bytes())
+            });
+            prop_assert_eq!(applied_all, last);
         }
     }
 }
