@@ -21,7 +21,7 @@ pub fn transcript(dir: &Path, lines: usize) -> String {
     }
     let above = Scrollback::build(Reader::open(&history, 0), screen.size().cols, lines);
     let mut text = String::new();
-    for line in above.lines() {
+    for line in (0..above.len()).filter_map(|row| above.row(row)) {
         text.push_str(&line.text);
         if !line.wrapped {
             text.push('\n');

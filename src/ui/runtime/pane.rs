@@ -110,7 +110,7 @@ impl TerminalPane {
         let Some(scroll) = &mut self.scroll else {
             return self.read_history(usize::try_from(by).unwrap_or(0), wakes);
         };
-        let most = scroll.lines.lines().len();
+        let most = scroll.lines.len();
         let back = (scroll.back as i64).saturating_add(by).clamp(0, most as i64);
         scroll.back = usize::try_from(back).unwrap_or(0);
         if scroll.back == 0 {
@@ -127,7 +127,7 @@ impl TerminalPane {
         std::thread::spawn(move || {
             let output_at = terminal.offset();
             let lines = terminal.scrollback(width, HISTORY_LINES);
-            let back = back.min(lines.lines().len());
+            let back = back.min(lines.len());
             let _ = wakes.send(Wake::Scrollback(Rebuilt { place, lines, back, output_at }));
         });
     }
@@ -168,13 +168,14 @@ impl TerminalView for TerminalPane {
 
 impl TerminalPane {
     fn draw_scrolled(&self, scroll: &Scroll, area: Rect, buf: &mut Buffer) {
-        let lines = scroll.lines.lines();
-        let first = lines.len() - scroll.back.min(lines.len());
+        let above = scroll.lines.len();
+        let first = above - scroll.back.min(above);
         for row in 0..area.height {
             let at = first + usize::from(row);
-            let cells = match lines.get(at) {
+            let line = scroll.lines.row(at);
+            let cells = match &line {
                 Some(line) => line.cells.as_slice(),
-                None => self.grid.row((at - lines.len()) as u16),
+                None => self.grid.row((at - above) as u16),
             };
             for (col, cell) in cells.iter().take(area.width.into()).enumerate() {
                 if let Some(target) = buf.cell_mut((area.x + col as u16, area.y + row)) {

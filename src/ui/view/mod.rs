@@ -25,8 +25,6 @@ use super::theme::{Role, Theme};
 
 use canvas::Canvas;
 
-use super::footer::FooterItem;
-
 pub use diff::{Lines, Place};
 pub use layout::{Areas, Class, Framed, is_welcome, layout};
 pub use title::tabs;
@@ -38,6 +36,17 @@ pub trait TerminalView {
 
     /// Column and row of its cursor within the area; none when it is hidden or scrolled away.
     fn cursor(&self) -> Option<(u16, u16)>;
+}
+
+/// One hint of the footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FooterItem {
+    pub key: String,
+    pub label: String,
+    /// Name of the command that a click on it runs.
+    pub command: &'static str,
+    /// True: it never drops for want of space.
+    pub stays: bool,
 }
 
 /// A model with what it takes to draw it.
