@@ -13,7 +13,7 @@ use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Size, Task, Trigger,
+    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Task, Trigger,
 };
 use crate::store::{EffectId, dropbox};
 
@@ -143,7 +143,7 @@ impl Core {
         let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
         started.agent = Some((manifest, extras.events));
         started.finishes = Some(key);
-        self.spawn(started, launch, Size::default());
+        self.spawn(started, launch, self.shared.size());
     }
 
     /// Keeps where an agent's events are, for the engine that comes after this one.

@@ -163,6 +163,9 @@ impl Core {
             Message::Fact { run, fact } => self.fact(&run, &fact),
             Message::Dropped { run } => self.collect_submissions(&run),
             Message::Diffed { place, diff } => self.diffed(place, diff),
+            Message::NoDiff { place, error } => {
+                self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));
+            }
             Message::FilesChanged { project } => self.files_changed(&project),
             Message::AgentsFound(agents) => self.agents = agents,
             Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
@@ -191,6 +194,7 @@ impl Core {
         for (effect, id) in effects.into_iter().zip(ids) {
             self.perform(at, effect, id);
         }
+        self.follow_worktree(at);
         Ok(())
     }
 

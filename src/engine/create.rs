@@ -1,5 +1,6 @@
 //! New tasks, and the way from a draft to a worktree that is ready.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
 use super::schedule;
-use crate::git::{self, WorktreePlan};
+use crate::git::worktree::{Attempt, WorktreePlan};
+use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
 use crate::store::{EffectId, Worktree, slug};
 
@@ -53,8 +55,8 @@ impl Core {
             Err(failure) => return self.job_broken(at, &run, &setup_work(), &failure, key),
         };
         let (at, inbox_run) = (at.clone(), run);
-        self.blocking(move || match git::worktree::create(&plan.repo, &plan.worktree) {
-            Ok(created) => Message::Prepared { at, run: inbox_run, base_commit: created.base_commit, finishes: key },
+        self.blocking(move || match plan.make() {
+            Ok(base_commit) => Message::Prepared { at, run: inbox_run, base_commit, finishes: key },
             Err(error) => {
                 let event = Event::SetupFailed { run: inbox_run, error: error.to_string() };
                 Message::Happened { at, event, finishes: Some(key) }
@@ -65,7 +67,6 @@ impl Core {
     /// The worktree is there: what the project wants done in it comes next.
     pub(super) fn prepared(&mut self, at: &TaskPlace, run: RunId, base_commit: String, key: EffectId) {
         let planned = self.project_mut(&at.project).and_then(|project| {
-            project.link_worktree(at.task)?;
             let Some(script) = project.folder.setup_script() else { return Ok(None) };
             project.check_trust()?;
             let limit = Duration::from_secs(project.config.worktrees.setup_timeout_seconds.into());
@@ -93,8 +94,22 @@ fn setup_work() -> Work {
 
 /// What makes a worktree.
 pub(super) struct Plan {
-    pub repo: git::Repo,
-    pub worktree: WorktreePlan,
+    repo: git::Repo,
+    worktree: WorktreePlan,
+    link: PathBuf,
+}
+
+impl Plan {
+    /// Makes branch and worktree, brings the ignored files that the project wants in it, and links it in the project.
+    fn make(&self) -> Result<String, git::GitError> {
+        let cancel = Cancel::default();
+        let created = git::worktree::create(&self.repo, &self.worktree, &cancel)?;
+        git::include::copy(&self.repo, &created.path, &cancel)?;
+        if self.link != created.path {
+            git::worktree::link(&self.link, &created.path)?;
+        }
+        Ok(created.commit)
+    }
 }
 
 impl Project {
@@ -160,11 +175,14 @@ impl Project {
         let task = Arc::clone(self.task(id)?);
         let path = self.worktree_path(&task);
         let base = self.repo.resolve_base(&task.base_branch).map_err(git_failure)?;
+        let known = self.db.worktrees().map_err(Failure::internal)?;
+        let attempt = if known.iter().any(|worktree| worktree.path == path) { Attempt::Again } else { Attempt::First };
         // The intention comes first: what is found half made after a crash is ours by this record.
         let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
         self.db.record_worktree(&record).map_err(Failure::internal)?;
-        let worktree = WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit };
-        Ok(Plan { repo: self.repo.clone(), worktree })
+        let worktree =
+            WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit, attempt, hooks: self.hooks()? };
+        Ok(Plan { repo: self.repo.clone(), worktree, link: self.folder.worktree(&task.slug) })
     }
 }
 

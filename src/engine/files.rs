@@ -85,22 +85,6 @@ impl Project {
             .collect())
     }
 
-    /// The link in the project by which a person finds the worktree.
-    pub fn link_worktree(&self, task: TaskId) -> Result<(), Failure> {
-        let task = self.task(task)?;
-        let (link, target) = (self.folder.worktree(&task.slug), self.worktree_path(task));
-        if link == target || link.read_link().is_ok_and(|old| old == target) {
-            return Ok(());
-        }
-        let folder = link.parent().unwrap_or(self.folder.dir());
-        self.folder.create_dir(folder).map_err(Failure::internal)?;
-        if link.is_symlink() {
-            std::fs::remove_file(&link).map_err(Failure::internal)?;
-        }
-        std::os::unix::fs::symlink(&target, &link)
-            .map_err(|error| Failure::internal(format!("cannot link {}: {error}", link.display())))
-    }
-
     /// The file that `s` opens for a session, and the editor to open it with.
     pub fn spec_file(&self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
         let file = match self.task_by_session(owner) {

@@ -17,11 +17,11 @@ use crate::model::{
 use crate::store::EffectId;
 
 /// Lines of a log that go to the agent from each end.
-const KEPT_LINES: usize = 120;
+pub(super) const KEPT_LINES: usize = 120;
 /// Lines of a log that are written out.
-const LOG_LINES: usize = 50_000;
+pub(super) const LOG_LINES: usize = 50_000;
 /// Wide, so that the lines of a log are seldom wrapped.
-const JOB_SIZE: Size = Size::new(50, 200);
+pub(super) const JOB_SIZE: Size = Size::new(50, 200);
 
 impl Core {
     pub(super) fn run_gate(&mut self, at: &TaskPlace, run: RunId, (stage, attempt): (usize, u32), key: EffectId) {

@@ -23,6 +23,8 @@ pub(super) enum Message {
     /// Something was dropped into a session's folder.
     Dropped { run: RunId },
     Diffed { place: Place, diff: Arc<Diff> },
+    /// A worktree's diff cannot be followed.
+    NoDiff { place: Place, error: String },
     /// Task files, config or flows of a project changed on disk.
     FilesChanged { project: ProjectId },
     AgentsFound(Vec<AgentFound>),

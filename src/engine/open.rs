@@ -93,7 +93,10 @@ impl Core {
         let sessions = project.db.live_sessions().map_err(Failure::internal)?;
         let effects = project.db.pending_effects().map_err(Failure::internal)?;
         let messages = project.db.queued_messages().map_err(Failure::internal)?;
+        let tasks: Vec<TaskPlace> =
+            project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
         self.adopt(id, sessions);
+        tasks.iter().for_each(|at| self.follow_worktree(at));
         for message in messages {
             self.requeue(id, message);
         }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::agent_run::Variable;
+use super::create::git_failure;
 use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
 use crate::agent::Catalog;
-use crate::git::Repo;
+use crate::git::{self, Hooks, Repo};
 use crate::model::{
-    Config, DiffStat, Failure, FailureKind, Flow, ProjectId, SessionId, Task, TaskId, Trigger, TrustFacts,
+    Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, SessionId, Task, TaskId, TrustFacts,
 };
 use crate::store::{Database, Delivery, EffectId, Folder, StoredEffect};
 
@@ -40,13 +41,13 @@ pub(super) struct Project {
     pub(super) tasks: BTreeMap<TaskId, Arc<Task>>,
     pub(super) since: HashMap<TaskId, Timestamp>,
     pub(super) unread: BTreeSet<SessionId>,
-    pub(super) seen: HashMap<SessionId, Seen>,
+    pub(super) seen: HashMap<SessionId, Totals>,
     pub(super) trust: PathBuf,
 }
 
 /// What the last look at a worktree found.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
+pub(super) struct Totals {
     pub stat: DiffStat,
     pub ahead: u32,
 }
@@ -118,7 +119,7 @@ impl Project {
         }
     }
 
-    pub fn seen(&self, session: &SessionId) -> Seen {
+    pub fn seen(&self, session: &SessionId) -> Totals {
         self.seen.get(session).copied().unwrap_or_default()
     }
 
@@ -203,8 +204,23 @@ impl Project {
             .hint("Look at them and press y"))
     }
 
+    /// What would run from the repository: the commands of the project's files, and those of its git configuration.
     pub fn trust_facts(&self) -> Result<TrustFacts, Failure> {
-        crate::store::trust::facts(&self.folder).map_err(Failure::internal)
+        let mut facts = crate::store::trust::facts(&self.folder).map_err(Failure::internal)?;
+        let commands = git::trust::commands(&self.repo).map_err(git_failure)?;
+        if let (Some(hash), true) = (commands.hash, self.config.git.hooks == HooksPolicy::Trusted) {
+            facts.hash = format!("{}-{}", &facts.hash, &hash[..16]);
+            facts.files.push((self.repo.common_dir().join("config"), commands.what.join("\n")));
+        }
+        Ok(facts)
+    }
+
+    /// Whether the repository's hooks, filters and signing run in our writes.
+    pub fn hooks(&self) -> Result<Hooks, Failure> {
+        match self.config.git.hooks {
+            HooksPolicy::Never => Ok(Hooks::Off),
+            HooksPolicy::Trusted => self.check_trust().map(|()| Hooks::Run),
+        }
     }
 
     fn is_trusted(&self, hash: &str) -> Result<bool, Failure> {

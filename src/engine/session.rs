@@ -115,6 +115,7 @@ impl Core {
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
         match event {
+            pty::Event::Exited(status) if self.shared.ended(&run, status) => {}
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
             pty::Event::Submitted(id) => self.letter_typed(&run, &id),

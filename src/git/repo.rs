@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
 use super::error::GitError;
+
+/// A look at all files of a large checkout.
+const SLOW: Duration = Duration::from_secs(600);
 
 /// A repository and one checkout in it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -190,6 +194,18 @@ impl Repo {
         })
     }
 
+    /// Tracked files with staged or unstaged changes.
+    pub fn dirty(&self, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
+        let flags = ["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
+        let call = self.call("status").configs(&self.disarmed_for_reading()?);
+        let output = call.args(flags).timeout(SLOW).cancel(cancel).run()?;
+        let path = |line: &[u8]| {
+            let words = if line.starts_with(b"u ") { 11 } else { 9 };
+            line.splitn(words, |&b| b == b' ').nth(words - 1).map(path_of)
+        };
+        Ok(fields(&output.stdout).filter_map(path).collect())
+    }
+
     /// The tree of a merge, or the files in conflict.
     pub(crate) fn merge_trees(
         &self,
@@ -238,29 +254,55 @@ impl Repo {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Settings that leave every command of the configuration without effect.
+    /// Settings that leave the commands of the repository's own configuration without effect. The person's own
+    /// (global) ones stand: a large-file filter is needed to store what git would store.
     pub(crate) fn disarmed(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
-        let output = self.call("config").args(["--null", "--name-only", "--list"]).run()?;
         let mut settings = vec![("commit.gpgSign".into(), "false".into())];
-        for key in fields(&output.stdout) {
-            let name = path_of(key).into_os_string();
-            let (low, text) = (key.to_ascii_lowercase(), String::from_utf8_lossy(key).to_ascii_lowercase());
-            let ends = |suffix: &str| low.ends_with(suffix.as_bytes());
-            if text.starts_with("filter.") && (ends(".clean") || ends(".smudge") || ends(".process")) {
-                settings.push((name, "".into()));
-            } else if text.starts_with("filter.") && ends(".required") {
-                settings.push((name, "false".into()));
-            } else if text.starts_with("merge.") && ends(".driver") {
+        for (key, _) in self.own_settings()? {
+            let low = key.to_string_lossy().to_ascii_lowercase();
+            let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| low.ends_with(suffix));
+            if low.starts_with("filter.") && ends(&[".clean", ".smudge", ".process"]) {
+                settings.push((key, "".into()));
+            } else if low.starts_with("merge.") && ends(&[".driver"]) {
                 // An empty driver is an error to git; "false" is a conflict, which a person sees.
-                settings.push((name, "false".into()));
+                settings.push((key, "false".into()));
             }
         }
         Ok(settings)
     }
 
-    /// As [`Repo::call`], for reads that compare files, where filters would run.
-    pub(crate) fn look(&self, verb: &str, cancel: &Cancel) -> Result<Call, GitError> {
-        Ok(self.call(verb).configs(&self.disarmed()?).cancel(cancel))
+    /// Keys and values that the repository itself sets, for all its checkouts or for this one.
+    pub(crate) fn own_settings(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let output = self.call("config").args(["--list", "--show-scope", "-z"]).run()?;
+        let mut parts = output.stdout.split(|&b| b == 0);
+        let mut settings = Vec::new();
+        while let (Some(scope), Some(line)) = (parts.next(), parts.next()) {
+            if scope == b"local" || scope == b"worktree" {
+                let cut = line.iter().position(|&b| b == b'\n').unwrap_or(line.len());
+                let value = line.get(cut + 1..).unwrap_or_default();
+                settings.push((path_of(&line[..cut]).into_os_string(), path_of(value).into_os_string()));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Whether names that differ in case are one on this file system.
+    pub(crate) fn ignores_case(&self) -> Result<bool, GitError> {
+        Ok(self.setting("core.ignoreCase")?.as_deref() == Some("true"))
+    }
+
+    /// A boolean setting as `true` or `false`; none when it is not set or is no boolean.
+    pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
+        self.call("config").args(["--type=bool", "--get", key]).maybe()
+    }
+
+    /// The settings of [`Repo::disarmed`] for reads, where a filter that must run need not.
+    pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let mut settings = self.disarmed()?;
+        let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
+        let optional: Vec<_> = filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
+        settings.extend(optional);
+        Ok(settings)
     }
 }
 
