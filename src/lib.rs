@@ -3,3 +3,4 @@
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
 pub mod model; // 0: the words of the product as data
+pub mod git; // 1: repository facts and moves: worktrees, diffs, integration, trash
