@@ -5,6 +5,7 @@
 //! no lock and run nothing that a repository names; nothing is removed that the caller has not recorded as ours.
 
 mod command;
+pub mod diff;
 mod disk;
 mod error;
 pub mod include;

@@ -117,10 +117,10 @@ pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Creat
     if let Some(parent) = plan.path.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    add(repo, plan, cancel).inspect_err(|_| {
+    add(repo, plan, cancel).inspect_err(|error| {
         // What this attempt made is taken back; what cannot be is found again by the next one.
         drop(resume(repo, plan));
-        if plan.attempt == Attempt::First {
+        if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
             drop(delete_branch(repo, &plan.branch, &plan.base_commit));
         }
     })?;
