@@ -261,7 +261,7 @@ impl Call {
             {}
             drop(sender.send(Part::Exited));
         });
-        let mut end = self.collect(&parts);
+        let end = self.collect(&parts);
         let stuck = end.cause.is_some();
         if stuck || !end.closed {
             end_group(pid, &parts, stuck);

@@ -8,8 +8,10 @@ mod command;
 pub mod diff;
 mod disk;
 mod error;
+pub mod integrate;
 pub mod include;
 mod repo;
+pub mod trust;
 pub mod worktree;
 
 pub use command::{Cancel, Git, Hooks};

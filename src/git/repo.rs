@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
+use super::command::{Call, Git, Hooks, fields, path_of};
 use super::error::GitError;
 
 /// A repository and one checkout in it. Cheap to clone.
@@ -238,21 +238,33 @@ impl Repo {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Settings that leave every command of the configuration without effect.
+    /// Settings that leave the commands of the repository's own configuration without effect. The person's own
+    /// (global) ones stand: a large-file filter is needed to store what git would store.
     pub(crate) fn disarmed(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
-        let output = self.call("config").args(["--null", "--name-only", "--list"]).run()?;
         let mut settings = vec![("commit.gpgSign".into(), "false".into())];
-        for key in fields(&output.stdout) {
-            let name = path_of(key).into_os_string();
-            let (low, text) = (key.to_ascii_lowercase(), String::from_utf8_lossy(key).to_ascii_lowercase());
-            let ends = |suffix: &str| low.ends_with(suffix.as_bytes());
-            if text.starts_with("filter.") && (ends(".clean") || ends(".smudge") || ends(".process")) {
-                settings.push((name, "".into()));
-            } else if text.starts_with("filter.") && ends(".required") {
-                settings.push((name, "false".into()));
-            } else if text.starts_with("merge.") && ends(".driver") {
+        for (key, _) in self.own_settings()? {
+            let low = key.to_string_lossy().to_ascii_lowercase();
+            let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| low.ends_with(suffix));
+            if low.starts_with("filter.") && ends(&[".clean", ".smudge", ".process"]) {
+                settings.push((key, "".into()));
+            } else if low.starts_with("merge.") && ends(&[".driver"]) {
                 // An empty driver is an error to git; "false" is a conflict, which a person sees.
-                settings.push((name, "false".into()));
+                settings.push((key, "false".into()));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Keys and values that the repository itself sets, for all its checkouts or for this one.
+    pub(crate) fn own_settings(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let output = self.call("config").args(["--list", "--show-scope", "-z"]).run()?;
+        let mut parts = output.stdout.split(|&b| b == 0);
+        let mut settings = Vec::new();
+        while let (Some(scope), Some(line)) = (parts.next(), parts.next()) {
+            if scope == b"local" || scope == b"worktree" {
+                let cut = line.iter().position(|&b| b == b'\n').unwrap_or(line.len());
+                let value = line.get(cut + 1..).unwrap_or_default();
+                settings.push((path_of(&line[..cut]).into_os_string(), path_of(value).into_os_string()));
             }
         }
         Ok(settings)
@@ -268,9 +280,13 @@ impl Repo {
         self.call("config").args(["--type=bool", "--get", key]).maybe()
     }
 
-    /// As [`Repo::call`], for reads that compare files, where filters would run.
-    pub(crate) fn look(&self, verb: &str, cancel: &Cancel) -> Result<Call, GitError> {
-        Ok(self.call(verb).configs(&self.disarmed()?).cancel(cancel))
+    /// The settings of [`Repo::disarmed`] for reads, where a filter that must run need not.
+    pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let mut settings = self.disarmed()?;
+        let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
+        let optional: Vec<_> = filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
+        settings.extend(optional);
+        Ok(settings)
     }
 }
 

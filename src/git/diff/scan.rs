@@ -66,7 +66,7 @@ impl Rules {
             ignore_mode: is("core.fileMode", "false")?,
             sparse: is("core.sparseCheckout", "true")?,
             autocrlf: ["true", "input"].contains(&autocrlf.to_ascii_lowercase().as_str()),
-            disarmed: repo.disarmed()?,
+            disarmed: repo.disarmed_for_reading()?,
         })
     }
 
