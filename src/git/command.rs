@@ -93,7 +93,7 @@ impl Git {
             args: Vec::new(),
             env: Vec::new(),
             config: vec![("core.hooksPath".into(), "/dev/null".into())],
-            stdin: Vec::new(),
+            stdin: None,
             timeout: Duration::from_secs(60),
             cancel: Cancel::default(),
         }
@@ -107,7 +107,6 @@ impl Git {
 }
 
 /// One call, as it is put together.
-#[derive(Debug)]
 pub(crate) struct Call {
     git: Git,
     cwd: PathBuf,
@@ -115,10 +114,13 @@ pub(crate) struct Call {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     config: Vec<(OsString, OsString)>,
-    stdin: Vec<u8>,
+    stdin: Option<Feed>,
     timeout: Duration,
     cancel: Cancel,
 }
+
+/// Writes a call's standard input, on a thread of its own.
+type Feed = Box<dyn FnOnce(&mut dyn Write) -> std::io::Result<()> + Send>;
 
 /// What a call printed.
 #[derive(Debug)]
@@ -151,12 +153,7 @@ impl Call {
         self
     }
 
-    /// A setting for this call only; wins over the repository's.
-    pub fn config(mut self, key: impl AsRef<OsStr>, value: &str) -> Self {
-        self.config.push((key.as_ref().to_owned(), value.into()));
-        self
-    }
-
+    /// Settings for this call only; they win over the repository's.
     pub fn configs(mut self, settings: &[(OsString, OsString)]) -> Self {
         self.config.extend_from_slice(settings);
         self
@@ -172,8 +169,14 @@ impl Call {
         self
     }
 
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = bytes.into();
+    pub fn stdin(self, bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        self.feed(move |pipe| pipe.write_all(&bytes))
+    }
+
+    /// As [`Call::stdin`], for more than should stand in memory at once.
+    pub fn feed(mut self, feed: impl FnOnce(&mut dyn Write) -> std::io::Result<()> + Send + 'static) -> Self {
+        self.stdin = Some(Box::new(feed));
         self
     }
 
@@ -241,17 +244,17 @@ impl Call {
 
     fn execute(mut self) -> Result<Output, GitError> {
         let mut command = self.command();
-        if self.stdin.is_empty() {
+        let feed = self.stdin.take();
+        if feed.is_none() {
             command.stdin(Stdio::null());
         }
         let mut child = command.spawn().map_err(GitError::io(&self.cwd))?;
         let (sender, parts) = sync_channel(64);
         pump(child.stdout.take(), sender.clone(), Part::Out);
         pump(child.stderr.take(), sender.clone(), Part::Err);
-        if let Some(mut pipe) = child.stdin.take() {
-            let bytes = std::mem::take(&mut self.stdin);
+        if let (Some(mut pipe), Some(feed)) = (child.stdin.take(), feed) {
             // A child that ends without reading breaks the pipe; its exit code tells why.
-            std::thread::spawn(move || drop(pipe.write_all(&bytes)));
+            std::thread::spawn(move || drop(feed(&mut pipe)));
         }
         let pid = Pid::from_child(&child);
         std::thread::spawn(move || {
@@ -334,11 +337,6 @@ pub(crate) fn fields(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A path of git's output.
 pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
-}
-
-/// Paths as `-z` input.
-pub(crate) fn joined<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<u8> {
-    paths.into_iter().flat_map(|path| path.as_os_str().as_bytes().iter().copied().chain([0])).collect()
 }
 
 const FIXED_CONFIG: &[(&str, &str)] = &[

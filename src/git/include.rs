@@ -26,25 +26,31 @@ pub struct Included {
     pub skipped: Vec<PathBuf>,
 }
 
-/// The ignored files of `repo`'s checkout that its `.worktreeinclude` names, relative to it.
-pub(crate) fn matching(repo: &Repo, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
-    let Some(rules) = rules(repo.root())? else { return Ok(Vec::new()) };
+/// The rules of a project's `.worktreeinclude`; without the file they name nothing.
+pub(crate) struct Rules(Option<Gitignore>);
+
+impl Rules {
+    pub fn name(&self, path: &Path) -> bool {
+        self.0.as_ref().is_some_and(|rules| rules.matched_path_or_any_parents(path, false).is_ignore())
+    }
+}
+
+/// All ignored files of `repo`'s checkout, relative to it.
+pub(crate) fn ignored(repo: &Repo, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
     let flags = ["--others", "--ignored", "--exclude-standard", "-z"];
-    let output = repo.call("ls-files").args(flags).cancel(cancel).run()?;
-    let named = |path: &PathBuf| rules.matched_path_or_any_parents(path, false).is_ignore();
-    Ok(fields(&output.stdout).map(path_of).filter(named).collect())
+    Ok(fields(&repo.call("ls-files").args(flags).cancel(cancel).run()?.stdout).map(path_of).collect())
 }
 
 /// Copies what `.worktreeinclude` of `repo`'s checkout names into `worktree`.
 pub fn copy(repo: &Repo, worktree: &Path, cancel: &Cancel) -> Result<Included, GitError> {
     let mut included = Included::default();
-    let paths = matching(repo, cancel)?;
-    if paths.is_empty() {
+    let rules = rules(repo.root())?;
+    if rules.0.is_none() {
         return Ok(included);
     }
     let from = Disk::open(repo.root()).map_err(GitError::io(repo.root()))?;
     let to = Disk::open(worktree).map_err(GitError::io(worktree))?;
-    for path in paths {
+    for path in ignored(repo, cancel)?.into_iter().filter(|path| rules.name(path)) {
         let (Entry::File { bytes, .. }, Entry::Missing) = (stat(&from, &path)?, stat(&to, &path)?) else { continue };
         if bytes > LARGEST {
             included.skipped.push(path);
@@ -65,11 +71,11 @@ fn stat(disk: &Disk, path: &Path) -> Result<Entry, GitError> {
     disk.stat(path).map_err(GitError::io(path))
 }
 
-fn rules(root: &Path) -> Result<Option<Gitignore>, GitError> {
+pub(crate) fn rules(root: &Path) -> Result<Rules, GitError> {
     let name = Path::new(".worktreeinclude");
     let disk = Disk::open(root).map_err(GitError::io(root))?;
     if !matches!(stat(&disk, name)?, Entry::File { .. }) {
-        return Ok(None);
+        return Ok(Rules(None));
     }
     let text = disk.read(name, RULES).map_err(GitError::io(name))?;
     let mut builder = GitignoreBuilder::new(root);
@@ -77,5 +83,5 @@ fn rules(root: &Path) -> Result<Option<Gitignore>, GitError> {
         // A line that cannot be read matches nothing; the others stand.
         drop(builder.add_line(None, line));
     }
-    Ok(builder.build().ok())
+    Ok(Rules(builder.build().ok()))
 }

@@ -10,7 +10,9 @@ mod disk;
 mod error;
 pub mod integrate;
 pub mod include;
+pub mod facts;
 mod repo;
+pub mod trash;
 pub mod trust;
 pub mod worktree;
 

@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use super::command::{Call, Git, Hooks, fields, path_of};
+use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
 use super::error::GitError;
+
+/// A look at all files of a large checkout.
+const SLOW: Duration = Duration::from_secs(600);
 
 /// A repository and one checkout in it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -188,6 +192,18 @@ impl Repo {
             Ok(_) => Vec::new(),
             Err(files) => files,
         })
+    }
+
+    /// Tracked files with staged or unstaged changes.
+    pub fn dirty(&self, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
+        let flags = ["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
+        let call = self.call("status").configs(&self.disarmed_for_reading()?);
+        let output = call.args(flags).timeout(SLOW).cancel(cancel).run()?;
+        let path = |line: &[u8]| {
+            let words = if line.starts_with(b"u ") { 11 } else { 9 };
+            line.splitn(words, |&b| b == b' ').nth(words - 1).map(path_of)
+        };
+        Ok(fields(&output.stdout).filter_map(path).collect())
     }
 
     /// The tree of a merge, or the files in conflict.

@@ -63,7 +63,7 @@ impl Home {
         let flags = ["-r", "-z", "--name-status", "--no-renames", before, commit];
         let moved = checkout.call("diff-tree").args(flags).cancel(cancel).run()?.stdout;
         let mut moved = fields(&moved);
-        let dirty = dirty(checkout, cancel)?;
+        let dirty = checkout.dirty(cancel)?;
         let disk = Disk::open(checkout.root()).map_err(GitError::io(checkout.root()))?;
         let mut paths = Vec::new();
         while let (Some(status), Some(path)) = (moved.next(), moved.next()) {
@@ -101,18 +101,6 @@ impl Home {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// Tracked files with staged or unstaged changes.
-fn dirty(checkout: &Repo, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
-    let flags = ["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
-    let call = checkout.call("status").configs(&checkout.disarmed_for_reading()?);
-    let output = call.args(flags).timeout(LONG).cancel(cancel).run()?;
-    let path = |line: &[u8]| {
-        let words = if line.starts_with(b"u ") { 11 } else { 9 };
-        line.splitn(words, |&b| b == b' ').nth(words - 1).map(path_of)
-    };
-    Ok(fields(&output.stdout).filter_map(path).collect())
 }
 
 /// Whether something lies at `path`, or a file where one of its folders would be.
