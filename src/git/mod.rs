@@ -14,6 +14,7 @@ pub mod facts;
 mod repo;
 pub mod trash;
 pub mod trust;
+pub mod watch;
 pub mod worktree;
 
 pub use command::{Cancel, Git, Hooks};
