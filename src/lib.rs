@@ -3,3 +3,4 @@
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
 pub mod model; // 0: the words of the product as data
+pub mod store; // 1: disk truth: database, task files, settings, flows, trust
