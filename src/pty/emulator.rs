@@ -67,7 +67,9 @@ impl<C: Callbacks + Default> Emulator<C> {
     /// Parses whole sequences and characters.
     pub(super) fn process(&mut self, bytes: &[u8]) {
         if self.careful {
-            bytes.iter().for_each(|byte| self.guarded(|parser| parser.process(std::slice::from_ref(byte))));
+            for byte in bytes {
+                self.guarded(|parser| parser.process(std::slice::from_ref(byte)));
+            }
         } else {
             self.guarded(|parser| parser.process(bytes));
         }
