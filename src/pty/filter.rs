@@ -151,7 +151,10 @@ impl Filter {
                 self.memory.charsets.shift(bytes[at] == SHIFT_OUT);
             } else if let Some(csi) = Csi::at(bytes, at) {
                 let end = at + csi.length();
-                if let Some(effect) = csi.passes() {
+                if csi.blanks(window.sink.size().rows) && bytes[..at].ends_with(&bytes[at..end]) {
+                    // Ten bytes blank ten thousand cells; a program that repeats them means no more by it.
+                    window.skip(end);
+                } else if let Some(effect) = csi.passes() {
                     window.take(end, effect);
                 } else {
                     window.flush();

@@ -13,7 +13,7 @@ use memchr::memmem;
 use vt100::capture::{BasicFormattedCaptureState, RowContents};
 
 use super::cell::Cell;
-use super::emulator::{Emulator, ROWS_ABOVE};
+use super::emulator::Emulator;
 use super::filter::{Effect, Filter, Sink};
 use super::grid::text_of;
 use super::history::Frame;
@@ -25,6 +25,8 @@ use crate::model::Size;
 
 /// Where a joined line is broken after all, in bytes: a program may never send a line end.
 const LINE_CAP: usize = 64 * 1024;
+/// Rows that a growing screen pulls back, as in the screen that was shown.
+const ROWS_ABOVE: usize = 64;
 /// `CSI 3 J`: the program wants what left its screen forgotten.
 const ERASE_ABOVE: &[u8] = b"\x1b[3J";
 
@@ -54,7 +56,8 @@ impl Scrollback {
     /// (at least 2). Takes about 10 ms a megabyte: hand in the tail of a long history.
     pub fn build(frames: impl IntoIterator<Item = Frame>, width: u16, lines: usize) -> Self {
         let frames: Vec<Frame> = frames.into_iter().collect();
-        let mut replay = Replay { emulator: Emulator::new(Size::default(), ROWS_ABOVE) };
+        let grows = frames.iter().filter(|frame| matches!(frame, Frame::Resize { .. })).count() > 1;
+        let mut replay = Replay { emulator: Emulator::new(Size::default(), if grows { ROWS_ABOVE } else { 0 }) };
         replay.emulator.callbacks_mut().keep = lines;
         let mut filter = Filter::default();
         let mut late = frames.first().is_some_and(|frame| frame.offset() > 0);
