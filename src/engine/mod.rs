@@ -1,3 +1,31 @@
 //! The one owner of shared state: drives tasks through their flows and serves requests.
+//!
+//! A thread of its own holds all state (`core`). Requests and the answers of jobs reach it as messages; transitions are
+//! computed by `pipeline`, written to the database, and only then done by `driver`. Readers get snapshots.
 
+mod agent_run;
+mod core;
+mod create;
+mod diffs;
+mod driver;
+mod facts;
+mod gate;
+mod handle;
+mod integrate;
+mod live;
+mod mail;
+mod message;
+mod monitor;
+mod notice;
+mod open;
+mod person;
 pub mod pipeline;
+mod project;
+mod request;
+mod schedule;
+mod session;
+mod snapshot;
+mod text;
+mod watch;
+
+pub use handle::{Change, Engine, Listener, Place, Setting};

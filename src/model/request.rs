@@ -158,8 +158,6 @@ pub enum Request {
     TrustFacts {
         project: ProjectId,
     },
-    /// Ends the engine; sessions go on.
-    Leave,
 }
 
 /// How much a delete removes; the trash keeps all of it.

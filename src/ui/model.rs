@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot};
+use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot, TaskId};
+
+use super::keymap::Keymap;
 use super::modal::Modal;
 
 /// What the screen shows and where the focus is.
@@ -26,12 +29,44 @@ pub struct Model {
     pub messages: MessageState,
     /// The prompt, form or overlay on top, if any.
     pub modal: Option<Modal>,
-    /// Text kept for each prompt through Esc and restart: key is `m:<session>`, `n:<project>`, ...
-    pub drafts: BTreeMap<String, String>,
+    pub input: InputState,
     /// The strip of `orchestra demo` above the footer; none otherwise and once hidden.
     pub strip: Option<String>,
     /// True once the outer terminal lost its focus (mode 1004).
     pub unfocused: bool,
+}
+
+/// Keys, and what a person typed so far.
+#[derive(Debug, Default)]
+pub struct InputState {
+    pub keys: Keymap,
+    /// Text kept for each prompt through Esc and restart: key is `m:<project>/<session>`, `n:<project>`, ...
+    pub drafts: BTreeMap<String, String>,
+    /// Lines that were sent before, oldest first, by kind of prompt (`n`, `m`, `r`, `/`).
+    pub history: BTreeMap<String, Vec<String>>,
+    /// Counts the modals: an answer for one that is closed by now is dropped.
+    pub serial: u64,
+    /// When Ctrl-C was pressed: again within 2 s leaves.
+    pub interrupted_at: Option<Timestamp>,
+    /// A prompt put aside to look at the diff; Esc brings it back.
+    pub parked: Option<Modal>,
+    /// The state of all when the outer terminal lost the focus.
+    pub away: Option<Arc<Snapshot>>,
+    /// A task or a session that was asked for and is not in the snapshot yet.
+    pub awaited: Option<Awaited>,
+    /// Whose terminal or diff is seen, and since when: 1 s makes it read.
+    pub seen: Option<(RowKey, Timestamp)>,
+    /// The kitty protocol told of Caps Lock.
+    pub caps_lock: bool,
+}
+
+/// What the screen turns to once the snapshot has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// Select it.
+    Task(ProjectId, TaskId),
+    /// Show and attach it, beside the row that was selected.
+    Session(RowKey, SessionId),
 }
 
 /// Panes and their sizes.
@@ -65,7 +100,19 @@ pub struct ListState {
     pub filter: String,
     /// Rows in the order they had at the last key: rows move only 1 s after it.
     pub order: Vec<RowKey>,
+    /// The groups they stood in at that time; `row::settle` sets both.
+    pub places: BTreeMap<RowKey, Group>,
     pub last_key_at: Option<Timestamp>,
+}
+
+/// The groups of the list, in the order in which they stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    NeedsYou,
+    Ready,
+    Running,
+    Draft,
+    Closed,
 }
 
 /// What a row of the list stands for.
@@ -88,6 +135,8 @@ pub struct MainState {
     pub new_lines: u64,
     /// First line of the spec and log tabs.
     pub offset: usize,
+    /// The session that the tab `Shell` shows: a shell, or an embedded editor.
+    pub shell: Option<SessionId>,
 }
 
 /// The tabs of the main pane. `Shell` is there only while the selected session has one.
@@ -144,8 +193,11 @@ pub enum Effect {
         request: Request,
         then: Then,
     },
-    /// Type these bytes into the session that is shown.
-    Input(Vec<u8>),
+    /// A key for the session that is shown, encoded as its terminal modes ask.
+    Key(KeyEvent),
+    /// A mouse event inside the terminal pane, in cells of it: the session gets it when it asked for the mouse, else the
+    /// wheel scrolls.
+    Mouse(MouseEvent),
     /// Paste into the session that is shown, bracketed when it asked for that.
     Paste(String),
     /// Scroll the terminal pane by lines (up is positive); `i64::MIN` = back to live.
@@ -154,6 +206,18 @@ pub enum Effect {
     Copy(String),
     /// A text field's content in `$EDITOR`, full screen; the result comes back as `Msg::Edited`.
     EditText(String),
+    /// The visible lines of a session's screen; they come back as `Msg::Screen`.
+    ReadScreen {
+        project: ProjectId,
+        session: SessionId,
+    },
+    /// To the clipboard: the last answer of a session, as its agent or its screen tells it.
+    CopyAnswer {
+        project: ProjectId,
+        session: SessionId,
+    },
+    /// Ring the bell of the outer terminal once.
+    Bell,
     /// `e`: a path (and a line) in the person's editor.
     OpenEditor {
         path: std::path::PathBuf,
@@ -170,8 +234,12 @@ pub enum Effect {
 pub enum Then {
     /// Show its message, or its failure.
     Say,
-    /// Fills the open modal (facts of delete, merge, review, trust).
-    FillModal,
+    /// Show its message; when it is refused for want of trust, ask for that, then send the request again.
+    Trusting(Box<Request>),
+    /// Trust was given: the request that waited for it.
+    Resume(Box<Request>),
+    /// Fills the modal of this serial (facts of delete, merge, review, trust), while it is the one that is open.
+    FillModal(u64),
     /// Created a task: select it; on a failure the form stays and shows it.
     SelectNew,
     /// Opened a shell or an embedded editor: show and attach it.
@@ -187,11 +255,11 @@ impl Model {
             size,
             layout: LayoutState { focus: Pane::List, zoomed: false, list_width: None },
             list: ListState::default(),
-            main: MainState { tab: Tab::Terminal, attached: false, scrolled: 0, new_lines: 0, offset: 0 },
+            main: MainState { tab: Tab::Terminal, attached: false, scrolled: 0, new_lines: 0, offset: 0, shell: None },
             diff: DiffState::default(),
             messages: MessageState::default(),
             modal: None,
-            drafts: BTreeMap::new(),
+            input: InputState::default(),
             strip: None,
             unfocused: false,
         }

@@ -1,0 +1,174 @@
+//! What an agent is told: pure composition of a stage's prompt, of feedback, of reminders.
+//!
+//! Invariants: what programs and other agents wrote (artifacts, gate output, conflicts) stands in a fence that it
+//! can't close, so it reads as data; no escape sequence or control character gets through, for feedback is typed
+//! into a terminal.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::model::{PermissionMode, Trigger};
+
+/// The template of a stage that has no file of its own.
+pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
+change it, keep to the style of the project, and check your work with the project's own tests.";
+
+/// Bytes of an artifact that stand in the prompt itself; the rest is in its file.
+const INLINE: usize = 16 * 1024;
+
+/// What a prompt is made of.
+#[derive(Debug, Clone)]
+pub struct Brief<'a> {
+    /// Text of the stage's template.
+    pub template: &'a str,
+    /// Text of `.orchestra/ORCHESTRA.md`.
+    pub instructions: Option<&'a str>,
+    pub title: &'a str,
+    pub description: &'a str,
+    /// Those of earlier stages, oldest first.
+    pub artifacts: &'a [EarlierArtifact<'a>],
+    /// Why this iteration begins.
+    pub trigger: &'a Trigger,
+    /// Name of the artifact that this stage produces.
+    pub artifact: &'a str,
+    pub permissions: PermissionMode,
+    pub worktree: &'a Path,
+    pub branch: &'a str,
+}
+
+/// What an earlier stage handed in.
+#[derive(Debug, Clone, Copy)]
+pub struct EarlierArtifact<'a> {
+    pub name: &'a str,
+    pub stage: &'a str,
+    pub text: &'a str,
+    pub path: &'a Path,
+}
+
+/// The whole prompt of a stage.
+pub fn compose(brief: &Brief<'_>) -> String {
+    let mut parts = vec![plain(brief.template)];
+    if let Some(instructions) = brief.instructions.filter(|text| !text.trim().is_empty()) {
+        parts.push(format!("# Project instructions\n\n{}", plain(instructions)));
+    }
+    let title = plain(brief.title).lines().collect::<Vec<_>>().join(" ");
+    parts.push(format!("# Task: {title}\n\n{}", plain(brief.description)));
+    parts.extend(brief.artifacts.iter().map(earlier));
+    if let Some(reason) = reason(brief.trigger) {
+        parts.push(format!("# Why again\n\n{reason}"));
+    }
+    parts.push(format!("# When you are done\n\n{}", hand_in(brief.artifact)));
+    parts.push(format!("# Limits\n\n{}", limits(brief)));
+    let mut text =
+        parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    text.push('\n');
+    text
+}
+
+/// What is typed into a live conversation when an iteration begins there; none: nothing has to be said.
+pub fn feedback(trigger: &Trigger, artifact: &str) -> Option<String> {
+    let reason = reason(trigger)?;
+    Some(format!("{reason}\n\nThen hand in the artifact `{artifact}` again with `orchestra submit`, as before."))
+}
+
+/// What an agent is told whose work was interrupted (stopped, crashed, rebooted).
+pub fn go_on(artifact: &str) -> String {
+    format!(
+        "You were interrupted. Look at what is there and go on where you stopped. Then hand in the artifact `{artifact}` \
+         with `orchestra submit`, as asked before."
+    )
+}
+
+/// What an agent is told that rests without having submitted; `n` from 1.
+pub fn reminder(n: u8, artifact: &str) -> String {
+    let again = if n > 1 { format!(" (reminder {n})") } else { String::new() };
+    format!(
+        "You have not handed in the artifact `{artifact}` yet{again}. If the work is done, do it now:\n\n{}\n\nIf it is \
+         not done, go on with it. If you need an answer from a person, ask.",
+        submit_command()
+    )
+}
+
+/// `text` without escape sequences and control characters but line breaks and tabs, and without blank ends.
+pub fn plain(text: &str) -> String {
+    static SEQUENCES: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])";
+        Regex::new(pattern).expect("invariant: the pattern is valid")
+    });
+    let text = text.replace("\r\n", "\n");
+    let text = SEQUENCES.replace_all(&text, "");
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim().to_owned()
+}
+
+fn earlier(artifact: &EarlierArtifact<'_>) -> String {
+    let text = plain(artifact.text);
+    let cut = text.floor_char_boundary(INLINE.min(text.len()));
+    let path = artifact.path.display();
+    let rest =
+        if cut < text.len() { format!("\n\nThis is its beginning; all of it is in {path}.") } else { String::new() };
+    format!("# Artifact `{}` of stage {} ({path})\n\n{}{rest}", artifact.name, artifact.stage, fenced(&text[..cut]))
+}
+
+fn reason(trigger: &Trigger) -> Option<String> {
+    match trigger {
+        Trigger::Flow | Trigger::Restarted | Trigger::Talk => None,
+        Trigger::Gate { text } => Some(format!(
+            "The gate failed on what you handed in. Its output:\n\n{}\n\nFind the cause and fix it.",
+            fenced(&plain(text))
+        )),
+        Trigger::Rejected { text } => Some(format!("A person looked at it and sent it back:\n\n{}", plain(text))),
+        Trigger::Sent { text } if text.trim().is_empty() => {
+            Some("A person sent the task back to this stage. Look at what is there and do the stage again.".to_owned())
+        }
+        Trigger::Sent { text } => Some(format!("A person sent the task to this stage:\n\n{}", plain(text))),
+        Trigger::Integration { text } => Some(format!(
+            "Your branch could not be integrated. What git and the checks said:\n\n{}\n\nBring the branch up to its \
+             base (`git rebase`), keep what both sides meant, and check the result.",
+            fenced(&plain(text))
+        )),
+    }
+}
+
+fn hand_in(artifact: &str) -> String {
+    format!(
+        "Hand in the artifact `{artifact}` by this command, with your text (Markdown) in place of the middle line. It ends \
+         the stage; without it nothing goes on.\n\n{}",
+        submit_command()
+    )
+}
+
+const fn submit_command() -> &'static str {
+    "```sh\norchestra submit <<'EOF'\nyour text\nEOF\n```"
+}
+
+fn limits(brief: &Brief<'_>) -> String {
+    let mut text = format!(
+        "- Work in {} only, on the branch `{}`. Change nothing outside of it.\n- Commit when it helps; never merge, push, \
+         or switch branches: that is not your part.\n- ",
+        brief.worktree.display(),
+        brief.branch
+    );
+    let permission = match brief.permissions {
+        PermissionMode::Ask => "Each change and each command is put before a person first.",
+        PermissionMode::Edits => "You may change files freely; a person is asked before most commands run.",
+        PermissionMode::All => "You may change files and run commands without asking.",
+    };
+    text.push_str(permission);
+    text
+}
+
+/// A fence longer than any run of backticks in `text`.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let mut block = String::with_capacity(text.len() + 2 * fence.len() + 2);
+    write!(block, "{fence}\n{text}\n{fence}").expect("invariant: a String takes all that is written");
+    block
+}
+
+#[cfg(test)]
+#[path = "prompt_tests.rs"]
+mod tests;

@@ -1,0 +1,300 @@
+//! Agents at work: their launch, what they do, what they hand in.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::core::{Core, now};
+use super::mail::{Letter, Origin};
+use super::live::{AgentSide, Live, Started};
+use super::message::{Message, TaskPlace};
+use super::monitor::Facts;
+use super::pipeline::{Conversation, Effect, Event};
+use super::project::Project;
+use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
+use crate::model::{
+    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Size, Task, Trigger,
+};
+use crate::store::{EffectId, dropbox};
+
+/// Tells a program of a session where it may drop what it hands in.
+pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
+/// In an agent's folder: where its events are.
+const EVENTS_FILE: &str = "events.json";
+
+impl Core {
+    /// Starts the agent of a stage; `effect` is a launch.
+    pub(super) fn launch_stage(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
+        let Effect::Launch { run, trigger, conversation, .. } = effect else { return };
+        match self.plan_stage(at, &run, &trigger, conversation) {
+            Ok(planned) => self.start_agent(at, run, planned, key),
+            Err(failure) => {
+                let event = Event::LaunchFailed { run, error: failure.to_string() };
+                self.happened(at, event, Some(key));
+            }
+        }
+    }
+
+    fn plan_stage(
+        &self,
+        at: &TaskPlace,
+        run: &RunId,
+        trigger: &Trigger,
+        conversation: Conversation,
+    ) -> Result<Planned, Failure> {
+        let project = self.project(&at.project)?;
+        let task = project.task(at.task)?;
+        let stage = task.current_stage();
+        let manifest = self.manifest_of(project, task)?;
+        let known = task.conversation(&stage.name).filter(|_| conversation != Conversation::Fresh);
+        let prompt = match (known, conversation) {
+            (Some(_), Conversation::Continue) => agent::prompt::go_on(&stage.artifact),
+            (Some(_), _) => agent::prompt::feedback(trigger, &stage.artifact)
+                .unwrap_or_else(|| agent::prompt::go_on(&stage.artifact)),
+            (None, _) => project.prompt(task, trigger)?,
+        };
+        let worktree = project.worktree(task)?;
+        let session_dir = self.make_box(run)?;
+        let mut variables = project.task_variables(task, &worktree);
+        variables.push((SESSION_DIR.into(), session_dir.clone().into()));
+        let inherited: Vec<_> = std::env::vars_os().collect();
+        let plan = LaunchPlan {
+            manifest: &manifest,
+            worktree: &worktree,
+            conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
+            prompt: Some(&prompt),
+            permissions: stage.permissions.unwrap_or(project.config.permissions),
+            model: task.model.as_deref().or(stage.model.as_deref()),
+            session_dir: &session_dir,
+            bin_dir: Some(&self.bin),
+            readable: &[project.artifacts_dir(task), project.logs_dir(task)],
+            inherited: &inherited,
+            variables: &variables,
+        };
+        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        Ok(Planned { launch, manifest, extras })
+    }
+
+    /// The folder that an agent's session has for itself: its prompt, and what it hands in.
+    pub(super) fn make_box(&self, run: &RunId) -> Result<PathBuf, Failure> {
+        let dir = self.box_of(run);
+        crate::store::atomic::create_private_dir(&dir).map_err(Failure::internal)?;
+        Ok(dir)
+    }
+
+    pub(super) fn box_of(&self, run: &RunId) -> PathBuf {
+        self.home.run().join(format!("{run}.box"))
+    }
+
+    /// The agent that a task's current stage runs with.
+    pub(super) fn manifest_of(&self, project: &Project, task: &Task) -> Result<Manifest, Failure> {
+        self.manifest(project, task.agent.as_deref().or(task.current_stage().agent.as_deref()))
+    }
+
+    /// The agent of this name; none: the config's, else the first found.
+    pub(super) fn manifest(&self, project: &Project, name: Option<&str>) -> Result<Manifest, Failure> {
+        let name = self.agent_name(project, name).ok_or_else(|| {
+            Failure::new(FailureKind::NotFound, "no coding agent was found on PATH.")
+                .hint("Install OpenCode, or name another command under agents: in the config")
+        })?;
+        project.catalog.get(name).cloned().map_err(agent_failure)
+    }
+
+    /// Name of the agent that a wish for `name` comes to.
+    pub(super) fn agent_name<'a>(&'a self, project: &'a Project, name: Option<&'a str>) -> Option<&'a str> {
+        let found = || self.agents.iter().find(|agent| agent.path.is_some()).map(|agent| agent.name.as_str());
+        name.or(project.config.agent.as_deref()).or_else(found)
+    }
+
+    /// Looks for the agents on `PATH`; their versions come later.
+    pub(super) fn look_for_agents(&mut self) {
+        let Some(project) = self.projects.first() else { return };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        self.agents = agent::find::agents(&project.catalog, &path);
+        let (inbox, mut agents) = (self.inbox.clone(), self.agents.clone());
+        tokio::spawn(async move {
+            let inherited: Vec<_> = std::env::vars_os().collect();
+            for found in &mut agents {
+                if let Some(path) = &found.path {
+                    found.version = agent::find::version(path, &inherited, agent::find::VERSION_LIMIT).await;
+                }
+            }
+            let _ = inbox.send(Message::AgentsFound(agents)).await;
+        });
+    }
+
+    fn start_agent(&mut self, at: &TaskPlace, run: RunId, planned: Planned, key: EffectId) {
+        let Ok(session) = self.project(&at.project).and_then(|project| Ok(project.task(at.task)?.session_id())) else {
+            return;
+        };
+        let Planned { launch, manifest, extras } = planned;
+        if let Some(id) = extras.conversation {
+            self.happened(at, Event::ConversationKnown { run: run.clone(), id }, None);
+        }
+        if let (Some(text), Ok(project)) = (extras.typed, self.project_mut(&at.project)) {
+            let id = RunId(format!("{run}-prompt"));
+            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        }
+        if let Some(source) = &extras.events {
+            self.remember_events(&run, source);
+        }
+        let (name, place) = (manifest.name.clone(), (at.project.clone(), session));
+        let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
+        started.agent = Some((manifest, extras.events));
+        started.finishes = Some(key);
+        self.spawn(started, launch, Size::default());
+    }
+
+    /// Keeps where an agent's events are, for the engine that comes after this one.
+    fn remember_events(&mut self, run: &RunId, source: &EventSource) {
+        let file = self.box_of(run).join(EVENTS_FILE);
+        let json = serde_json::json!({ "port": source.port, "password": source.password });
+        if let Err(error) = crate::store::atomic::write(&file, json.to_string().as_bytes()) {
+            self.notices.error(error.to_string(), None);
+        }
+    }
+
+    /// Where an earlier engine's agent sends its events.
+    pub(super) fn remembered_events(&self, run: &RunId) -> Option<EventSource> {
+        let bytes = std::fs::read(self.box_of(run).join(EVENTS_FILE)).ok()?;
+        let json: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        let port = u16::try_from(json["port"].as_u64()?).ok()?;
+        Some(EventSource { port, password: json["password"].as_str()?.to_owned() })
+    }
+
+    /// An agent's event stream has news.
+    pub(super) fn fact(&mut self, run: &RunId, fact: &AgentFact) {
+        match fact {
+            AgentFact::Activity { activity } => self.signal(run, Signal::Event(activity.clone())),
+            AgentFact::Conversation { id } => {
+                if let Some(at) = self.task_of(run) {
+                    self.happened(&at, Event::ConversationKnown { run: run.clone(), id: id.clone() }, None);
+                }
+            }
+            AgentFact::Tool { .. } | AgentFact::Title { .. } => {}
+        }
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            agent.facts.take(fact);
+        }
+    }
+
+    /// Weighs something that was seen of an agent.
+    pub(super) fn signal(&mut self, run: &RunId, signal: Signal<'_>) {
+        let at = self.clock();
+        let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) else { return };
+        let changed = agent.status.observe(signal, at).is_some();
+        if changed {
+            self.activity_changed(run);
+        }
+    }
+
+    /// Rest that has lasted long enough counts now.
+    pub(super) fn settle_status(&mut self) {
+        let at = self.clock();
+        let settled: Vec<RunId> = self
+            .live
+            .values_mut()
+            .filter_map(|live| {
+                let agent = live.agent.as_mut().filter(|agent| agent.status.deadline().is_some_and(|due| due <= at))?;
+                agent.status.settle(at).map(|_| live.run.clone())
+            })
+            .collect();
+        for run in settled {
+            self.activity_changed(&run);
+        }
+    }
+
+    fn activity_changed(&mut self, run: &RunId) {
+        let Some(live) = self.live.get_mut(run) else { return };
+        live.since = now();
+        let activity = live.activity();
+        let attended_now = self.shared.attended(&live.place) || self.shared.take_typed(&live.place);
+        let Some(agent) = live.agent.as_mut() else { return };
+        let attended = agent.attended || attended_now;
+        if activity == Activity::Resting {
+            agent.attended = false;
+        }
+        self.collect_submissions(run);
+        if let Some(at) = self.task_of(run) {
+            if activity == Activity::Resting {
+                self.mark_unread(&at);
+            }
+            self.happened(&at, Event::AgentChanged { run: run.clone(), activity, attended }, None);
+        }
+    }
+
+    /// Takes what the agent has handed in; a file goes only after its transition is in the database.
+    pub(super) fn collect_submissions(&mut self, run: &RunId) {
+        let Some(at) = self.task_of(run) else { return };
+        let dir = self.box_of(run);
+        let dropped = match dropbox::read(&dir) {
+            Ok(dropped) => dropped,
+            Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
+        };
+        for (file, submission) in dropped {
+            let event = Event::Submitted { run: run.clone(), text: submission.artifact };
+            self.happened(&at, event, None);
+            if let Err(error) = dropbox::remove(&file) {
+                self.notices.error(error.to_string(), self.about(&at));
+            }
+        }
+    }
+
+    /// The task whose agent has this run.
+    pub(super) fn task_of(&self, run: &RunId) -> Option<TaskPlace> {
+        let live = self.live.get(run)?;
+        Some(TaskPlace { project: live.place.0.clone(), task: live.task? })
+    }
+
+    /// Begins to listen to a new process.
+    pub(super) fn listen(&mut self, live: &mut Live, agent: Option<(Manifest, Option<EventSource>)>) {
+        let Some((manifest, source)) = agent else { return };
+        let conversation = live.task.and_then(|task| {
+            let task = self.project(&live.place.0).and_then(|project| project.task(task)).ok()?;
+            task.conversation(&task.current_stage().name).map(str::to_owned)
+        });
+        let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
+        let status = Authority::new(&manifest);
+        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, events });
+        let dir = self.box_of(&live.run);
+        if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
+            self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);
+        }
+    }
+
+    fn follow(&self, run: RunId, source: EventSource, conversation: Option<String>) -> tokio::task::AbortHandle {
+        let inbox = self.inbox.clone();
+        let (facts, mut received) = tokio::sync::mpsc::channel(256);
+        tokio::spawn(async move {
+            let follow = agent::events::follow(source, conversation, now, facts);
+            let pass_on = async {
+                while let Some(fact) = received.recv().await {
+                    if inbox.send(Message::Fact { run: run.clone(), fact }).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::join!(follow, pass_on);
+        })
+        .abort_handle()
+    }
+
+    /// Monotonic time for the status of agents.
+    pub(super) fn clock(&self) -> std::time::Duration {
+        Instant::now().saturating_duration_since(self.began)
+    }
+}
+
+/// A launch that is ready to go.
+struct Planned {
+    launch: Launch,
+    manifest: Manifest,
+    extras: agent::LaunchExtras,
+}
+
+pub(super) fn agent_failure(error: agent::AgentError) -> Failure {
+    Failure::new(FailureKind::Config, error.to_string())
+}
+
+/// One variable of a launch.
+pub(super) type Variable = (OsString, OsString);

@@ -1,0 +1,175 @@
+//! New tasks, and the way from a draft to a worktree that is ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::{Core, now};
+use super::live::{Job, Work};
+use super::message::{Message, TaskPlace};
+use super::pipeline::Event;
+use super::project::Project;
+use super::schedule;
+use crate::git::{self, WorktreePlan};
+use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
+use crate::store::{EffectId, Worktree, slug};
+
+impl Core {
+    pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
+        let found = self.project_mut(project)?;
+        if new.start {
+            found.check_trust()?;
+        }
+        let start = new.start;
+        let task = found.create(new)?;
+        let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
+        if start {
+            self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
+        }
+        let message = if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
+        Ok(Reply::Task { id, message: Some(message) })
+    }
+
+    /// Gives free places to queued tasks.
+    pub(super) fn grant_places(&mut self) {
+        let granted: Vec<TaskPlace> = self
+            .projects
+            .iter()
+            .flat_map(|project| {
+                let tasks = project.tasks().map(Arc::as_ref);
+                let granted = schedule::grants(tasks, project.config.max_running);
+                granted.into_iter().map(|task| TaskPlace { project: project.id.clone(), task })
+            })
+            .collect();
+        for at in granted {
+            self.happened(&at, Event::Granted, None);
+        }
+    }
+
+    /// Branch and worktree, then the setup script.
+    pub(super) fn prepare(&mut self, at: &TaskPlace, run: RunId, key: EffectId) {
+        let planned = self.project_mut(&at.project).and_then(|project| project.plan_worktree(at.task));
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(failure) => return self.job_broken(at, &run, &setup_work(), &failure, key),
+        };
+        let (at, inbox_run) = (at.clone(), run);
+        self.blocking(move || match git::worktree::create(&plan.repo, &plan.worktree) {
+            Ok(created) => Message::Prepared { at, run: inbox_run, base_commit: created.base_commit, finishes: key },
+            Err(error) => {
+                let event = Event::SetupFailed { run: inbox_run, error: error.to_string() };
+                Message::Happened { at, event, finishes: Some(key) }
+            }
+        });
+    }
+
+    /// The worktree is there: what the project wants done in it comes next.
+    pub(super) fn prepared(&mut self, at: &TaskPlace, run: RunId, base_commit: String, key: EffectId) {
+        let planned = self.project_mut(&at.project).and_then(|project| {
+            project.link_worktree(at.task)?;
+            let Some(script) = project.folder.setup_script() else { return Ok(None) };
+            project.check_trust()?;
+            let limit = Duration::from_secs(project.config.worktrees.setup_timeout_seconds.into());
+            let worktree = project.worktree_path(project.task(at.task)?);
+            Ok(Some((script, worktree, limit)))
+        });
+        match planned {
+            Ok(None) => self.happened(at, Event::WorktreeReady { run, base_commit }, Some(key)),
+            Ok(Some((script, worktree, limit))) => {
+                let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
+                let launch = self.command_launch(at, "exec \"$0\" \"$1\"", (&script, &[&argument]));
+                match launch {
+                    Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
+                    Err(failure) => self.job_broken(at, &run, &Work::Setup { base_commit }, &failure, key),
+                }
+            }
+            Err(failure) => self.job_broken(at, &run, &Work::Setup { base_commit }, &failure, key),
+        }
+    }
+}
+
+fn setup_work() -> Work {
+    Work::Setup { base_commit: String::new() }
+}
+
+/// What makes a worktree.
+pub(super) struct Plan {
+    pub repo: git::Repo,
+    pub worktree: WorktreePlan,
+}
+
+impl Project {
+    /// Writes a new draft: its number, its row in the database, its file.
+    pub fn create(&mut self, new: NewTask) -> Result<Arc<Task>, Failure> {
+        if new.description.trim().is_empty() {
+            return Err(Failure::new(FailureKind::Usage, "a task needs a description."));
+        }
+        let slug = self.free_slug(new.slug.as_deref())?;
+        let flow = self.flow(new.flow.as_deref().unwrap_or(&self.config.default_flow))?;
+        if let Some(agent) = &new.agent {
+            self.catalog.get(agent).map_err(super::agent_run::agent_failure)?;
+        }
+        let base = self.repo.resolve_base(new.base.as_deref()).map_err(git_failure)?;
+        let id = self.db.next_task_id().map_err(Failure::internal)?;
+        let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
+        let now = now();
+        let task = Task {
+            id,
+            title: crate::store::task_file::title(&new.description).unwrap_or_else(|| slug.to_string()),
+            slug,
+            description: new.description,
+            base_branch: base.branch,
+            base_commit: None,
+            branch,
+            flow,
+            agent: new.agent,
+            model: None,
+            auto: new.auto,
+            state: State::Draft,
+            reason: None,
+            stage: 0,
+            reviewed: false,
+            job: None,
+            session: None,
+            conversations: Vec::new(),
+            iterations: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        self.commit(task, &[], None, now)?;
+        self.task(id).cloned()
+    }
+
+    /// The slug as asked for, or three random words that nobody has.
+    fn free_slug(&self, wanted: Option<&str>) -> Result<Slug, Failure> {
+        let taken = |slug: &Slug| self.tasks().any(|task| task.slug == *slug);
+        let Some(wanted) = wanted.filter(|text| !text.trim().is_empty()) else {
+            return Ok(slug::random(taken));
+        };
+        let slug = Slug::new(&wanted.trim().to_lowercase())
+            .map_err(|error| Failure::new(FailureKind::Usage, format!("{error}.")))?;
+        if taken(&slug) {
+            let free = slug::free_beside(&slug, taken);
+            return Err(Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}.")));
+        }
+        Ok(slug)
+    }
+
+    fn plan_worktree(&mut self, id: TaskId) -> Result<Plan, Failure> {
+        let task = Arc::clone(self.task(id)?);
+        let path = self.worktree_path(&task);
+        let base = self.repo.resolve_base(Some(&task.base_branch)).map_err(git_failure)?;
+        // The intention comes first: what is found half made after a crash is ours by this record.
+        let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
+        self.db.record_worktree(&record).map_err(Failure::internal)?;
+        let worktree = WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit };
+        Ok(Plan { repo: self.repo.clone(), worktree })
+    }
+}
+
+pub(super) fn git_failure(error: git::GitError) -> Failure {
+    let failure = Failure::new(error.kind(), error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

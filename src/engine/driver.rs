@@ -1,0 +1,164 @@
+//! From effects to jobs: what a transition asked for, done by the adapters.
+//!
+//! Invariant: every effect here can be begun again after a crash (see `pipeline::Effect`); it is struck off the
+//! database only with its answer.
+
+use super::core::Core;
+use crate::agent;
+use super::live::Live;
+use super::mail::{Letter, Origin};
+use super::message::{Message, TaskPlace};
+use super::pipeline::{Effect, Text};
+use crate::model::{Failure, RunId, State};
+use crate::store::EffectId;
+
+impl Core {
+    /// Begins an effect.
+    pub(super) fn perform(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
+        match effect {
+            Effect::Prepare { run } => self.prepare(at, run, key),
+            Effect::Launch { .. } => self.launch_stage(at, effect, key),
+            Effect::Tell { run, id, text } => self.tell(at, &run, (id, key), &text),
+            Effect::EndSession { run } | Effect::EndJob { run } => self.end(at, &run, key),
+            Effect::RunGate { run, stage, attempt } => self.run_gate(at, run, (stage, attempt), key),
+            Effect::KeepArtifact { stage, iteration, name, text } => {
+                let kept = self.project_mut(&at.project).and_then(|project| {
+                    project.keep_artifact(at.task, (&stage, iteration), (&name, &text))?;
+                    project.finish(key)
+                });
+                self.tell_failure(at, kept);
+            }
+            // Both wait until the task's processes rest or are gone.
+            Effect::Integrate { .. } | Effect::CleanUp { .. } => self.hold(at, effect, key),
+        }
+    }
+
+    /// Effects that wait for quiet: begins those whose time has come.
+    pub(super) fn perform_held(&mut self) {
+        for index in 0..self.projects.len() {
+            let held = std::mem::take(&mut self.projects[index].held);
+            for (at, effect, key) in held {
+                let ready = match &effect {
+                    Effect::Integrate { .. } => self.agent_of(&at.project, at.task).is_none_or(at_rest),
+                    _ => !self.live.values().any(|live| live.alive() && of_task(live, &at)),
+                };
+                match effect {
+                    Effect::Integrate { run } if ready => self.integrate(&at, run, key),
+                    Effect::CleanUp { .. } if ready => self.clean_up(&at, key),
+                    effect => self.hold(&at, effect, key),
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
+        if matches!(effect, Effect::CleanUp { .. }) {
+            self.stop_shells(at);
+        }
+        if let Ok(project) = self.project_mut(&at.project) {
+            project.held.push((at.clone(), effect, key));
+        }
+    }
+
+    /// Ends a process by the ladder; the effect is over when it has exited.
+    fn end(&mut self, at: &TaskPlace, run: &RunId, key: EffectId) {
+        match self.live.get_mut(run).filter(|live| live.alive()) {
+            Some(live) => {
+                live.ends = Some(key);
+                live.stop();
+            }
+            None => {
+                let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
+                self.tell_failure(at, finished);
+            }
+        }
+    }
+
+    /// Ends the shells in a task's worktree.
+    pub(super) fn stop_shells(&mut self, at: &TaskPlace) {
+        for live in self.live.values().filter(|live| live.alive() && of_task(live, at)) {
+            live.stop();
+        }
+    }
+
+    fn tell(&mut self, at: &TaskPlace, run: &RunId, (id, key): (RunId, EffectId), text: &Text) {
+        let Ok(project) = self.project_mut(&at.project) else { return };
+        let Ok(artifact) = project.task(at.task).map(|task| task.current_stage().artifact.clone()) else { return };
+        let words = match text {
+            Text::Feedback { trigger } => agent::prompt::feedback(trigger, &artifact),
+            Text::Reminder { n } => Some(agent::prompt::reminder(*n, &artifact)),
+        };
+        match words {
+            Some(text) => {
+                let origin = Origin::Effect(key);
+                project.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
+            }
+            None => {
+                let finished = project.finish(key);
+                self.tell_failure(at, finished);
+            }
+        }
+    }
+
+    /// Runs `work` in a blocking job; its answer goes to the pipeline.
+    pub(super) fn blocking(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let inbox = self.inbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let _ = inbox.blocking_send(work());
+        });
+    }
+
+    pub(super) fn job_done(&mut self, at: &TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure>) {
+        if let Some(key) = finishes {
+            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
+            self.tell_failure(at, finished);
+        }
+        match result {
+            Ok(Some(text)) => self.notices.news(text, self.about(at)),
+            Ok(None) => {}
+            Err(failure) => self.notices.error(failure.to_string(), self.about(at)),
+        }
+    }
+
+    pub(super) fn tell_failure(&mut self, at: &TaskPlace, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.notices.error(failure.to_string(), self.about(at));
+        }
+    }
+
+    /// Says what a transition means for the person, where it means something.
+    pub(super) fn announce(&mut self, at: &TaskPlace, before: State) {
+        let Ok(task) = self.project(&at.project).and_then(|project| project.task(at.task)) else { return };
+        if task.state == before {
+            return;
+        }
+        let (slug, reason) = (task.slug.to_string(), task.reason.as_ref().map_or("", |reason| reason.text.as_str()));
+        let stage = task.current_stage().name.clone();
+        let text = match task.state {
+            State::Asking => format!("{slug} asks: {}", super::text::one_line(reason)),
+            State::Approval => format!("{slug}: {stage} is ready. a reviews it"),
+            State::Quiet => format!("{slug} rests without a result. Enter attaches, a accepts it"),
+            State::Done if reason.is_empty() => format!("{slug} is done. a reviews it, M merges"),
+            State::Merged => format!("merged {slug} into {}", task.base_branch),
+            State::Failed => format!("{slug} failed: {}", super::text::one_line(reason)),
+            State::Paused if before.is_busy() => format!("{slug} is paused: {reason}. S goes on"),
+            State::Done => format!("kept {}: {}", task.base_branch, super::text::one_line(reason)),
+            _ => return,
+        };
+        let about = self.about(at);
+        if matches!(task.state, State::Failed) || (task.state == State::Done && !reason.is_empty()) {
+            self.notices.error(text, about);
+        } else {
+            self.notices.call(text, about);
+        }
+    }
+}
+
+/// The process belongs to the task: its agent, a shell in its worktree, a job.
+pub(super) fn of_task(live: &Live, at: &TaskPlace) -> bool {
+    live.place.0 == at.project && live.task == Some(at.task)
+}
+
+fn at_rest(live: &Live) -> bool {
+    !live.alive() || live.activity() == crate::model::Activity::Resting
+}

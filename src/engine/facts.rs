@@ -1,0 +1,131 @@
+//! What a person is told before a decision: gathered in jobs, since all of it asks git.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::create::git_failure;
+use super::message::{Answerer, TaskPlace};
+use super::monitor::last_gate;
+use super::project::Project;
+use crate::git::{self, Repo};
+use crate::model::{
+    DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task,
+};
+
+impl Core {
+    pub(super) fn delete_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
+        let sessions = self.processes(at);
+        self.gather(at, answerer, move |project, task| {
+            let (repo, worktree) = (project.repo.clone(), project.worktree(&task).ok());
+            move || {
+                let mut facts = match worktree {
+                    Some(worktree) => git::trash::facts(&repo, &worktree, &task.branch, &task.base_branch).map_err(git_failure)?,
+                    None => DeleteFacts { branch: task.branch.clone(), base: task.base_branch.clone(), ..DeleteFacts::default() },
+                };
+                facts.sessions = sessions;
+                Ok(Reply::Delete(Box::new(facts)))
+            }
+        });
+    }
+
+    pub(super) fn merge_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
+        self.gather(at, answerer, |project, task| {
+            let (repo, worktree) = (project.repo.clone(), project.worktree(&task));
+            let stat = project.seen(&task.session_id()).stat;
+            move || {
+                let worktree = worktree?;
+                let (ahead, behind) = repo.ahead_behind(&task.base_branch, &task.branch).map_err(git_failure)?;
+                let dirty = git::worktree::dirty(&repo, &worktree).map_err(git_failure)?;
+                let integration = &task.flow.integration;
+                let facts = MergeFacts {
+                    branch: task.branch.clone(),
+                    base: task.base_branch.clone(),
+                    strategy: integration.strategy,
+                    ahead,
+                    behind,
+                    dirty,
+                    stat,
+                    conflicts: conflicts(&repo, &task),
+                    gate: integration.gate.as_ref().map(|gate| gate.command.clone()),
+                    refused: refused(&task),
+                };
+                Ok(Reply::Merge(Box::new(facts)))
+            }
+        });
+    }
+
+    pub(super) fn review_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
+        self.gather(at, answerer, |project, task| {
+            let repo = project.repo.clone();
+            let stage = task.current_stage();
+            let artifact = project.last_artifact(&task);
+            let gate = last_gate(&task).filter(|_| stage.gate.is_some());
+            let facts = ReviewFacts {
+                artifact,
+                stat: project.seen(&task.session_id()).stat,
+                gate: gate.map(|gate| gate_line(&task, gate)),
+                gate_log: gate.map(|gate| gate.log.clone().into()),
+                base: task.base_branch.clone(),
+                conflicts: Vec::new(),
+                next: next(&task),
+            };
+            move || Ok(Reply::Review(Box::new(ReviewFacts { conflicts: conflicts(&repo, &task), ..facts })))
+        });
+    }
+
+    /// Prepares with the project at hand, then asks git in a job, which answers.
+    fn gather<J>(&mut self, at: &TaskPlace, answerer: Answerer, prepare: impl FnOnce(&Project, Arc<Task>) -> J)
+    where
+        J: FnOnce() -> Result<Reply, Failure> + Send + 'static,
+    {
+        let job = self.project(&at.project).and_then(|project| {
+            let task = Arc::clone(project.task(at.task)?);
+            Ok(prepare(project, task))
+        });
+        match job {
+            Ok(job) => drop(tokio::task::spawn_blocking(move || answerer.answer(job()))),
+            Err(failure) => answerer.answer(Err(failure)),
+        }
+    }
+
+    /// The processes of a task that a delete would end.
+    fn processes(&self, at: &TaskPlace) -> Vec<(SessionKind, String)> {
+        let live = self.live.values().filter(|live| live.alive() && super::driver::of_task(live, at));
+        live.map(|live| (live.kind, live.name.clone())).collect()
+    }
+}
+
+/// Files that would conflict; a prediction that fails is no reason to say nothing else.
+fn conflicts(repo: &Repo, task: &Task) -> Vec<String> {
+    repo.predict(&task.branch, &task.base_branch).unwrap_or_default()
+}
+
+fn refused(task: &Task) -> Option<Failure> {
+    (task.state != State::Done).then(|| {
+        Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word()))
+    })
+}
+
+fn gate_line(task: &Task, gate: &crate::model::GateResult) -> String {
+    let command = task.current_stage().gate.as_ref().map_or("", |gate| gate.command.as_str());
+    let name = command.rsplit('/').next().unwrap_or(command);
+    let verdict = if gate.passed() { "passed" } else { "failed" };
+    format!("{name} {verdict} on attempt {}    {}", gate.attempt, duration(gate.seconds))
+}
+
+fn duration(seconds: u32) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, seconds) => format!("{minutes} m {seconds} s"),
+    }
+}
+
+/// What an approval leads to.
+fn next(task: &Task) -> String {
+    let following = task.flow.stages.get(task.stage + 1).filter(|_| task.state == State::Approval);
+    match following {
+        Some(stage) => stage.name.clone(),
+        None if task.flow.integration.auto_merge => format!("merged into {}", task.base_branch),
+        None => "reviewed; then M merges".to_owned(),
+    }
+}

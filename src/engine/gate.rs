@@ -1,0 +1,168 @@
+//! Commands of the project at work: the setup script and the gates, each under a shim, with a time limit.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use super::core::{Core, now};
+use super::live::{Job, Started, Work};
+use super::message::{Message, TaskPlace};
+use super::pipeline::Event;
+use super::text::head_and_tail;
+use crate::model::{
+    ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task,
+};
+use crate::store::EffectId;
+
+/// Lines of a log that go to the agent from each end.
+const KEPT_LINES: usize = 120;
+/// Lines of a log that are written out.
+const LOG_LINES: usize = 50_000;
+/// Wide, so that the lines of a log are seldom wrapped.
+const JOB_SIZE: Size = Size::new(50, 200);
+
+impl Core {
+    pub(super) fn run_gate(&mut self, at: &TaskPlace, run: RunId, (stage, attempt): (usize, u32), key: EffectId) {
+        let planned = self.project(&at.project).and_then(|project| {
+            project.check_trust()?;
+            let task = project.task(at.task)?;
+            let gate = task.flow.stages.get(stage).and_then(|stage| stage.gate.clone()).ok_or_else(|| {
+                Failure::new(FailureKind::BadState, format!("stage {stage} has no gate"))
+            })?;
+            Ok((self.command_launch(at, &gate.command, &[])?, gate.timeout_seconds))
+        });
+        match planned {
+            Ok((launch, seconds)) => {
+                let limit = Duration::from_secs(seconds.into());
+                self.spawn_job(at, run, launch, Job::new(Work::Gate { attempt }, limit, key));
+            }
+            Err(failure) => {
+                let event = Event::GateBroken { run, error: failure.to_string() };
+                self.happened(at, event, Some(key));
+            }
+        }
+    }
+
+    /// `sh -c command` in a task's worktree.
+    pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, args: &[&str]) -> Result<Launch, Failure> {
+        let project = self.project(&at.project)?;
+        let task = project.task(at.task)?;
+        let worktree = project.worktree(task)?;
+        let mut argv: Vec<std::ffi::OsString> = vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
+        argv.extend(args.iter().map(std::ffi::OsString::from));
+        let mut env: Vec<_> = std::env::vars_os().collect();
+        env.retain(|(name, _)| !name.to_string_lossy().starts_with("GIT_"));
+        env.extend(project.task_variables(task, &worktree));
+        env.extend([("TERM".into(), "dumb".into()), ("NO_COLOR".into(), "1".into())]);
+        Ok(Launch { argv, env, cwd: worktree })
+    }
+
+    pub(super) fn spawn_job(&mut self, at: &TaskPlace, run: RunId, launch: Launch, job: Job) {
+        let name = match job.work {
+            Work::Setup { .. } => "setup",
+            Work::Gate { .. } => "gate",
+        };
+        let place = (at.project.clone(), SessionId(run.to_string()));
+        let mut started = Started::new(run, place, SessionKind::Job, (name.to_owned(), Some(at.task)), now());
+        started.job = Some(job);
+        self.spawn(started, launch, JOB_SIZE);
+    }
+
+    pub(super) fn job_broken(&mut self, at: &TaskPlace, run: &RunId, work: &Work, failure: &Failure, key: EffectId) {
+        let (run, error) = (run.clone(), failure.to_string());
+        let event = match work {
+            Work::Setup { .. } => Event::SetupFailed { run, error },
+            Work::Gate { .. } => Event::GateBroken { run, error },
+        };
+        self.happened(at, event, Some(key));
+    }
+
+    /// Jobs whose time is up: their whole process tree ends.
+    pub(super) fn stop_overdue_jobs(&mut self) {
+        let now = Instant::now();
+        for live in self.live.values_mut().filter(|live| live.exit.is_none()) {
+            let overdue = |job: &&mut Job| !job.timed_out && job.started + job.limit <= now;
+            let Some(job) = live.job.as_mut().filter(overdue) else { continue };
+            job.timed_out = true;
+            live.stop();
+        }
+    }
+
+    /// A job has ended: reads its output off the engine's thread; the result comes as an event.
+    pub(super) fn job_exited(&mut self, run: &RunId, status: ExitStatus) {
+        let Some(live) = self.live.remove(run) else { return };
+        let (Some(job), Some(task_id)) = (live.job, live.task) else { return };
+        let at = TaskPlace { project: live.place.0, task: task_id };
+        let found = self.project(&at.project).and_then(|project| {
+            let task = Arc::clone(project.task(task_id)?);
+            let log = project.log_file(&task, &live.name);
+            Ok((task, log))
+        });
+        let Ok((task, log)) = found else { return };
+        let ended = Ended {
+            exit: (!job.timed_out).then_some(status),
+            seconds: job.started.elapsed().as_secs() as u32,
+            limit: job.limit,
+            session: self.home.session(run),
+            log,
+        };
+        let run = run.clone();
+        self.blocking(move || {
+            let event = ended.event(&task, run, &job.work);
+            // Its output is in the log now.
+            let _ = std::fs::remove_dir_all(&ended.session);
+            Message::Happened { at, event, finishes: Some(job.finishes) }
+        });
+    }
+}
+
+/// How a job ended.
+struct Ended {
+    /// None: the time was up.
+    exit: Option<ExitStatus>,
+    seconds: u32,
+    limit: Duration,
+    /// Folder of its run.
+    session: PathBuf,
+    log: PathBuf,
+}
+
+impl Ended {
+    fn event(&self, task: &Task, run: RunId, work: &Work) -> Event {
+        let output = super::session::output(&self.session, LOG_LINES);
+        let log = self.log.to_string_lossy().into_owned();
+        if let Err(error) = crate::store::artifact::write_log(&self.log, &output) {
+            return broken(run, work, format!("cannot write {log}: {error}"));
+        }
+        let passed = self.exit.is_some_and(ExitStatus::success);
+        match work {
+            Work::Setup { base_commit } if passed => Event::WorktreeReady { run, base_commit: base_commit.clone() },
+            Work::Setup { .. } => {
+                let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+                let how = self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
+                Event::SetupFailed { run, error: format!("the setup script {how}: {last}; log: {log}") }
+            }
+            Work::Gate { attempt } => Event::GateDone { run, result: self.result(task, *attempt, &output, log) },
+        }
+    }
+
+    fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> GateResult {
+        let digest = Sha256::digest(output.as_bytes()).iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let former = super::monitor::last_gate(task).filter(|gate| !gate.passed() && gate.digest == digest);
+        let same = former.map_or(1, |gate| gate.same + 1);
+        let mut text = head_and_tail(output.trim_end(), KEPT_LINES, &log);
+        if self.exit.is_none() {
+            text = format!("{text}\nThe gate was ended after {} seconds, its time limit.", self.limit.as_secs());
+        }
+        GateResult { exit: self.exit, attempt, same, digest, text, log, seconds: self.seconds }
+    }
+}
+
+fn broken(run: RunId, work: &Work, error: String) -> Event {
+    match work {
+        Work::Setup { .. } => Event::SetupFailed { run, error },
+        Work::Gate { .. } => Event::GateBroken { run, error },
+    }
+}

@@ -1,0 +1,156 @@
+//! How the faces reach the engine: requests in, snapshots, terminals and diffs out.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+
+use super::core::Core;
+use super::message::{Answerer, Message};
+use crate::model::{Answer, Diff, Failure, ProjectId, Request, SessionId, Snapshot};
+use crate::pty::Terminal;
+use crate::store::Home;
+
+/// Where a session is: its project and its id in it.
+pub type Place = (ProjectId, SessionId);
+
+/// Requests that may wait; a face that sends more is stopped until the engine has caught up.
+const INBOX: usize = 1024;
+
+/// For how long after a key a person counts as typing.
+const TYPED_LATELY: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// Tells a face that something is new, from any thread; must return at once.
+pub type Listener = Arc<dyn Fn(Change) + Send + Sync>;
+
+/// What is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// There is a newer snapshot.
+    Snapshot,
+    /// A visible terminal has other content.
+    Screens,
+    /// The watched session's diff is another one.
+    Diff,
+}
+
+/// What an engine needs to begin.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub home: Home,
+    /// This program, for the shims.
+    pub program: PathBuf,
+    /// A path in the repository to open.
+    pub project: PathBuf,
+}
+
+/// The state that readers take without a lock.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub snapshot: ArcSwap<Snapshot>,
+    pub terminals: ArcSwap<HashMap<Place, Terminal>>,
+    pub diffs: ArcSwap<HashMap<Place, Arc<Diff>>>,
+    attention: Mutex<Attention>,
+}
+
+/// Where a person is at the moment: agents are not interrupted there.
+#[derive(Debug, Default)]
+struct Attention {
+    attached: Option<Place>,
+    typed: HashMap<Place, Instant>,
+}
+
+impl Shared {
+    /// A person is attached to the session, or typed into it a short while ago.
+    pub fn attended(&self, place: &Place) -> bool {
+        let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
+        attention.attached.as_ref() == Some(place) || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
+    }
+
+    /// A person typed into the session since it was asked last.
+    pub fn take_typed(&self, place: &Place) -> bool {
+        self.attention.lock().unwrap_or_else(PoisonError::into_inner).typed.remove(place).is_some()
+    }
+}
+
+/// A running engine. Dropping it ends the engine; the sessions go on.
+pub struct Engine {
+    inbox: mpsc::Sender<Message>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the engine on a thread of its own; projects and sessions load there.
+    ///
+    /// Fails when another engine holds the lock or the terminals' thread cannot start.
+    pub fn start(setting: Setting, listener: Listener) -> Result<Self, Failure> {
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let shared = Arc::new(Shared::default());
+        let core = Core::new(setting, inbox.clone(), Arc::clone(&shared), listener)?;
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || core.run(messages))
+            .map_err(Failure::internal)?;
+        Ok(Self { inbox, shared, thread: Some(thread) })
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// The terminal of a live session, or of one that has ended and whose screen is still there.
+    pub fn terminal(&self, place: &Place) -> Option<Terminal> {
+        self.shared.terminals.load().get(place).cloned()
+    }
+
+    pub fn diff(&self, place: &Place) -> Option<Arc<Diff>> {
+        self.shared.diffs.load().get(place).cloned()
+    }
+
+    /// A person is attached to this session now, or to none.
+    pub fn attach(&self, place: Option<Place>) {
+        self.attention().attached = place;
+    }
+
+    /// A person typed into a session.
+    pub fn typed(&self, place: &Place) {
+        self.attention().typed.insert(place.clone(), Instant::now());
+    }
+
+    fn attention(&self) -> std::sync::MutexGuard<'_, Attention> {
+        self.shared.attention.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a request; `then` gets the answer on the engine's thread and must return at once.
+    pub fn ask(&self, request: Request, then: impl FnOnce(Answer) + Send + 'static) {
+        let message = Message::Ask(Box::new(request), Answerer::new(then));
+        if let Err(error) = self.inbox.try_send(message)
+            && let Message::Ask(_, answerer) = error.into_inner()
+        {
+            answerer.answer(Err(Failure::internal("the engine is not keeping up; nothing was changed")));
+        }
+    }
+
+    /// Sends a request and waits for the answer.
+    pub fn call(&self, request: Request) -> Answer {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.ask(request, move |answer| {
+            let _ = sender.send(answer);
+        });
+        receiver.recv().unwrap_or_else(|_| Err(Failure::internal("the engine has ended")))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.inbox.blocking_send(Message::Leave);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

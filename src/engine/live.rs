@@ -1,0 +1,166 @@
+//! The processes that the engine knows: agents, shells and jobs, each with what is known of it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::AbortHandle;
+
+use super::Place;
+use super::message::Answerer;
+use super::monitor::Facts;
+use crate::agent::{Authority, EventSource, Manifest};
+use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
+use crate::pty::{StopPlan, Terminal};
+use crate::store::{EffectId, StoredSession};
+
+/// A process in a PTY.
+pub(super) struct Live {
+    pub run: RunId,
+    pub place: Place,
+    pub kind: SessionKind,
+    /// Agent or program.
+    pub name: String,
+    pub task: Option<TaskId>,
+    /// None once its shim is gone.
+    pub terminal: Option<Terminal>,
+    pub exit: Option<ExitStatus>,
+    pub job: Option<Job>,
+    pub agent: Option<AgentSide>,
+    /// The effect that its end finishes.
+    pub ends: Option<EffectId>,
+    /// When it last changed what it does.
+    pub since: Timestamp,
+}
+
+/// A gate or a setup script at work.
+pub(super) struct Job {
+    pub work: Work,
+    pub started: Instant,
+    pub limit: Duration,
+    pub timed_out: bool,
+    /// The effect that the job answers.
+    pub finishes: EffectId,
+}
+
+impl Job {
+    /// A job that begins now.
+    pub fn new(work: Work, limit: Duration, finishes: EffectId) -> Self {
+        Self { work, started: Instant::now(), limit, timed_out: false, finishes }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Work {
+    Setup { base_commit: String },
+    Gate { attempt: u32 },
+}
+
+/// What is known of an agent.
+pub(super) struct AgentSide {
+    pub manifest: Manifest,
+    pub status: Authority,
+    pub facts: Facts,
+    /// A person typed to it, or told it something, since it last rested.
+    pub attended: bool,
+    /// Reads the agent's event stream; none for agents without one.
+    pub events: Option<AbortHandle>,
+}
+
+/// A process that is being started: what becomes a `Live`.
+pub(super) struct Started {
+    pub run: RunId,
+    pub place: Place,
+    pub kind: SessionKind,
+    pub task: Option<TaskId>,
+    /// What the database keeps of it; name, times and launch are in it.
+    pub record: StoredSession,
+    pub job: Option<Job>,
+    pub agent: Option<(Manifest, Option<EventSource>)>,
+    /// The effect that the start itself finishes.
+    pub finishes: Option<EffectId>,
+    /// The request that waits for it.
+    pub answerer: Option<Answerer>,
+}
+
+impl Started {
+    /// A process of this name, of a task or of none.
+    pub fn new(run: RunId, place: Place, kind: SessionKind, (name, task): (String, Option<TaskId>), at: Timestamp) -> Self {
+        let record = StoredSession {
+            run: run.clone(),
+            session: place.1.clone(),
+            kind,
+            task,
+            name,
+            dir: PathBuf::new(),
+            argv: Vec::new(),
+            env_names: Vec::new(),
+            cwd: PathBuf::new(),
+            conversation: None,
+            created_at: at,
+            ended_at: None,
+            exit: None,
+        };
+        Self { run, place, kind, task, record, job: None, agent: None, finishes: None, answerer: None }
+    }
+
+    pub fn answering(self, answerer: Answerer) -> Self {
+        Self { answerer: Some(answerer), ..self }
+    }
+}
+
+impl Live {
+    pub fn alive(&self) -> bool {
+        self.exit.is_none()
+    }
+
+    /// Ends it by the ladder: as its manifest says, then TERM, then KILL.
+    pub fn stop(&self) {
+        let quit = self.agent.as_ref().map(|agent| agent.manifest.quit.concat().into_bytes()).filter(|keys| !keys.is_empty());
+        let plan = StopPlan { quit, ..StopPlan::default() };
+        if let Some(terminal) = &self.terminal {
+            // A shim that is out of reach is told of by its own event.
+            let _ = terminal.stop(plan);
+        }
+    }
+
+    pub fn activity(&self) -> Activity {
+        self.agent.as_ref().map_or(Activity::Working, |agent| agent.status.verdict().activity.clone())
+    }
+
+    /// When the engine has to look at it again, if ever.
+    ///
+    /// `began` is the begin of the engine's monotonic time.
+    pub fn deadline(&self, began: Instant) -> Option<Instant> {
+        if !self.alive() {
+            return None;
+        }
+        let job = self.job.as_ref().filter(|job| !job.timed_out).map(|job| job.started + job.limit);
+        let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
+        job.into_iter().chain(rest).min()
+    }
+
+    pub fn view(&self, waiting: u32) -> SessionView {
+        let activity = self.activity();
+        SessionView {
+            id: self.place.1.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            alive: self.alive(),
+            exit: self.exit,
+            source: self.agent.as_ref().map_or_else(String::new, |agent| agent.status.verdict().source.word().to_owned()),
+            since: self.since,
+            waiting,
+            monitor: self.agent.as_ref().map(|agent| agent.facts.of_session(&activity)),
+            activity,
+        }
+    }
+}
+
+impl Drop for AgentSide {
+    fn drop(&mut self) {
+        if let Some(events) = &self.events {
+            events.abort();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What reaches the engine's thread: requests, and the answers of its jobs.
+
+use std::sync::Arc;
+
+use super::live::Started;
+use super::pipeline::Event;
+use super::Place;
+use crate::store::EffectId;
+use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
+use crate::pty::Adopted;
+
+/// One message to the engine's thread.
+pub(super) enum Message {
+    Ask(Box<Request>, Answerer),
+    /// A job has an answer for the pipeline; it finishes this effect.
+    Happened { at: TaskPlace, event: Event, finishes: Option<EffectId> },
+    /// A worktree is there.
+    Prepared { at: TaskPlace, run: RunId, base_commit: String, finishes: EffectId },
+    /// A process was started, or not.
+    Launched { started: Box<Started>, result: Result<Adopted, Failure> },
+    /// An agent's event stream has news.
+    Fact { run: RunId, fact: AgentFact },
+    /// Something was dropped into a session's folder.
+    Dropped { run: RunId },
+    Diffed { place: Place, diff: Arc<Diff> },
+    /// Task files, config or flows of a project changed on disk.
+    FilesChanged { project: ProjectId },
+    AgentsFound(Vec<AgentFound>),
+    /// A job that is no transition has ended: what to say.
+    JobDone { at: TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure> },
+    Leave,
+}
+
+/// A task in its project.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct TaskPlace {
+    pub project: ProjectId,
+    pub task: TaskId,
+}
+
+/// Carries the answer of one request back to whoever asked.
+pub(super) struct Answerer(Box<dyn FnOnce(Answer) + Send>);
+
+impl Answerer {
+    pub fn new(then: impl FnOnce(Answer) + Send + 'static) -> Self {
+        Self(Box::new(then))
+    }
+
+    pub fn answer(self, answer: Answer) {
+        (self.0)(answer);
+    }
+}

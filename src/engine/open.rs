@@ -1,0 +1,181 @@
+//! A project is opened: its repository, settings and tasks, then what the last engine left unfinished.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::agent_run::agent_failure;
+use super::core::Core;
+use super::create::git_failure;
+use super::mail::{Letter, Origin};
+use super::message::TaskPlace;
+use super::pipeline::Effect;
+use super::project::Project;
+use crate::agent::Catalog;
+use crate::git::{Git, Head, Repo};
+use crate::model::{Answer, Config, Failure, Flow, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
+use crate::store::{Database, Folder, StoredMessage, config, init, projects, workflow};
+
+impl Core {
+    /// Opens the repository around `path`.
+    pub(super) fn open_project(&mut self, path: &Path) -> Result<(), Failure> {
+        let git = Git::from_env().map_err(git_failure)?;
+        let repo = Repo::discover(&git, path).and_then(|repo| repo.at(&repo.main_root().to_owned())).map_err(git_failure)?;
+        repo.require_commit().map_err(git_failure)?;
+        let id = projects::register(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?;
+        let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;
+        if let Some(recovery) = db.recovery() {
+            self.notices.error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
+        }
+        let project = self.load(id.clone(), repo, db)?;
+        self.projects.push(project);
+        self.pick_up(&id)
+    }
+
+    fn load(&mut self, id: ProjectId, repo: Repo, db: Database) -> Result<Project, Failure> {
+        let folder = Folder::of(repo.root());
+        if let Some(notice) = folder.notice() {
+            self.notices.news(notice, None);
+        }
+        let loaded = db.tasks().map_err(Failure::internal)?;
+        for (task, error) in loaded.unreadable {
+            self.notices.error(format!("task {task} cannot be read: {error}"), None);
+        }
+        let settings = self.settings(&folder);
+        let unread = db.unread().map_err(Failure::internal)?;
+        let branch = match repo.head().map_err(git_failure)? {
+            Head::Branch(branch) => Some(branch),
+            Head::Detached(_) => None,
+        };
+        let worktrees = worktree_root(&self.home.worktrees(&id), &folder, &settings.config, &id);
+        Ok(Project {
+            name: repo.name(),
+            initialized: folder.is_initialized(),
+            trust: self.home.trust(),
+            tasks: loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect::<BTreeMap<_, _>>(),
+            since: HashMap::new(),
+            seen: HashMap::new(),
+            mail: Vec::new(),
+            held: Vec::new(),
+            config: Arc::new(settings.config),
+            flows: settings.flows,
+            catalog: settings.catalog,
+            id,
+            repo,
+            folder,
+            worktrees,
+            db,
+            branch,
+            unread,
+        })
+    }
+
+    /// Settings, flows and agents; a file that cannot be read is named, and the defaults stand for it.
+    fn settings(&mut self, folder: &Folder) -> Settings {
+        let config = config::load(&self.home.config(), &folder.config()).unwrap_or_else(|error| {
+            self.notices.error(format!("{error}. The defaults are in force"), None);
+            Config::default()
+        });
+        let flows = workflow::load(&folder.workflow()).unwrap_or_else(|error| {
+            self.notices.error(format!("{error}. Only the flow solo can be used"), None);
+            Vec::new()
+        });
+        let catalog = Catalog::new(&config.agents).or_else(|error| {
+            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(error)), None);
+            Catalog::new(&BTreeMap::new())
+        });
+        Settings { config, flows, catalog: catalog.expect("invariant: the built-in agents are valid") }
+    }
+
+    /// Adopts the sessions that went on without us, then does what is still to be done.
+    fn pick_up(&mut self, id: &ProjectId) -> Result<(), Failure> {
+        let project = self.project(id)?;
+        let sessions = project.db.live_sessions().map_err(Failure::internal)?;
+        let effects = project.db.pending_effects().map_err(Failure::internal)?;
+        let messages = project.db.queued_messages().map_err(Failure::internal)?;
+        self.adopt(id, sessions);
+        for message in messages {
+            self.requeue(id, message);
+        }
+        for pending in effects {
+            let Some(task) = pending.task else { continue };
+            let at = TaskPlace { project: id.clone(), task };
+            match serde_json::from_value::<Effect>(pending.effect.json) {
+                Ok(effect) => self.perform(&at, effect, pending.id),
+                Err(error) => self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None),
+            }
+        }
+        Ok(())
+    }
+
+    /// A message that nobody has typed yet waits again, for whatever agent its session has now.
+    fn requeue(&mut self, id: &ProjectId, message: StoredMessage) {
+        let run = self.live_at(&(id.clone(), message.session)).map(|live| live.run.clone());
+        if let (Some(run), Ok(project)) = (run, self.project_mut(id)) {
+            let letter = Letter {
+                run,
+                id: RunId(format!("message-{}", message.id.0)),
+                text: message.text,
+                origin: Origin::Person(message.id),
+                sent: false,
+            };
+            project.mail.push(letter);
+        }
+    }
+
+    pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {
+        let folder = self.project(id)?.folder.clone();
+        let outcome = init::run(&folder).map_err(Failure::internal)?;
+        self.files_changed(id);
+        Ok(Reply::Done { message: Some(format!("wrote {} files to .orchestra/", outcome.written.len())) })
+    }
+
+    /// Settings or flows changed on disk: the new ones are in force, or the old ones stay and the error is told.
+    pub(super) fn files_changed(&mut self, id: &ProjectId) {
+        let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
+        let (user, file) = (self.home.config(), folder.config());
+        let config = config::load(&user, &file);
+        let flows = workflow::load(&folder.workflow());
+        let mut errors = Vec::new();
+        if let Ok(project) = self.project_mut(id) {
+            project.initialized = folder.is_initialized();
+            project.folder = folder;
+            match flows {
+                Ok(flows) => project.flows = flows,
+                Err(error) => errors.push(error.to_string()),
+            }
+            match config.map_err(Failure::internal).and_then(|config| {
+                let catalog = Catalog::new(&config.agents).map_err(agent_failure)?;
+                Ok((config, catalog))
+            }) {
+                Ok((config, catalog)) => (project.config, project.catalog) = (Arc::new(config), catalog),
+                Err(failure) => errors.push(failure.to_string()),
+            }
+        }
+        for error in errors {
+            self.notices.error(format!("{error}. What was in force stays"), None);
+        }
+    }
+
+    pub(super) fn mark_unread(&mut self, at: &TaskPlace) {
+        let marked = self.project_mut(&at.project).and_then(|project| {
+            let session: SessionId = project.task(at.task)?.session_id();
+            project.set_unread(&session, true)
+        });
+        self.tell_failure(at, marked);
+    }
+}
+
+struct Settings {
+    config: Config,
+    flows: Vec<Flow>,
+    catalog: Catalog,
+}
+
+fn worktree_root(home: &Path, folder: &Folder, config: &Config, id: &ProjectId) -> PathBuf {
+    match &config.worktrees.root {
+        WorktreeRoot::Home => home.to_owned(),
+        WorktreeRoot::Project => folder.dir().join(".worktrees"),
+        WorktreeRoot::Path(path) => path.join(id.as_str()),
+    }
+}

@@ -1,0 +1,144 @@
+//! What a person starts beside the tasks: shells, editors, the designer; and what a person tells an agent.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::Place;
+use super::agent_run::{SESSION_DIR, agent_failure};
+use super::core::{Core, now};
+use super::live::Started;
+use super::mail::{Letter, Origin};
+use super::message::Answerer;
+use crate::agent::{self, LaunchPlan};
+use crate::model::{Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size};
+
+impl Core {
+    /// The shell beside a session: the one that is there, or a new one.
+    pub(super) fn open_shell(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
+        let id = SessionId::shell(owner.as_str(), 1);
+        let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
+        let name = PathBuf::from(&shell).file_name().map_or_else(|| "shell".into(), |name| name.to_string_lossy().into_owned());
+        self.start_beside((project, owner), id, Ok((name, vec![shell])), size, answerer);
+    }
+
+    /// `$EDITOR` on a session's spec, in a terminal of its own.
+    pub(super) fn edit_spec(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
+        let id = SessionId(format!("{owner}.spec"));
+        let program = self.project_mut(project).and_then(|project| {
+            let (file, editor) = project.spec_file(owner)?;
+            let argv = vec!["/bin/sh".into(), "-c".into(), format!("{editor} \"$1\"").into(), "sh".into(), file.into()];
+            Ok((editor, argv))
+        });
+        self.start_beside((project, owner), id, program, size, answerer);
+    }
+
+    /// Starts a person's program where a session works, unless it runs already.
+    fn start_beside(
+        &mut self,
+        (project, owner): (&ProjectId, &SessionId),
+        id: SessionId,
+        program: Result<(String, Vec<OsString>), Failure>,
+        size: Size,
+        answerer: Answerer,
+    ) {
+        let place: Place = (project.clone(), id.clone());
+        if self.live_at(&place).is_some() {
+            return answerer.answer(Ok(Reply::Session { id }));
+        }
+        let run = self.fresh_run("shell");
+        let planned = program.and_then(|(name, argv)| {
+            let found = self.project(project)?;
+            let task = found.task_by_session(owner);
+            let cwd = task.map_or_else(|| Ok(found.root().to_owned()), |task| found.worktree(task))?;
+            let mut env: Vec<_> = std::env::vars_os().filter(|(name, _)| name != SESSION_DIR).collect();
+            env.extend([("TERM".into(), "xterm-256color".into()), ("COLORTERM".into(), "truecolor".into())]);
+            if let Some(task) = task {
+                env.extend(found.task_variables(task, &cwd));
+            }
+            Ok((name, Launch { argv, env, cwd }, task.map(|task| task.id)))
+        });
+        match planned {
+            Ok((name, launch, task)) => {
+                let started = Started::new(run, place, SessionKind::Shell, (name, task), now()).answering(answerer);
+                self.spawn(started, launch, size);
+            }
+            Err(failure) => answerer.answer(Err(failure)),
+        }
+    }
+
+    /// Starts the designer in the source checkout.
+    pub(super) fn start_designer(&mut self, project: &ProjectId, answerer: Answerer) {
+        let place = (project.clone(), SessionId::main());
+        if self.live_at(&place).is_some() {
+            return answerer.answer(Ok(Reply::Session { id: place.1 }));
+        }
+        let run = self.fresh_run("main");
+        match self.plan_designer(project, &run) {
+            Ok((launch, extras, manifest)) => {
+                let name = manifest.name.clone();
+                let mut started = Started::new(run, place, SessionKind::Designer, (name, None), now()).answering(answerer);
+                started.agent = Some((manifest, extras.events));
+                self.spawn(started, launch, Size::default());
+            }
+            Err(failure) => answerer.answer(Err(failure)),
+        }
+    }
+
+    fn plan_designer(
+        &self,
+        project: &ProjectId,
+        run: &RunId,
+    ) -> Result<(Launch, agent::LaunchExtras, agent::Manifest), Failure> {
+        let found = self.project(project)?;
+        let manifest = self.manifest(found, None)?;
+        let session_dir = self.make_box(run)?;
+        let inherited: Vec<_> = std::env::vars_os().collect();
+        let plan = LaunchPlan {
+            manifest: &manifest,
+            worktree: found.root(),
+            conversation: agent::Conversation::Fresh,
+            prompt: None,
+            permissions: found.config.permissions,
+            model: None,
+            session_dir: &session_dir,
+            bin_dir: Some(&self.bin),
+            readable: &[],
+            inherited: &inherited,
+            variables: &[],
+        };
+        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        Ok((launch, extras, manifest))
+    }
+
+    /// A text for the agent of a session, typed once it rests.
+    pub(super) fn send(&mut self, place: &Place, text: &str) -> Answer {
+        let live = self.live_at(place).filter(|live| live.agent.is_some()).ok_or_else(|| no_agent(place))?;
+        let (run, rests) = (live.run.clone(), live.activity() == Activity::Resting);
+        let project = self.project_mut(&place.0)?;
+        let id = project.db.queue_message(&place.1, None, text, now()).map_err(Failure::internal)?;
+        project.mail.push(Letter {
+            run,
+            id: RunId(format!("message-{}", id.0)),
+            text: text.to_owned(),
+            origin: Origin::Person(id),
+            sent: false,
+        });
+        let message = (!rests).then(|| format!("{} is at work; the message waits until it rests", place.1));
+        Ok(Reply::Done { message })
+    }
+
+    /// Keys for an agent's dialog, at once.
+    pub(super) fn answer_dialog(&mut self, place: &Place, bytes: &[u8]) -> Answer {
+        let terminal = self.terminal_of(place).ok_or_else(|| no_agent(place))?;
+        terminal.input(bytes).map_err(Failure::internal)?;
+        let run = terminal.run().clone();
+        if let Some(agent) = self.live.get_mut(&run).and_then(|live| live.agent.as_mut()) {
+            agent.attended = true;
+        }
+        Ok(Reply::Done { message: None })
+    }
+}
+
+fn no_agent(place: &Place) -> Failure {
+    Failure::new(FailureKind::BadState, format!("{} has no live agent.", place.1)).hint("S starts it")
+}

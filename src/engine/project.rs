@@ -1,0 +1,232 @@
+//! A project in the engine: its tasks and settings, and the database behind them.
+//!
+//! Invariant: what is in memory is what the database holds; a change goes there first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::agent_run::Variable;
+use super::mail::{Letter, Origin};
+use super::message::TaskPlace;
+use super::pipeline::Effect;
+use crate::agent::Catalog;
+use crate::git::Repo;
+use crate::model::{
+    Config, DiffStat, Failure, FailureKind, Flow, ProjectId, RunId, SessionId, Task, TaskId, Trigger, TrustFacts,
+};
+use crate::store::{Database, Delivery, EffectId, Folder, StoredEffect};
+
+/// A project.
+pub(super) struct Project {
+    pub id: ProjectId,
+    pub name: String,
+    pub repo: Repo,
+    pub folder: Folder,
+    /// Where its worktrees live.
+    pub worktrees: PathBuf,
+    pub db: Database,
+    pub config: Arc<Config>,
+    pub flows: Vec<Flow>,
+    pub catalog: Catalog,
+    pub branch: Option<String>,
+    pub initialized: bool,
+    pub mail: Vec<Letter>,
+    /// Effects that wait for quiet.
+    pub held: Vec<(TaskPlace, Effect, EffectId)>,
+    pub(super) tasks: BTreeMap<TaskId, Arc<Task>>,
+    pub(super) since: HashMap<TaskId, Timestamp>,
+    pub(super) unread: BTreeSet<SessionId>,
+    pub(super) seen: HashMap<SessionId, Seen>,
+    pub(super) trust: PathBuf,
+}
+
+/// What the last look at a worktree found.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    pub stat: DiffStat,
+    pub ahead: u32,
+}
+
+impl Project {
+    pub fn root(&self) -> &Path {
+        self.repo.root()
+    }
+
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> + Clone {
+        self.tasks.values()
+    }
+
+    pub fn task(&self, id: TaskId) -> Result<&Arc<Task>, Failure> {
+        self.tasks.get(&id).ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
+    }
+
+    pub fn task_by_session(&self, session: &SessionId) -> Option<&Arc<Task>> {
+        self.tasks.values().find(|task| task.slug.as_str() == session.as_str())
+    }
+
+    /// Writes a transition and its effects in one transaction, then takes it over.
+    pub fn commit(&mut self, task: Task, effects: &[Effect], finishes: Option<EffectId>, now: Timestamp) -> Result<Vec<EffectId>, Failure> {
+        let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+        let ids = self.db.transition(&task, &stored, finishes).map_err(Failure::internal)?;
+        let former = self.tasks.get(&task.id).map(|former| former.state);
+        if former != Some(task.state) {
+            self.since.insert(task.id, now);
+        }
+        self.write_task_file(&task);
+        self.tasks.insert(task.id, Arc::new(task));
+        Ok(ids)
+    }
+
+    /// Strikes an effect off.
+    pub fn finish(&mut self, id: EffectId) -> Result<(), Failure> {
+        self.db.finish_effect(id).map(drop).map_err(Failure::internal)
+    }
+
+    pub fn since(&self, task: &Task) -> Timestamp {
+        self.since.get(&task.id).copied().unwrap_or(task.updated_at)
+    }
+
+    pub fn is_unread(&self, session: &SessionId) -> bool {
+        self.unread.contains(session)
+    }
+
+    pub fn set_unread(&mut self, session: &SessionId, unread: bool) -> Result<(), Failure> {
+        let written = match (unread, self.unread.contains(session)) {
+            (true, false) => self.db.mark_unread(session),
+            (false, true) => self.db.mark_seen(session),
+            _ => return Ok(()),
+        };
+        written.map_err(Failure::internal)?;
+        if unread {
+            self.unread.insert(session.clone());
+        } else {
+            self.unread.remove(session);
+        }
+        Ok(())
+    }
+
+    /// Says how a letter ended.
+    pub fn settle(&mut self, origin: Origin, delivery: Delivery) -> Result<(), Failure> {
+        match origin {
+            Origin::Effect(id) => self.finish(id),
+            Origin::Person(id) => self.db.settle_message(id, delivery).map(drop).map_err(Failure::internal),
+            Origin::Launch => Ok(()),
+        }
+    }
+
+    pub fn seen(&self, session: &SessionId) -> Seen {
+        self.seen.get(session).copied().unwrap_or_default()
+    }
+
+    /// Where a task's worktree is, or will be.
+    pub fn worktree(&self, task: &Task) -> Result<PathBuf, Failure> {
+        task.base_commit.as_ref().map(|_| self.worktree_path(task)).ok_or_else(|| {
+            Failure::new(FailureKind::BadState, format!("{} has no worktree yet.", task.slug)).hint("S makes it")
+        })
+    }
+
+    pub fn worktree_path(&self, task: &Task) -> PathBuf {
+        self.worktrees.join(task.slug.as_str())
+    }
+
+    pub fn flow(&self, name: &str) -> Result<Flow, Failure> {
+        if name == Flow::SOLO {
+            return Ok(crate::model::solo());
+        }
+        self.flows.iter().find(|flow| flow.name == name).cloned().ok_or_else(|| {
+            let names: Vec<_> = self.flow_names().into_iter().map(|(name, _)| name).collect();
+            Failure::new(FailureKind::NotFound, format!("there is no flow \"{name}\"; there are {}.", names.join(", ")))
+        })
+    }
+
+    pub fn flow_names(&self) -> Vec<(String, Vec<String>)> {
+        let solo = crate::model::solo();
+        let all = self.flows.iter().chain((!self.flows.iter().any(Flow::is_solo)).then_some(&solo));
+        all.map(|flow| (flow.name.clone(), flow.stages.iter().map(|stage| stage.name.clone()).collect())).collect()
+    }
+
+    /// The variables that everything of a task runs with, in both vocabularies.
+    pub fn task_variables(&self, task: &Task, worktree: &Path) -> Vec<Variable> {
+        let id = task.id.to_string();
+        let slug = task.slug.to_string();
+        let shared: [(&str, OsString); 5] = [
+            ("WORKTREE_PATH", worktree.into()),
+            ("PROJECT_ROOT", self.root().into()),
+            ("TASK_TITLE", task.title.clone().into()),
+            ("BASE_BRANCH", task.base_branch.clone().into()),
+            ("BRANCH", task.branch.clone().into()),
+        ];
+        let mut variables: Vec<Variable> = Vec::new();
+        for (name, value) in shared {
+            variables.push((format!("ORCHESTRA_{name}").into(), value.clone()));
+            variables.push((format!("ORKESTRA_{name}").into(), value));
+        }
+        variables.push(("ORCHESTRA_TASK_ID".into(), id.into()));
+        variables.push(("ORCHESTRA_TASK_SLUG".into(), slug.clone().into()));
+        variables.push(("ORKESTRA_TASK_ID".into(), slug.into()));
+        variables
+    }
+
+    /// A command as config gives it: a bare script name stands for the script in `.orchestra/scripts/`.
+    pub fn command(&self, command: &str) -> String {
+        let script = self.folder.scripts().join(command);
+        let bare = !command.contains(['/', ' ']) && script.is_file();
+        if bare { format!("'{}'", script.to_string_lossy().replace('\'', r"'\''")) } else { command.to_owned() }
+    }
+
+    pub fn artifacts_dir(&self, task: &Task) -> PathBuf {
+        self.folder.artifacts(&task.slug)
+    }
+
+    pub fn logs_dir(&self, task: &Task) -> PathBuf {
+        self.folder.logs(&task.slug)
+    }
+
+    /// The log of a job of the current iteration.
+    pub fn log_file(&self, task: &Task, job: &str) -> PathBuf {
+        let number = task.iterations.len().max(1) as u32;
+        let stage = if job == "gate" { task.current_stage().name.as_str() } else { job };
+        self.folder.log(&task.slug, stage, number)
+    }
+
+    /// Whether the commands of the project's files may run.
+    pub fn check_trust(&self) -> Result<(), Failure> {
+        let facts = self.trust_facts()?;
+        if facts.files.is_empty() || self.is_trusted(&facts.hash)? {
+            return Ok(());
+        }
+        Err(Failure::new(FailureKind::Untrusted, format!("the commands in {}/.orchestra are not trusted yet.", self.name))
+            .hint("Look at them and press y"))
+    }
+
+    pub fn trust_facts(&self) -> Result<TrustFacts, Failure> {
+        crate::store::trust::facts(&self.folder).map_err(Failure::internal)
+    }
+
+    fn is_trusted(&self, hash: &str) -> Result<bool, Failure> {
+        crate::store::trust::is_trusted(&self.trust, &self.id, hash).map_err(Failure::internal)
+    }
+
+    /// Trusts the files as they were shown: a change since then is refused.
+    pub fn trust(&mut self, hash: &str) -> Result<(), Failure> {
+        if self.trust_facts()?.hash != hash {
+            return Err(Failure::new(FailureKind::Untrusted, "the files changed since they were shown.").hint("Look again"));
+        }
+        crate::store::trust::grant(&self.trust, &self.id, hash).map_err(Failure::internal)
+    }
+
+    /// The first prompt of a stage's conversation.
+    pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
+        let _ = (task, trigger);
+        Err(Failure::internal("unfinished"))
+    }
+}
+
+fn stored(effect: &Effect) -> Result<StoredEffect, Failure> {
+    let json = serde_json::to_value(effect).map_err(Failure::internal)?;
+    Ok(StoredEffect { key: effect.key(), json })
+}

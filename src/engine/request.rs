@@ -1,0 +1,108 @@
+//! Requests of the faces, one after the other.
+
+use super::core::Core;
+use super::message::{Answerer, TaskPlace};
+use super::pipeline::{Event, Wish};
+use crate::model::{Answer, ProjectId, Reply, Request, SessionKind, State, TaskId};
+
+impl Core {
+    pub(super) fn serve_request(&mut self, request: Request, answerer: Answerer) {
+        match request {
+            // Those whose answer comes later, from a job.
+            Request::OpenShell { project, session, size } => self.open_shell(&project, &session, size, answerer),
+            Request::EditSpec { project, session, size } => self.edit_spec(&project, &session, size, answerer),
+            Request::StartDesigner { project } => self.start_designer(&project, answerer),
+            Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
+            Request::MergeFacts { project, task } => self.merge_facts(&TaskPlace { project, task }, answerer),
+            Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
+            Request::StopAll => self.stop_all(answerer),
+            Request::Delete { project, task, scope } => self.delete(&TaskPlace { project, task }, scope, answerer),
+            request => answerer.answer(self.answer(request)),
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Answer {
+        match request {
+            Request::InitProject { project } => self.init_project(&project),
+            Request::NewTask { project, task } => self.new_task(&project, task),
+            Request::Start { project, task } => self.start(project, task),
+            Request::Stop { project, task } => self.wish(project, task, Wish::Stop),
+            Request::Restart { project, task } => self.wish(project, task, Wish::Restart),
+            Request::Approve { project, task } => self.wish(project, task, Wish::Approve),
+            Request::Reject { project, task, feedback } => self.wish(project, task, Wish::Reject { feedback }),
+            Request::Complete { project, task } => self.wish(project, task, Wish::Complete),
+            Request::Skip { project, task } => self.wish(project, task, Wish::Skip),
+            Request::SendToStage { project, task, stage, text } => {
+                self.wish(project, task, Wish::SendToStage { stage, text })
+            }
+            Request::SetAuto { project, task, auto } => self.wish(project, task, Wish::SetAuto(auto)),
+            Request::Merge { project, task } => self.wish(project, task, Wish::Merge),
+            Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
+            Request::SetUnread { project, task, unread } => {
+                let found = self.project_mut(&project)?;
+                let session = found.task(task)?.session_id();
+                found.set_unread(&session, unread)?;
+                Ok(done(None))
+            }
+            Request::MarkSeen { project, session } => {
+                self.project_mut(&project)?.set_unread(&session, false)?;
+                Ok(done(None))
+            }
+            Request::Send { project, session, text } => self.send(&(project, session), &text),
+            Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
+            Request::StopSession { project, session } => self.stop_session(project, session),
+            Request::Trust { project, hash } => {
+                self.project_mut(&project)?.trust(&hash)?;
+                Ok(done(Some("trusted; a change of these files asks again")))
+            }
+            Request::TrustFacts { project } => Ok(Reply::Trust(Box::new(self.project(&project)?.trust_facts()?))),
+            Request::Watch { project, session } => {
+                self.watch_diff((project, session));
+                Ok(done(None))
+            }
+            Request::OpenShell { .. }
+            | Request::EditSpec { .. }
+            | Request::StartDesigner { .. }
+            | Request::DeleteFacts { .. }
+            | Request::MergeFacts { .. }
+            | Request::ReviewFacts { .. }
+            | Request::StopAll
+            | Request::Delete { .. } => unreachable!("invariant: answered by serve_request"),
+        }
+    }
+
+    pub(super) fn wish(&mut self, project: ProjectId, task: TaskId, wish: Wish) -> Answer {
+        let at = TaskPlace { project, task };
+        let verb = wish.verb();
+        self.apply(&at, Event::Person(wish), None)?;
+        let task = self.project(&at.project)?.task(at.task)?;
+        let message = match (verb, task.state) {
+            ("stop", State::Paused) => Some(format!("stopped {}; S goes on with the same conversation", task.slug)),
+            ("approve", State::Done) => Some(format!("{} is reviewed; M merges it", task.slug)),
+            ("archive", _) => Some(format!("archived {}", task.slug)),
+            _ => None,
+        };
+        Ok(Reply::Done { message })
+    }
+
+    fn start(&mut self, project: ProjectId, task: TaskId) -> Answer {
+        self.project(&project)?.check_trust()?;
+        let slug = self.project(&project)?.task(task)?.slug.clone();
+        self.wish(project, task, Wish::Start)?;
+        Ok(Reply::Done { message: Some(format!("started {slug}; x stops it")) })
+    }
+
+    fn stop_session(&mut self, project: ProjectId, session: crate::model::SessionId) -> Answer {
+        let place = (project, session);
+        let live = self.live_at(&place).filter(|live| live.kind != SessionKind::Executor);
+        let name = live.map(|live| {
+            live.stop();
+            live.name.clone()
+        });
+        Ok(Reply::Done { message: name.map(|name| format!("stopped {name} of {}", place.1)) })
+    }
+}
+
+pub(super) fn done(message: Option<&str>) -> Reply {
+    Reply::Done { message: message.map(str::to_owned) }
+}

@@ -1,0 +1,296 @@
+//! Processes from start to end: what the shims tell, and the adoption of what went on without us.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Place;
+use super::core::{Core, now};
+use super::live::{Live, Started};
+use super::message::{Message, TaskPlace};
+use super::pipeline::Event;
+use crate::agent::{self, Signal};
+use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
+use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
+use crate::store::StoredSession;
+
+/// Lines of its output that a plain command's artifact may have.
+const ARTIFACT_LINES: usize = 10_000;
+
+impl Core {
+    /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
+    pub(super) fn spawn(&self, started: Started, launch: Launch, size: Size) {
+        let (hub, dir) = (Arc::clone(&self.hub), self.home.session(&started.run));
+        self.blocking(move || {
+            let mut started = started;
+            started.record = started.record.launched_as(&launch);
+            let result = spawn_once(&hub, dir, &started.run, &launch, size).map_err(Failure::internal);
+            Message::Launched { started: Box::new(started), result }
+        });
+    }
+
+    /// A process was started, or not.
+    pub(super) fn launched(&mut self, mut started: Started, result: Result<Adopted, Failure>) {
+        let place = started.place.clone();
+        match result {
+            Ok(Adopted::Lost) => self.launch_failed(started, &Failure::internal("it ended without a trace")),
+            Ok(reached) => {
+                let finishes = started.finishes.take();
+                let recorded = self.project_mut(&place.0).and_then(|project| {
+                    project.db.put_session(&started.record).map_err(Failure::internal)?;
+                    finishes.map_or(Ok(()), |id| project.finish(id))
+                });
+                if let Err(failure) = recorded {
+                    self.notices.error(failure.to_string(), Some(place));
+                }
+                self.admit(started, reached);
+            }
+            Err(failure) => self.launch_failed(started, &failure),
+        }
+    }
+
+    fn launch_failed(&mut self, started: Started, failure: &Failure) {
+        if let Some(answerer) = started.answerer {
+            return answerer.answer(Err(failure.clone()));
+        }
+        let Some(task) = started.task else {
+            return self.notices.error(failure.to_string(), Some(started.place));
+        };
+        let at = TaskPlace { project: started.place.0.clone(), task };
+        match started.job {
+            Some(job) => self.job_broken(&at, &started.run, &job.work, failure, job.finishes),
+            None => {
+                let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
+                self.happened(&at, event, started.finishes);
+            }
+        }
+    }
+
+    /// Takes a process among the live ones.
+    fn admit(&mut self, started: Started, reached: Adopted) {
+        let Started { run, place, kind, record, task, job, agent, answerer, .. } = started;
+        let (terminal, exit) = match reached {
+            Adopted::Alive(terminal) => (Some(terminal), None),
+            Adopted::Ended(status) => (None, Some(status)),
+            Adopted::Lost => (None, None),
+        };
+        let id = place.1.clone();
+        let mut live = Live {
+            run: run.clone(),
+            place,
+            kind,
+            name: record.name,
+            task,
+            terminal,
+            exit: None,
+            job,
+            agent: None,
+            ends: None,
+            since: now(),
+        };
+        self.listen(&mut live, agent);
+        self.live.insert(run.clone(), live);
+        self.forget_ended(&run);
+        self.share_terminals();
+        if let Some(answerer) = answerer {
+            answerer.answer(Ok(Reply::Session { id }));
+        }
+        if let Some(status) = exit {
+            self.exited(&run, status);
+        }
+    }
+
+    /// Earlier processes of the same session make room for the new one.
+    fn forget_ended(&mut self, newest: &RunId) {
+        let Some(place) = self.live.get(newest).map(|live| live.place.clone()) else { return };
+        let gone = self.live.extract_if(|run, live| live.place == place && run != newest && !live.alive());
+        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.home.session(&run)).collect();
+        for folder in folders {
+            // What is left of a folder costs disk only.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+
+    pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
+        let TerminalEvent { run, event } = event;
+        match event {
+            pty::Event::Exited(status) => self.exited(&run, status),
+            pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
+            pty::Event::Submitted(id) => self.letter_typed(&run, &id),
+            pty::Event::Refused(_) => self.mail_of_gone(&run),
+            pty::Event::StopDone { left } => self.stop_done(&run, &left),
+            pty::Event::Signals(signals) => self.terminal_signals(&run, &signals),
+            pty::Event::Changed => self.screen_changed(&run),
+            pty::Event::Stopped | pty::Event::Continued => {}
+        }
+    }
+
+    fn terminal_signals(&mut self, run: &RunId, signals: &[pty::Signal]) {
+        for signal in signals {
+            match signal {
+                pty::Signal::Program(status) => {
+                    let (state, kind) = (status.state.word(), status.blocked_on.map(pty::BlockedOn::word));
+                    self.signal(run, Signal::Program { state, kind, message: status.message.as_deref() });
+                }
+                pty::Signal::Title(title) => self.signal(run, Signal::Title(title)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The visible text changed: agents without events are read off it.
+    fn screen_changed(&mut self, run: &RunId) {
+        let Some(live) = self.live.get(run).filter(|live| live.agent.is_some()) else { return };
+        let Some(terminal) = &live.terminal else { return };
+        let text = terminal.lines().join("\n");
+        self.signal(run, Signal::Screen { text: &text, unchanged: Duration::ZERO });
+    }
+
+    /// A stop is over; whoever survived it is named.
+    fn stop_done(&mut self, run: &RunId, left: &[u32]) {
+        let Some(live) = self.live.get(run).filter(|_| !left.is_empty()) else { return };
+        let pids: Vec<_> = left.iter().map(u32::to_string).collect();
+        let text = format!("{} left processes that could not be ended: {}", live.place.1, pids.join(", "));
+        self.notices.error(text, Some(live.place.clone()));
+    }
+
+    fn exited(&mut self, run: &RunId, status: ExitStatus) {
+        // What the agent handed in just before its end comes before the end.
+        self.collect_submissions(run);
+        let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
+        live.exit = Some(status);
+        live.since = now();
+        let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
+        let at = live.task.map(|task| TaskPlace { project: project.clone(), task });
+        if let Some(terminal) = &live.terminal {
+            // The shim has nothing more to tell; where it is gone already, all the better.
+            let _ = terminal.collect();
+        }
+        self.session_ended(&project, run, Some(status));
+        if let (Some(id), Ok(project)) = (ends, self.project_mut(&project)) {
+            let _ = project.finish(id);
+        }
+        self.mail_of_gone(run);
+        self.watches.forget(run);
+        match (kind, at) {
+            (SessionKind::Job, _) => self.job_exited(run, status),
+            (SessionKind::Executor, Some(at)) => {
+                self.stdout_artifact(&at, run, status);
+                self.happened(&at, Event::AgentExited { run: run.clone(), status }, None);
+            }
+            (SessionKind::Shell, _) => drop(self.live.remove(run)),
+            _ => {}
+        }
+        self.share_terminals();
+    }
+
+    fn session_ended(&mut self, project: &ProjectId, run: &RunId, exit: Option<ExitStatus>) {
+        let written = self.project_mut(project).and_then(|project| {
+            let Some(mut record) = project.db.session(run).map_err(Failure::internal)? else { return Ok(()) };
+            (record.ended_at, record.exit) = (Some(now()), exit);
+            project.db.put_session(&record).map_err(Failure::internal)
+        });
+        if let Err(failure) = written {
+            self.notices.error(failure.to_string(), None);
+        }
+    }
+
+    /// A plain command agent: what it printed is its artifact.
+    fn stdout_artifact(&mut self, at: &TaskPlace, run: &RunId, status: ExitStatus) {
+        let Some(live) = self.live.get(run) else { return };
+        let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
+        if by_stdout && status.success() {
+            let text = output(&self.home.session(run), ARTIFACT_LINES);
+            self.happened(at, Event::Submitted { run: run.clone(), text }, None);
+        }
+    }
+
+    fn lost(&mut self, run: &RunId, why: Pause) {
+        let Some(live) = self.live.remove(run) else { return };
+        self.session_ended(&live.place.0, run, None);
+        self.mail_of_gone(run);
+        self.watches.forget(run);
+        self.share_terminals();
+        let Some(task) = live.task else { return };
+        let at = TaskPlace { project: live.place.0.clone(), task };
+        match (live.kind, live.job.as_ref()) {
+            (SessionKind::Executor, _) => self.happened(&at, Event::AgentLost { run: run.clone(), why }, None),
+            (_, Some(job)) => {
+                let failure = Failure::internal("its process is gone without an exit status");
+                let (work, id) = (job.work.clone(), job.finishes);
+                self.job_broken(&at, run, &work, &failure, id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts the newest terminal of each session where the faces find it.
+    pub(super) fn share_terminals(&mut self) {
+        let mut newest: Vec<&Live> = self.live.values().filter(|live| live.kind != SessionKind::Job).collect();
+        newest.sort_by_key(|live| (live.alive(), live.since));
+        let shown = newest.into_iter().filter_map(|live| Some((live.place.clone(), live.terminal.clone()?)));
+        self.shared.terminals.store(Arc::new(shown.collect()));
+    }
+
+    /// Takes over what the last engine left: sessions whose shims are alive, and the ends of the others.
+    pub(super) fn adopt(&mut self, project: &ProjectId, records: Vec<StoredSession>) {
+        for record in records {
+            let run = record.run.clone();
+            // Jobs come back with the effect that began them.
+            if record.kind == SessionKind::Job {
+                continue;
+            }
+            match self.hub.adopt(self.home.session(&run), run.clone()) {
+                Ok(Adopted::Lost) => self.adopt_lost(project, &record),
+                Ok(reached) => self.readmit(project, record, reached),
+                Err(error) => {
+                    self.notices.error(error.to_string(), Some((project.clone(), record.session.clone())));
+                    self.adopt_lost(project, &record);
+                }
+            }
+        }
+    }
+
+    fn readmit(&mut self, project: &ProjectId, record: StoredSession, reached: Adopted) {
+        let Ok(found) = self.project(project) else { return };
+        let with_agent = matches!(record.kind, SessionKind::Executor | SessionKind::Designer);
+        let agent = with_agent.then(|| self.manifest(found, Some(&record.name)).ok()).flatten();
+        let agent = agent.map(|manifest| (manifest, self.remembered_events(&record.run)));
+        let started = Started {
+            run: record.run.clone(),
+            place: (project.clone(), record.session.clone()),
+            kind: record.kind,
+            task: record.task,
+            record,
+            job: None,
+            agent,
+            finishes: None,
+            answerer: None,
+        };
+        self.admit(started, reached);
+    }
+
+    fn adopt_lost(&mut self, project: &ProjectId, record: &StoredSession) {
+        self.readmit(project, record.clone(), Adopted::Lost);
+        self.collect_submissions(&record.run);
+        self.lost(&record.run, Pause::Reboot);
+    }
+
+    pub(super) fn terminal_of(&self, place: &Place) -> Option<&Terminal> {
+        self.live_at(place).and_then(|live| live.terminal.as_ref())
+    }
+}
+
+/// Starts the run, unless that has happened before.
+fn spawn_once(hub: &Hub, dir: PathBuf, run: &RunId, launch: &Launch, size: Size) -> Result<Adopted, PtyError> {
+    match hub.spawn(&dir, run.clone(), launch, size) {
+        Ok(terminal) => Ok(Adopted::Alive(terminal)),
+        Err(PtyError::Launched(_)) => hub.adopt(dir, run.clone()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a run that has ended, from its history.
+pub(super) fn output(session: &std::path::Path, lines: usize) -> String {
+    pty::text(session, lines)
+}

@@ -1,0 +1,79 @@
+//! The stop ladder: ask the program to leave, TERM, KILL, for all that descends from the shim.
+//!
+//! Invariant: as a subreaper (Linux) the shim is the ancestor of everything that its program started, whatever group or
+//! session it moved to; so a look at the process table finds all of it. It ends at most `quit_grace + term_grace +`
+//! [`KILL_GRACE`] after its begin. Elsewhere what cut all ties to the program is not found.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::pty::frame::StopPlan;
+use crate::pty::process::{Process, descendants};
+
+/// How long killed processes may take to go.
+const KILL_GRACE: Duration = Duration::from_secs(2);
+/// The time between two looks: the end of a grandchild is not told to anybody but its parent.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A stop under way.
+pub struct Ladder {
+    rung: Rung,
+    term_grace: Duration,
+    /// When the next rung is due.
+    climb: Instant,
+    look: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rung {
+    Quit,
+    Term,
+    Kill,
+}
+
+impl Ladder {
+    /// Begins at the lowest rung; `plan.quit` must have been typed.
+    pub fn new(plan: &StopPlan, now: Instant) -> Self {
+        let grace = if plan.quit.is_some() { plan.quit_grace } else { Duration::ZERO };
+        Self { rung: Rung::Quit, term_grace: plan.term_grace, climb: now + grace, look: now }
+    }
+
+    /// When to call [`Ladder::advance`] again.
+    pub fn due(&self) -> Instant {
+        self.look
+    }
+
+    /// Looks and climbs; once it is over, returns the pids that are left. `ended` tells whether the program itself has
+    /// ended, so that there is nobody to ask.
+    pub fn advance(&mut self, now: Instant, ended: bool) -> Option<Vec<u32>> {
+        if now < self.look {
+            return None;
+        }
+        self.look = now + LOOK;
+        let left = descendants(std::process::id());
+        if left.is_empty() {
+            return Some(Vec::new());
+        }
+        if self.rung == Rung::Quit && (ended || now >= self.climb) {
+            (self.rung, self.climb) = (Rung::Term, now + self.term_grace);
+            // A shell ignores TERM and goes at HUP; what is stopped can't go before CONT.
+            [Signal::TERM, Signal::HUP, Signal::CONT].into_iter().for_each(|signal| send(&left, signal));
+        } else if self.rung == Rung::Term && now >= self.climb {
+            (self.rung, self.climb) = (Rung::Kill, now + KILL_GRACE);
+        }
+        if self.rung == Rung::Kill {
+            if now >= self.climb {
+                return Some(left.iter().map(|process| process.pid).collect());
+            }
+            send(&left, Signal::KILL);
+        }
+        None
+    }
+}
+
+fn send(to: &[Process], signal: Signal) {
+    for process in to {
+        process.signal(signal);
+    }
+}

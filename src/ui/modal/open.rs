@@ -1,0 +1,117 @@
+//! Which modal a command opens, for what is selected.
+
+use crate::model::{ProjectId, Request};
+use crate::ui::command::Command;
+use crate::ui::model::{Effect, Model, Then};
+use crate::ui::row::Subject;
+use crate::ui::text;
+use crate::ui::update::chosen;
+
+use super::actions::Actions;
+use super::confirm::{Action, Confirm};
+use super::form::Form;
+use super::help::Help;
+use super::line::{Line, Purpose};
+use super::peek::Peek;
+use super::review::Review;
+use super::stage::StageChoice;
+use super::trust::Trust;
+use super::{Body, Modal};
+
+/// Puts a modal on top; `request` asks for its facts.
+pub fn open(model: &mut Model, body: Body, request: Option<Request>) -> Vec<Effect> {
+    model.input.serial += 1;
+    let serial = model.input.serial;
+    model.modal = Some(Modal { serial, opened_at: model.now, body });
+    request.map(|request| Effect::Ask { request, then: Then::FillModal(serial) }).into_iter().collect()
+}
+
+/// Opens what `command` asks for.
+pub fn open_for(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Help => open(model, Body::Help(Box::new(Help::new(crate::ui::update::context(model)))), None),
+        Command::Palette => open(model, Body::Palette(Box::default()), None),
+        Command::Explain => open(model, Body::Explain, None),
+        Command::Copy => open(model, Body::Copy, None),
+        Command::New | Command::NewLine | Command::Filter | Command::Search | Command::Init => {
+            of_project(model, command)
+        }
+        _ => of_session(model, command),
+    }
+}
+
+/// A message to the selected session, with `text` behind what was typed before.
+pub fn open_message(model: &mut Model, text: &str) -> Vec<Effect> {
+    let Some((project, session)) = Subject::of(model).and_then(|it| Some((it.project().id.clone(), it.session_id()?)))
+    else {
+        return Vec::new();
+    };
+    let line = Line::new(model, Purpose::Message { session }, project, text);
+    open(model, Body::Line(Box::new(line)), None)
+}
+
+/// Asks for trust; given, `request` is sent again.
+pub fn open_trust(model: &mut Model, project: ProjectId, request: Request) -> Vec<Effect> {
+    if let Some(top) = model.modal.take() {
+        top.body.leave(model);
+    }
+    let facts = Request::TrustFacts { project: project.clone() };
+    open(model, Body::Trust(Trust::new(project, request)), Some(facts))
+}
+
+fn of_project(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(project) = chosen::project(model) else { return Vec::new() };
+    let id = project.id.clone();
+    let body = match command {
+        Command::New => Body::Form(Box::new(Form::new(model, project))),
+        Command::NewLine => Body::Line(Box::new(Line::new(model, Purpose::NewTask, id, ""))),
+        Command::Filter => Body::Line(Box::new(Line::new(model, Purpose::Filter, id, ""))),
+        Command::Init => Body::Confirm(Confirm::new(Action::Init, id, None, project.name.clone())),
+        _ => Body::Line(Box::new(Line::new(model, Purpose::Search, id, ""))),
+    };
+    open(model, body, None)
+}
+
+fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(subject) = Subject::of(model) else { return Vec::new() };
+    let name = subject.name().to_owned();
+    match command {
+        Command::Message => return open_message(model, ""),
+        Command::Actions => return open(model, Body::Actions(Box::new(Actions::new(name))), None),
+        Command::Peek => {
+            let Some((peek, mut effects)) = Peek::open(model, &subject) else { return Vec::new() };
+            effects.extend(open(model, Body::Peek(Box::new(peek)), None));
+            return effects;
+        }
+        _ => {}
+    }
+    let (project, Some(view)) = (subject.project().id.clone(), subject.task()) else { return Vec::new() };
+    let task = view.task.id;
+    let stage = view.task.current_stage().name.clone();
+    let (action, request) = match command {
+        Command::Approve | Command::Reject => {
+            let at = format!("{} {}/{}", view.task.flow.name, view.task.stage + 1, view.task.flow.stages.len());
+            let word = format!("{} {} ago", view.task.state.word(), text::age(view.since, model.now));
+            let review = Review::new(project.clone(), task, name.clone(), format!("{name} · {at} · {word}"));
+            let request = Request::ReviewFacts { project, task };
+            return open(model, Body::Review(Box::new(review)), Some(request));
+        }
+        Command::SendTo => return open(model, Body::Stage(Box::new(StageChoice::new(project, task, name))), None),
+        Command::Delete => (Action::Delete(None), Some(Request::DeleteFacts { project: project.clone(), task })),
+        Command::Merge => (Action::Merge(None), Some(Request::MergeFacts { project: project.clone(), task })),
+        Command::Restart => {
+            let turns = view.task.iterations.iter().filter(|iteration| iteration.stage == stage).count();
+            (Action::Restart { stage, turns }, None)
+        }
+        Command::Stop => (Action::Stop, None),
+        Command::Auto => (Action::Auto, None),
+        Command::Skip => {
+            let next = view.task.flow.stages.get(view.task.stage + 1).map(|stage| stage.name.clone());
+            (Action::Skip { next }, None)
+        }
+        Command::Complete => (Action::Complete, None),
+        Command::Archive => (Action::Archive, None),
+        _ => return Vec::new(),
+    };
+    open(model, Body::Confirm(Confirm::new(action, project, Some(task), name)), request)
+}

@@ -1,0 +1,243 @@
+//! What the model asks for, done: requests, keys for the session, the clipboard, editors.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::Command;
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+
+use super::{Face, Wake};
+use crate::engine::Place;
+use crate::model::{Request, State};
+use crate::pty::{PtyError, encode_key, encode_mouse};
+use crate::ui::model::{Effect, RowKey, Then};
+use crate::ui::msg::Msg;
+use crate::ui::update;
+
+/// Lines that one notch of the wheel scrolls.
+const NOTCH: i64 = 3;
+
+impl Face {
+    pub(super) fn perform(&mut self, effect: Effect) {
+        let result = match effect {
+            Effect::Ask { request, then } => {
+                self.ask(request, then);
+                Ok(())
+            }
+            Effect::Key(key) => {
+                self.key(key);
+                Ok(())
+            }
+            Effect::Mouse(mouse) => {
+                self.mouse(mouse);
+                Ok(())
+            }
+            Effect::Paste(text) => {
+                self.paste(&text);
+                Ok(())
+            }
+            Effect::ScrollTerminal(by) => {
+                self.scroll(by);
+                Ok(())
+            }
+            Effect::Copy(text) => self.copy(&text),
+            Effect::EditText(text) => self.edit_text(&text),
+            Effect::ReadScreen { project, session } => {
+                let lines = self.screen_lines(&(project.clone(), session.clone()));
+                self.tell(Msg::Screen { project, session, lines });
+                Ok(())
+            }
+            Effect::CopyAnswer { project, session } => {
+                let lines = self.screen_lines(&(project, session));
+                self.copy(&lines.join("\n"))
+            }
+            Effect::Bell => self.raw(b"\x07"),
+            Effect::OpenEditor { path, line } => self.open_editor(&path, line),
+            Effect::Picture => self.picture(),
+            Effect::Redraw => self.outer.terminal.clear(),
+            Effect::Quit => {
+                self.leaving = true;
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            self.say(&error.to_string());
+        }
+    }
+
+    fn ask(&self, request: Request, then: Then) {
+        let sender = self.mailbox.sender.clone();
+        self.engine.ask(request, move |result| {
+            let _ = sender.try_send(Wake::Msg(Msg::Answer { then, result }));
+        });
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        if self.held() {
+            return self.say("the session is held while its work is being merged");
+        }
+        self.back_to_live();
+        if let Some(terminal) = &self.pane.terminal {
+            let sent = terminal.input(&encode_key(key, &terminal.modes()));
+            self.typed_into(sent);
+        }
+    }
+
+    /// The engine knows that a person types here; a session that takes no input says so.
+    fn typed_into(&mut self, sent: Result<(), PtyError>) {
+        match (sent, update::shown(&self.model)) {
+            (Err(error), _) => self.say(&error.to_string()),
+            (Ok(()), Some(place)) => self.engine.typed(&place),
+            (Ok(()), None) => {}
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        if self.held() {
+            return self.say("the session is held while its work is being merged");
+        }
+        self.back_to_live();
+        if let Some(terminal) = &self.pane.terminal {
+            let sent = terminal.paste(text);
+            self.typed_into(sent);
+        }
+    }
+
+    /// The program gets the mouse when it asked for it and a person is attached; else the wheel scrolls.
+    fn mouse(&mut self, mouse: MouseEvent) {
+        if self.model.main.attached
+            && let Some(terminal) = &self.pane.terminal
+        {
+            let bytes = encode_mouse(mouse, &terminal.modes());
+            if !bytes.is_empty() {
+                let sent = terminal.input(&bytes);
+                return self.typed_into(sent);
+            }
+        }
+        match mouse.kind {
+            MouseEventKind::ScrollUp => self.scroll(NOTCH),
+            MouseEventKind::ScrollDown => self.scroll(-NOTCH),
+            _ => {}
+        }
+    }
+
+    fn back_to_live(&mut self) {
+        if !self.pane.live() {
+            self.scroll(i64::MIN);
+        }
+    }
+
+    fn scroll(&mut self, by: i64) {
+        self.pane.scroll(by, &self.mailbox.sender);
+        self.stale = true;
+        let (back, new_lines) = self.pane.scrolled();
+        if (self.model.main.scrolled, self.model.main.new_lines) != (back, new_lines) {
+            self.tell(Msg::Scrolled { back, new_lines });
+        }
+    }
+
+    /// The task's work is being merged: what is typed now would change it under way.
+    fn held(&self) -> bool {
+        let Some((project, session)) = update::shown(&self.model) else { return false };
+        let view = self.model.snapshot.projects.iter().find(|view| view.id == project);
+        let task = view.and_then(|view| view.tasks.iter().find(|task| task.task.session_id() == session));
+        task.is_some_and(|task| task.task.state == State::Integrating)
+    }
+
+    /// The session that is shown may be another one now.
+    pub(super) fn follow_shown(&mut self) {
+        let place = update::shown(&self.model);
+        let terminal = place.as_ref().and_then(|place| self.engine.terminal(place));
+        self.engine.attach(place.clone().filter(|_| self.model.main.attached));
+        self.pane.show(place, terminal);
+        self.pane.resize(self.pane.area);
+    }
+
+    /// The session whose diff belongs on the screen.
+    pub(super) fn shown_row(&self) -> Option<Place> {
+        match self.model.list.selected.as_ref()? {
+            RowKey::Session(project, session) => Some((project.clone(), session.clone())),
+            RowKey::Project(_) => None,
+        }
+    }
+
+    fn screen_lines(&self, place: &Place) -> Vec<String> {
+        let mut lines = self.engine.terminal(place).map(|terminal| terminal.lines()).unwrap_or_default();
+        while lines.last().is_some_and(|line| line.trim().is_empty()) {
+            lines.pop();
+        }
+        lines
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
+        crossterm::execute!(self.outer.terminal.backend_mut(), copy)
+    }
+
+    fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.outer.terminal.backend_mut().write_all(bytes)?;
+        self.outer.terminal.backend_mut().flush()
+    }
+
+    /// A text in the person's editor, which gets the whole terminal.
+    fn edit_text(&mut self, text: &str) -> io::Result<()> {
+        let file = tempfile::Builder::new().prefix("orchestra-").suffix(".md").tempfile()?;
+        std::fs::write(file.path(), text)?;
+        let saved = self.editor(file.path(), None)?;
+        let text = saved.then(|| std::fs::read_to_string(file.path())).transpose()?;
+        self.tell(Msg::Edited(text));
+        Ok(())
+    }
+
+    fn open_editor(&mut self, path: &Path, line: Option<u32>) -> io::Result<()> {
+        if !self.editor(path, line)? {
+            self.say(&format!("the editor failed on {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Runs the editor; false when it failed.
+    fn editor(&mut self, path: &Path, line: Option<u32>) -> io::Result<bool> {
+        let config = self.model.snapshot.projects.first().map(|project| std::sync::Arc::clone(&project.config));
+        let configured = config.and_then(|config| config.ui.editor.clone());
+        let editor = configured
+            .or_else(|| std::env::var("VISUAL").ok())
+            .or_else(|| std::env::var("EDITOR").ok())
+            .unwrap_or_else(|| "vi".to_owned());
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(format!("{editor} \"$@\"")).arg("sh");
+        if let Some(line) = line {
+            command.arg(format!("+{line}"));
+        }
+        command.arg(path);
+        if let Some(input) = &mut self.input {
+            input.park()?;
+        }
+        let status = self.outer.lend(|| command.status())?;
+        if let Some(input) = &mut self.input {
+            input.unpark()?;
+        }
+        self.stale = true;
+        Ok(status?.success())
+    }
+
+    /// Writes a picture of the screen as it is now.
+    fn picture(&mut self) -> io::Result<()> {
+        let name = format!("orchestra-{}.svg", self.model.now.strftime("%Y%m%d-%H%M%S"));
+        let path = std::env::current_dir()?.join(name);
+        let (model, pane, look) = (&self.model, &self.pane, &self.look);
+        let area = ratatui::layout::Rect::new(0, 0, model.size.cols, model.size.rows);
+        let backend = ratatui::backend::TestBackend::new(area.width, area.height);
+        let mut terminal = ratatui::Terminal::new(backend).map_err(io::Error::other)?;
+        terminal.draw(|frame| look.draw(frame, model, Some(pane))).map_err(io::Error::other)?;
+        std::fs::write(&path, crate::ui::picture::svg(terminal.backend().buffer(), look.ground))?;
+        self.say(&format!("wrote {}", path.display()));
+        Ok(())
+    }
+
+    /// A line of news on the message line.
+    pub(super) fn say(&mut self, text: &str) {
+        update::say(&mut self.model, text);
+        self.stale = true;
+    }
+}

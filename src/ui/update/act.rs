@@ -1,0 +1,252 @@
+//! What each command does.
+
+use crate::model::{ProjectId, Request, SessionId, State};
+use crate::ui::command::Command;
+use crate::ui::modal;
+use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
+
+use super::chosen;
+use super::list::{self, Direction, End, Fold};
+use super::{INTERRUPT_TWICE, context, diff, message, pane};
+use crate::ui::keymap::Context;
+use crate::ui::row::{self, Subject};
+
+/// Runs a command that applies. `index` tells which of its keys was pressed.
+pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
+    use Command as C;
+    match command {
+        C::Up => go(model, Go::Lines(-1)),
+        C::Down => go(model, Go::Lines(1)),
+        C::PageUp => go(model, Go::Lines(-page(model))),
+        C::PageDown => go(model, Go::Lines(page(model))),
+        C::HalfUp => go(model, Go::Lines(-(page(model) / 2).max(1))),
+        C::HalfDown => go(model, Go::Lines((page(model) / 2).max(1))),
+        C::Top => go(model, Go::End(End::First)),
+        C::Bottom => go(model, Go::End(End::Last)),
+        C::Left => sideways(model, Direction::Back),
+        C::Right => sideways(model, Direction::Forward),
+        C::Nth => list::nth(model, index),
+        C::Needy => list::next_needy(model, Direction::Forward),
+        C::NeedyBack => list::next_needy(model, Direction::Back),
+        C::Last => list::last(model),
+        C::NextPane => still(model, |model| pane::cycle(model, Direction::Forward)),
+        C::PrevPane => still(model, |model| pane::cycle(model, Direction::Back)),
+        C::PrevTab => still(model, |model| pane::step_tab(model, Direction::Back)),
+        C::NextTab => still(model, |model| pane::step_tab(model, Direction::Forward)),
+        C::Tab => still(model, |model| pane::nth_tab(model, index)),
+        C::Zoom => still(model, |model| model.layout.zoomed = !model.layout.zoomed),
+        C::Narrower => still(model, |model| pane::resize(model, -2)),
+        C::Wider => still(model, |model| pane::resize(model, 2)),
+        C::Fold => still(model, diff::fold),
+        C::NextHunk => still(model, |model| diff::to_hunk(model, Direction::Forward)),
+        C::PrevHunk => still(model, |model| diff::to_hunk(model, Direction::Back)),
+        C::NextFile => still(model, |model| diff::to_file(model, Direction::Forward)),
+        C::PrevFile => still(model, |model| diff::to_file(model, Direction::Back)),
+        C::Leftward => still(model, |model| model.diff.sideways = model.diff.sideways.saturating_sub(8)),
+        C::Rightward => still(model, |model| model.diff.sideways = (model.diff.sideways + 8).min(diff::WIDEST)),
+        C::Interrupt if index > 0 => still(model, |model| message::news(model, LEAVE)),
+        C::Interrupt => interrupt(model),
+        C::Escape => escape(model),
+        C::Redraw => vec![Effect::Redraw],
+        C::Picture => vec![Effect::Picture],
+        C::Quit => vec![Effect::Quit],
+        C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::Editor | C::SendDetach => open(model, command),
+        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive | C::Init => work(model, command),
+        C::Filter
+        | C::Search
+        | C::Peek
+        | C::Explain
+        | C::Copy
+        | C::New
+        | C::NewLine
+        | C::Restart
+        | C::Message
+        | C::Approve
+        | C::Reject
+        | C::Merge
+        | C::Delete
+        | C::SendTo
+        | C::Actions
+        | C::Palette
+        | C::Help => modal::open_for(model, command),
+    }
+}
+
+const LEAVE: &str = "q leaves; agents go on";
+
+fn still(model: &mut Model, change: impl FnOnce(&mut Model)) -> Vec<Effect> {
+    change(model);
+    Vec::new()
+}
+
+#[derive(Clone, Copy)]
+enum Go {
+    Lines(isize),
+    End(End),
+}
+
+/// Rows of the pane that has the focus, about: what one page is.
+pub(super) fn page(model: &Model) -> isize {
+    let rows = isize::try_from(model.size.rows).unwrap_or(isize::MAX);
+    if model.layout.focus == Pane::Diff && !model.layout.zoomed { (rows / 3).max(2) } else { (rows - 8).max(2) }
+}
+
+fn go(model: &mut Model, go: Go) -> Vec<Effect> {
+    match (context(model), go) {
+        (Context::List | Context::Monitor, Go::Lines(by)) => list::step(model, by),
+        (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),
+        (Context::Diff, Go::Lines(by)) => still(model, |model| diff::step(model, by)),
+        (Context::Diff, Go::End(end)) => still(model, |model| diff::end(model, end)),
+        (Context::Page, Go::Lines(by)) => {
+            still(model, |model| model.main.offset = model.main.offset.saturating_add_signed(by))
+        }
+        (Context::Page, Go::End(End::First)) => still(model, |model| model.main.offset = 0),
+        (Context::Page, Go::End(End::Last)) => still(model, |model| model.main.offset = usize::MAX),
+        (Context::Terminal, Go::Lines(by)) => vec![Effect::ScrollTerminal(-(by as i64))],
+        (Context::Terminal, Go::End(End::First)) => vec![Effect::ScrollTerminal(i64::MAX)],
+        (Context::Terminal, Go::End(End::Last)) => vec![Effect::ScrollTerminal(i64::MIN)],
+    }
+}
+
+/// `←` folds and goes to the tab before; `→` unfolds, goes into the main pane, and to the next tab.
+fn sideways(model: &mut Model, direction: Direction) -> Vec<Effect> {
+    let on_project = matches!(model.list.selected, Some(RowKey::Project(_)));
+    match (model.layout.focus, direction) {
+        (Pane::List, Direction::Back) => list::fold(model, Fold::Close),
+        (Pane::List, Direction::Forward) if on_project => list::fold(model, Fold::Open),
+        (Pane::List, Direction::Forward) => still(model, |model| model.layout.focus = Pane::Main),
+        (Pane::Main, Direction::Back) if pane::tabs(model).first() == Some(&model.main.tab) => {
+            still(model, |model| model.layout.focus = Pane::List)
+        }
+        (Pane::Main, direction) => still(model, |model| pane::step_tab(model, direction)),
+        (Pane::Diff | Pane::Monitor, Direction::Back) => still(model, |model| model.layout.focus = Pane::List),
+        (Pane::Diff | Pane::Monitor, Direction::Forward) => Vec::new(),
+    }
+}
+
+/// Says how to leave; the second time within 2 s leaves.
+pub fn interrupt(model: &mut Model) -> Vec<Effect> {
+    let twice = model.input.interrupted_at.is_some_and(|at| model.now <= at + INTERRUPT_TWICE);
+    model.input.interrupted_at = Some(model.now);
+    if twice {
+        return vec![Effect::Quit];
+    }
+    message::news(model, LEAVE);
+    Vec::new()
+}
+
+/// Closes the innermost thing, then does nothing.
+fn escape(model: &mut Model) -> Vec<Effect> {
+    if let Some(parked) = model.input.parked.take() {
+        model.modal = Some(parked);
+    } else if !model.messages.errors.is_empty() {
+        model.messages.errors.remove(0);
+    } else if !model.diff.search.is_empty() && context(model) == Context::Diff {
+        model.diff.search.clear();
+    } else if !model.list.filter.is_empty() {
+        model.list.filter.clear();
+    } else if model.layout.zoomed {
+        model.layout.zoomed = false;
+    } else if pane::is_narrow(model) {
+        model.layout.focus = Pane::List;
+    } else if model.messages.news.is_some() {
+        model.messages.news = None;
+    }
+    Vec::new()
+}
+
+fn open(model: &mut Model, command: Command) -> Vec<Effect> {
+    let size = model.size;
+    let Some(subject) = Subject::of(model) else { return Vec::new() };
+    let project = subject.project().id.clone();
+    let Some(session) = subject.session_id() else {
+        let empty = row::subjects(subject.project()).next().is_none();
+        return if empty { start_designer(project) } else { list::fold(model, Fold::Toggle) };
+    };
+    let closed = subject.task().is_some_and(|task| task.task.state.is_closed());
+    match command {
+        Command::Attach | Command::AttachToo if closed => still(model, |model| {
+            pane::show(model, Tab::Log);
+            model.layout.focus = Pane::Main;
+        }),
+        Command::Attach | Command::AttachToo if session == SessionId::main() && !subject.alive() => {
+            start_designer(project)
+        }
+        Command::Attach | Command::AttachToo => pane::attach(model),
+        Command::Diff => still(model, |model| {
+            pane::show(model, Tab::Diff);
+            model.layout.focus = Pane::Main;
+        }),
+        Command::Spec => {
+            vec![Effect::Ask { request: Request::EditSpec { project, session, size }, then: Then::AttachTo }]
+        }
+        Command::Shell => {
+            vec![Effect::Ask { request: Request::OpenShell { project, session, size }, then: Then::AttachTo }]
+        }
+        Command::Editor => diff::open_editor(model),
+        Command::SendDetach => {
+            let key = model.input.keys.detach_keys(super::shown_kind(model))[0];
+            vec![Effect::Key(crossterm::event::KeyEvent::new(key.code, key.mods))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn start_designer(project: ProjectId) -> Vec<Effect> {
+    vec![Effect::Ask { request: Request::StartDesigner { project }, then: Then::AttachTo }]
+}
+
+fn work(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(subject) = Subject::of(model) else {
+        return match (command, chosen::project(model)) {
+            (Command::Init, Some(project)) => ask(Request::InitProject { project: project.id.clone() }),
+            _ => Vec::new(),
+        };
+    };
+    let project = subject.project().id.clone();
+    let Some(task) = subject.task() else {
+        return match command {
+            Command::Init => ask(Request::InitProject { project }),
+            Command::Start => start_designer(project),
+            Command::Stop => stop_session(&subject),
+            _ => Vec::new(),
+        };
+    };
+    let id = task.task.id;
+    match command {
+        Command::Start => ask(Request::Start { project, task: id }),
+        Command::Stop if !task.task.state.is_busy() && !subject.alive() => stop_session(&subject),
+        Command::Stop if loses_conversation(&subject) => modal::open_for(model, command),
+        Command::Stop => ask(Request::Stop { project, task: id }),
+        Command::Unread => ask(Request::SetUnread { project, task: id, unread: !task.unread }),
+        Command::Auto if task.task.auto => ask(Request::SetAuto { project, task: id, auto: false }),
+        Command::Auto | Command::Complete | Command::Skip | Command::Archive => modal::open_for(model, command),
+        Command::Init => ask(Request::InitProject { project }),
+        _ => Vec::new(),
+    }
+}
+
+/// A request whose message is shown; refused for want of trust, the trust prompt comes first.
+pub fn ask(request: Request) -> Vec<Effect> {
+    let then = match request {
+        Request::Start { .. } | Request::Restart { .. } | Request::StartDesigner { .. } | Request::Merge { .. } => {
+            Then::Trusting(Box::new(request.clone()))
+        }
+        _ => Then::Say,
+    };
+    vec![Effect::Ask { request, then }]
+}
+
+fn stop_session(subject: &Subject<'_>) -> Vec<Effect> {
+    let session = subject.session().filter(|it| it.alive).or_else(|| subject.shell()).map(|it| it.id.clone());
+    session
+        .map_or_else(Vec::new, |session| ask(Request::StopSession { project: subject.project().id.clone(), session }))
+}
+
+/// The agent runs and its conversation has no id yet: what it did so far cannot be resumed.
+fn loses_conversation(subject: &Subject<'_>) -> bool {
+    subject.task().is_some_and(|task| {
+        let works = matches!(task.task.state, State::Working | State::Quiet | State::Asking | State::Approval);
+        works && subject.alive() && task.task.conversation(&task.task.current_stage().name).is_none()
+    })
+}

@@ -1,0 +1,186 @@
+//! The selection: which row, which comes next, and what a new selection asks for.
+//!
+//! Invariant: the selection is a task, not a row number; rows keep their order while keys are pressed.
+
+use crate::model::Request;
+use crate::ui::model::{Effect, Model, RowKey, Tab, Then};
+use crate::ui::row::{self, Subject};
+
+use super::message;
+
+/// Selects a row: the diff of its session is watched, the main pane shows it live.
+pub fn select(model: &mut Model, key: RowKey) -> Vec<Effect> {
+    if model.list.selected.as_ref() == Some(&key) {
+        return Vec::new();
+    }
+    let previous = model.list.selected.replace(key.clone());
+    if matches!(previous, Some(RowKey::Session(..))) {
+        model.list.previous = previous;
+    }
+    model.main.attached = false;
+    model.main.scrolled = 0;
+    model.main.new_lines = 0;
+    model.main.offset = 0;
+    model.main.shell = Subject::of(model).and_then(|subject| subject.shell()).map(|shell| shell.id.clone());
+    if model.main.tab == Tab::Shell && model.main.shell.is_none() {
+        model.main.tab = Tab::Terminal;
+    }
+    watch(key)
+}
+
+fn watch(key: RowKey) -> Vec<Effect> {
+    let RowKey::Session(project, session) = key else { return Vec::new() };
+    vec![Effect::Ask { request: Request::Watch { project, session }, then: Then::Nothing }]
+}
+
+/// The rows that can be selected, top to bottom, as the list shows them.
+pub fn keys(model: &Model) -> Vec<RowKey> {
+    row::keys(&model.snapshot, &model.list, model.now)
+}
+
+/// Moves the selection by `by` rows, stopping at the ends.
+pub fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    let keys = keys(model);
+    let Some(last) = keys.len().checked_sub(1) else { return Vec::new() };
+    let to = place(model, &keys).map_or(0, |at| at.saturating_add_signed(by).min(last));
+    select(model, keys[to].clone())
+}
+
+/// Selects the first or the last row that is a session.
+pub fn end(model: &mut Model, end: End) -> Vec<Effect> {
+    let keys = keys(model);
+    let key = match end {
+        End::First => keys.first(),
+        End::Last => keys.last(),
+    };
+    key.cloned().map_or_else(Vec::new, |key| select(model, key))
+}
+
+/// An end of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    First,
+    Last,
+}
+
+/// Selects the nth row on the screen, from 0.
+pub fn nth(model: &mut Model, n: usize) -> Vec<Effect> {
+    let key = keys(model).get(model.list.offset..).and_then(|keys| keys.get(n).cloned());
+    if let Some(key) = key {
+        return select(model, key);
+    }
+    message::news(model, format!("there is no row {}", n + 1));
+    Vec::new()
+}
+
+/// The next session that needs a person, or the one that the message line speaks of (`w goes there`).
+pub fn next_needy(model: &mut Model, direction: Direction) -> Vec<Effect> {
+    let needy = row::needing(&model.snapshot);
+    let named = model.messages.news.as_ref().and_then(|news| news.about.clone());
+    let at = model.list.selected.as_ref().and_then(|key| needy.iter().position(|it| it == key));
+    let key = match (direction, at) {
+        (Direction::Forward, _)
+            if named.as_ref().is_some_and(|key| needy.contains(key) && Some(key) != model.list.selected.as_ref()) =>
+        {
+            named
+        }
+        (Direction::Forward, None) => needy.first().cloned(),
+        (Direction::Forward, Some(at)) => needy.get((at + 1) % needy.len()).cloned(),
+        (Direction::Back, None) => needy.last().cloned(),
+        (Direction::Back, Some(at)) => needy.get((at + needy.len() - 1) % needy.len()).cloned(),
+    };
+    if key.is_some() && key == model.list.selected {
+        message::news(model, "no other session needs you");
+    }
+    key.map_or_else(Vec::new, |key| reveal(model, key))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Forward,
+    Back,
+}
+
+/// Selects a row wherever it is: unfolds its project and clears a filter that hides it.
+pub fn reveal(model: &mut Model, key: RowKey) -> Vec<Effect> {
+    if let RowKey::Session(project, _) = &key {
+        model.list.folded.remove(project);
+    }
+    if !model.list.filter.is_empty() && !keys(model).contains(&key) {
+        model.list.filter.clear();
+    }
+    select(model, key)
+}
+
+/// Back to the session that was selected before.
+pub fn last(model: &mut Model) -> Vec<Effect> {
+    model.list.previous.clone().map_or_else(Vec::new, |key| reveal(model, key))
+}
+
+/// Folds or unfolds the project of the selection; folded, the selection is the project itself.
+pub fn fold(model: &mut Model, fold: Fold) -> Vec<Effect> {
+    let Some(id) = Subject::of(model).map(|subject| subject.project().id.clone()) else { return Vec::new() };
+    let folded = model.list.folded.contains(&id);
+    match fold {
+        Fold::Open | Fold::Toggle if folded => {
+            model.list.folded.remove(&id);
+            Vec::new()
+        }
+        Fold::Close | Fold::Toggle if !folded => {
+            model.list.folded.insert(id.clone());
+            select(model, RowKey::Project(id))
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    Open,
+    Close,
+    Toggle,
+}
+
+/// A key was pressed: no row moves for a while.
+pub fn hold_still(model: &mut Model) {
+    if model.list.last_key_at.is_none_or(|at| model.now >= at + row::HOLD) {
+        settle(model);
+    }
+    model.list.last_key_at = Some(model.now);
+}
+
+/// Rows take the order that the state asks for.
+pub fn settle(model: &mut Model) {
+    row::settle(&model.snapshot, &mut model.list);
+}
+
+/// Keeps the selection on something that exists: the row that took the place of one that is gone.
+pub fn keep_selected(model: &mut Model, before: &[RowKey]) -> Vec<Effect> {
+    if Subject::of(model).is_some() {
+        return Vec::new();
+    }
+    if model.list.selected.is_some() {
+        let effects = hand_over(model, before);
+        if !effects.is_empty() || Subject::of(model).is_some() {
+            return effects;
+        }
+    }
+    let keys = keys(model);
+    let session = keys.iter().find(|key| matches!(key, RowKey::Session(..)));
+    if let Some(key) = session.or(keys.first()).cloned() {
+        return select(model, key);
+    }
+    model.list.selected = None;
+    Vec::new()
+}
+
+/// The selected row went to the closed ones: the row that took its place is selected.
+pub fn hand_over(model: &mut Model, before: &[RowKey]) -> Vec<Effect> {
+    let heir = model.list.selected.as_ref().and_then(|key| row::heir(key, before, &keys(model)));
+    heir.map_or_else(Vec::new, |key| select(model, key))
+}
+
+fn place(model: &Model, keys: &[RowKey]) -> Option<usize> {
+    let selected = model.list.selected.as_ref()?;
+    keys.iter().position(|key| key == selected)
+}

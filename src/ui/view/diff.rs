@@ -1,0 +1,276 @@
+//! The diff: files, hunks and lines as one long list of which only the visible part is looked at.
+
+use std::path::PathBuf;
+
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use crate::model::{DiffLine, FileDiff, Folded, Hunk, LineKind};
+use crate::ui::glyph::Signs;
+use crate::ui::model::{DiffState, Model, Pane, Tab};
+use crate::ui::row::Subject;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+use super::canvas::{Canvas, Pen};
+use super::layout::{Class, inset};
+use super::{Scene, empty};
+
+/// What a line of the diff is, by index: of the file, of its hunk, of the hunk's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    File(usize),
+    Hunk(usize, usize),
+    Line(usize, usize, usize),
+    /// The last line: files over the cap.
+    Omitted,
+}
+
+/// The lines of a diff without a list of them: each file knows its first one.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    files: &'a [std::sync::Arc<FileDiff>],
+    /// First line of each file, and the end of the last.
+    starts: Vec<usize>,
+    omitted: bool,
+}
+
+impl<'a> Lines<'a> {
+    /// A title for each file and, unless it is folded, its hunks with their lines.
+    pub fn of(state: &'a DiffState) -> Self {
+        let (files, omitted) = state.diff.as_ref().map_or((&[][..], false), |diff| (&diff.files, diff.omitted > 0));
+        let mut starts = Vec::with_capacity(files.len() + 1);
+        let mut next = 0;
+        for file in files {
+            starts.push(next);
+            next += 1;
+            if !is_folded(state, &file.path) {
+                next += file.hunks.iter().map(|hunk| 1 + hunk.lines.len()).sum::<usize>();
+            }
+        }
+        starts.push(next);
+        Self { files, starts, omitted }
+    }
+
+    pub fn len(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0) + usize::from(self.omitted)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// None: past the end.
+    pub fn at(&self, index: usize) -> Option<Place> {
+        let end = *self.starts.last()?;
+        if index >= end {
+            return (self.omitted && index == end).then_some(Place::Omitted);
+        }
+        let file = self.starts.partition_point(|start| *start <= index) - 1;
+        let Some(mut rest) = (index - self.starts[file]).checked_sub(1) else { return Some(Place::File(file)) };
+        for (at, hunk) in self.files[file].hunks.iter().enumerate() {
+            match rest.checked_sub(1) {
+                None => return Some(Place::Hunk(file, at)),
+                Some(line) if line < hunk.lines.len() => return Some(Place::Line(file, at, line)),
+                Some(line) => rest = line - hunk.lines.len(),
+            }
+        }
+        None
+    }
+
+    /// The line of a file's title.
+    pub fn start_of(&self, file: usize) -> Option<usize> {
+        self.starts[..self.files.len()].get(file).copied()
+    }
+}
+
+/// How far apart things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spacing {
+    /// Columns between added and removed lines of a file.
+    gap: usize,
+}
+
+impl Spacing {
+    pub const fn of(class: Class) -> Self {
+        Self { gap: if matches!(class, Class::Wide) { 4 } else { 2 } }
+    }
+}
+
+/// Left and right part of the pane's title.
+pub fn title(model: &Model, signs: &Signs) -> (String, String) {
+    let Some(diff) = shown(model).and_then(|state| state.diff.as_ref()) else {
+        return ("diff".to_owned(), String::new());
+    };
+    let stat = diff.stat();
+    let right = match stat.files {
+        0 => String::new(),
+        files => format!(
+            "{} {} {}",
+            text::plural(files.into(), "file"),
+            signs.dot,
+            text::changed(stat.added, stat.removed, signs)
+        ),
+    };
+    (format!("diff {} vs {}", signs.dot, diff.base), right)
+}
+
+/// Draws the lines that are on the screen.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spacing) {
+    let model = scene.model;
+    let lines = shown(model).map(Lines::of).filter(|lines| !lines.is_empty());
+    let Some(lines) = lines else {
+        let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
+        let text = match (shown(model), subject) {
+            (None, Some(Subject::Designer(..) | Subject::Task(..))) => "...",
+            _ => empty::diff_text(subject.as_ref()),
+        };
+        return canvas.put(inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
+    };
+    let state = &model.diff;
+    let columns = Columns::of(state, spacing, canvas.signs());
+    let top = scrolled(state, lines.len(), area.height.into());
+    let cursor = is_focused(model).then_some(state.cursor);
+    for (index, y) in (top..lines.len()).zip(area.y..area.bottom()) {
+        let Some(place) = lines.at(index) else { break };
+        let row = Rect { y, height: 1, ..area };
+        columns.draw(canvas, inset(row), state, place);
+        if cursor == Some(index) {
+            canvas.bold(row);
+            let (bar, style) = (canvas.signs().bar, canvas.style(Role::Accent));
+            canvas.put(row, bar, style);
+        }
+    }
+}
+
+/// The diff, if it is the one of the selection.
+fn shown(model: &Model) -> Option<&DiffState> {
+    (model.diff.of.is_some() && model.diff.of == model.list.selected && model.diff.diff.is_some())
+        .then_some(&model.diff)
+}
+
+fn is_focused(model: &Model) -> bool {
+    model.layout.focus == Pane::Diff || (model.layout.focus == Pane::Main && model.main.tab == Tab::Diff)
+}
+
+fn is_folded(state: &DiffState, path: &PathBuf) -> bool {
+    !state.folded.is_empty() && state.folded.contains(path)
+}
+
+/// The first line on the screen: as the state says, but never past the end, and with the marked line in sight.
+fn scrolled(state: &DiffState, len: usize, rows: usize) -> usize {
+    let top = state.offset.min(len.saturating_sub(rows));
+    let lowest = (state.cursor + 1).saturating_sub(rows);
+    top.clamp(lowest.min(state.cursor), state.cursor.max(lowest))
+}
+
+/// The widths that all files share.
+struct Columns {
+    added: usize,
+    removed: usize,
+    number: usize,
+}
+
+impl Columns {
+    fn of(state: &DiffState, spacing: Spacing, signs: &Signs) -> Self {
+        let files = state.diff.as_ref().map_or(&[][..], |diff| &diff.files);
+        let added = files.iter().map(|file| file.added).max().unwrap_or(0);
+        let removed = files.iter().map(|file| file.removed).max().unwrap_or(0);
+        let last = |file: &FileDiff| file.hunks.last()?.lines.last().map(|line| line.number);
+        let number = files.iter().filter_map(|file| last(file)).max().unwrap_or(0);
+        Self {
+            added: text::width(&text::added(added)),
+            removed: text::width(&text::removed(removed, signs)) + spacing.gap,
+            number: (number.max(1).ilog10() as usize + 1).max(2),
+        }
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, row: Rect, state: &DiffState, place: Place) {
+        let Some(diff) = &state.diff else { return };
+        match place {
+            Place::File(file) => self.file(canvas, row, &diff.files[file]),
+            Place::Hunk(file, hunk) => hunk_title(canvas, row, &diff.files[file].hunks[hunk], state.sideways),
+            Place::Line(file, hunk, line) => {
+                self.line(canvas, row, &diff.files[file].hunks[hunk].lines[line], state);
+            }
+            Place::Omitted => {
+                let text = format!("{} more, over the limit", text::plural(diff.omitted.into(), "file"));
+                canvas.put(row, &text, canvas.style(Role::Dim));
+            }
+        }
+    }
+
+    /// `M src/export/csv.rs   +32   −5`
+    fn file(&self, canvas: &mut Canvas<'_>, row: Rect, file: &FileDiff) {
+        let signs = canvas.signs();
+        let right = Rect { width: row.width.saturating_sub(1), ..row };
+        let numbers = self.added + self.removed;
+        let reason = file.folded.map(reason).unwrap_or_default();
+        let room = usize::from(right.width).saturating_sub(2 + numbers + 2 + text::width(&reason) + 1);
+        let mut path = text::cut_path(&file.path, room, signs);
+        if let Some(old) = &file.old_path {
+            let both = format!("{} -> {path}", old.display());
+            if text::width(&both) <= room {
+                path = both;
+            }
+        }
+        let (plain, dim) = (canvas.style(Role::Foreground), canvas.style(Role::Dim));
+        let bold = plain.add_modifier(Modifier::BOLD);
+        let mut letter = [0; 4];
+        let letter = file.change.letter().encode_utf8(&mut letter);
+        canvas.pen(right).put(letter, plain).put(" ", plain).put(&path, bold).put(" ", plain).put(&reason, dim);
+        let (good, bad) = (canvas.style(Role::Good), canvas.style(Role::Bad));
+        if file.folded.is_none() || file.added + file.removed > 0 {
+            canvas.put_right(right, &text::removed(file.removed, signs), if file.removed > 0 { bad } else { dim });
+            let left = Rect { width: right.width.saturating_sub(self.removed as u16), ..right };
+            canvas.put_right(left, &text::added(file.added), if file.added > 0 { good } else { dim });
+        }
+    }
+
+    /// `+ 39       out.push_str(&quote(field));`: number and sign stay where they are when the text scrolls sideways.
+    fn line(&self, canvas: &mut Canvas<'_>, row: Rect, line: &DiffLine, state: &DiffState) {
+        let (sign, role) = match line.kind {
+            LineKind::Context => (" ", Role::Foreground),
+            LineKind::Added => ("+", Role::Good),
+            LineKind::Removed => ("-", Role::Bad),
+        };
+        let (dim, style) = (canvas.style(Role::Dim), canvas.style(role));
+        let changed = style.patch(canvas.style(Role::Selection)).add_modifier(Modifier::BOLD);
+        let mut pen = canvas.pen(row);
+        pen.put(sign, style).put(&format!(" {:>1$} ", line.number, self.number), dim);
+        pen.skip(state.sideways);
+        for span in &line.spans {
+            if pen.is_full() {
+                break;
+            }
+            pen.put_code(&span.text, if span.changed { changed } else { style });
+        }
+    }
+}
+
+/// `@@ fn write_row`; the line numbers where no heading was found.
+fn hunk_title(canvas: &mut Canvas<'_>, row: Rect, hunk: &Hunk, sideways: usize) {
+    let style = canvas.style(Role::Accent);
+    let mut pen = canvas.pen(row);
+    pen.put("@@ ", style);
+    if hunk.heading.is_empty() {
+        pen.put(&format!("line {}", hunk.new_start), style);
+    } else {
+        heading(&mut pen, hunk.heading.trim_start(), sideways, style);
+    }
+}
+
+fn heading(pen: &mut Pen<'_, '_>, text: &str, sideways: usize, style: Style) {
+    pen.skip(sideways);
+    pen.put_code(text, style);
+}
+
+/// Why a file has no lines here.
+fn reason(folded: Folded) -> String {
+    match folded {
+        Folded::Binary => "binary".to_owned(),
+        Folded::Huge { bytes } => format!("too large: {}", text::bytes(bytes)),
+        Folded::Special => "not a regular file".to_owned(),
+        Folded::Submodule => "submodule".to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! What an empty pane says: why it is empty, what fills it, and which key does that.
+
+use ratatui::layout::Rect;
+
+use crate::model::{State, TaskView};
+use crate::ui::row::Subject;
+use crate::ui::theme::Role;
+
+use super::Scene;
+use super::canvas::Canvas;
+use super::page;
+
+/// The terminal tab of what has no terminal now.
+pub fn draw_terminal(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
+    let model = scene.model;
+    let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
+    draw(canvas, area, &(scene.spell)(&terminal_text(subject.as_ref())));
+}
+
+/// Paragraphs from the second row on: the first one as text, the others dim.
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, text: &str) {
+    let mut rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    for (at, paragraph) in text.lines().enumerate() {
+        let style = canvas.style(if at == 0 { Role::Foreground } else { Role::Dim });
+        let used = page::draw_paragraph(canvas, rest, paragraph, style);
+        rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
+    }
+}
+
+/// What the diff says without files in it.
+pub fn diff_text(subject: Option<&Subject<'_>>) -> &'static str {
+    match subject {
+        None | Some(Subject::Project(_)) => "No session is selected.",
+        Some(Subject::Task(_, task)) if task.task.state == State::Draft => {
+            "Nothing to compare yet: it has no worktree. $start starts it."
+        }
+        Some(Subject::Task(_, task)) if task.task.state.is_closed() && task.worktree.is_none() => {
+            "Its worktree is gone; nothing is left to compare."
+        }
+        Some(_) => "No changes yet. What the session changes shows here by itself.",
+    }
+}
+
+fn terminal_text(subject: Option<&Subject<'_>>) -> String {
+    match subject {
+        None => "No session is selected.\n$new writes a task, $new-line one in a line.".to_owned(),
+        Some(Subject::Project(project)) => format!(
+            "{}\n{}\n$new writes a task, $new-line one in a line, $attach folds the project.",
+            project.name,
+            project.root.display()
+        ),
+        Some(Subject::Designer(..)) => {
+            "The designer is not running.\n$start starts it, $attach talks with it.".to_owned()
+        }
+        Some(Subject::Task(_, task)) => task_text(task),
+    }
+}
+
+fn task_text(view: &TaskView) -> String {
+    let task = &view.task;
+    let reason = task.reason.as_ref().map_or("", |reason| reason.text.as_str());
+    match task.state {
+        State::Draft => "A draft: nothing was made for it yet.\n$start starts it, $spec opens its spec.".to_owned(),
+        State::Setup => "The worktree is being made; then its setup script runs.\n$stop stops it.".to_owned(),
+        State::Queued => "It waits for a free place.\n$stop takes it out of the queue.".to_owned(),
+        State::Paused => format!("Paused: {reason}\n$start resumes it, $explain says more."),
+        State::Failed => format!("Failed: {reason}\n$start tries again, $explain says more."),
+        State::Merged | State::Archived => {
+            format!("It is {}, and its session has ended.\n$diff shows what is left of it.", task.state.word())
+        }
+        State::Done => {
+            "Its session has ended.\n$approve reviews it, $merge merges it, $start goes on with it.".to_owned()
+        }
+        State::Working | State::Gating | State::Integrating | State::Quiet | State::Asking | State::Approval => {
+            "The session is starting.\n$stop stops it, $explain says more.".to_owned()
+        }
+    }
+}

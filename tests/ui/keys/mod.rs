@@ -1,0 +1,8 @@
+//! Key strings against a model: what each key asks for, what each modal looks like.
+
+mod command;
+mod docs;
+mod fixture;
+mod modal;
+mod property;
+mod update;
