@@ -85,6 +85,16 @@ fn nothing_is_left_undone_and_nothing_sleeps() {
 }
 
 #[test]
+fn an_ignored_test_is_a_process_of_another() {
+    let files: Vec<Source> = ["src", "tests"].iter().flat_map(|root| sources(root)).collect();
+    demand(
+        &files,
+        ignored,
+        "A test that can't run says `SKIPPED: why` on standard error, so that `.ci/run` counts it.",
+    );
+}
+
+#[test]
 fn names_say_something() {
     demand(&sources("src"), names, "Name it after what it is or does.");
 }
@@ -137,6 +147,16 @@ fn words(file: &Source) -> Vec<Breach> {
         matches!((pair[0].text, pair[1].text), ("todo" | "unimplemented", "!") | ("sleep" | "sleep_ms", "("))
     });
     found.map(|pair| Breach { line: pair[0].line, text: format!("`{}{}`", pair[0].text, pair[1].text) }).collect()
+}
+
+fn ignored(file: &Source) -> Vec<Breach> {
+    let code = file.code.lines().zip(file.text.lines()).zip(1..);
+    code.filter(|((code, text), _)| code.trim_start().starts_with("#[ignore") && !text.contains(" for the test"))
+        .map(|(_, line)| Breach {
+            line,
+            text: "an ignored test without a reason `... for the test(s) below`".to_owned(),
+        })
+        .collect()
 }
 
 fn names(file: &Source) -> Vec<Breach> {
@@ -498,6 +518,8 @@ fn words_and_names_are_found_in_code_only() {
     let text =
         "//! x\nfn f() { todo!() }\nfn g() { thread::sleep(d) }\n// todo!()\nlet s = \"sleep(1)\"; unimplemented!();";
     assert_eq!(breaches(words, "src/git/mod.rs", text), [2, 3, 5]);
+    let text = "#[ignore]\n#[ignore = \"slow\"]\n#[ignore = \"an engine for the test below\"]\nlet s = \"#[ignore]\";";
+    assert_eq!(breaches(ignored, "tests/pty/main.rs", text), [1, 2]);
     let text = "struct TaskInfo;\nenum Data {}\nstruct Metadata;\ntrait Helper {}\nstruct Infos;";
     assert_eq!(breaches(names, "src/git/mod.rs", text), [1, 2, 4]);
     assert_eq!(breaches(names, "src/git/path_utils.rs", ""), [1]);
