@@ -15,7 +15,8 @@ use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
     Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Task, Trigger,
 };
-use crate::store::{EffectId, dropbox};
+use crate::store::database::EffectId;
+use crate::store::dropbox;
 
 /// Tells a program of a session where it may drop what it hands in.
 pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
@@ -232,10 +233,15 @@ impl Core {
             Ok(dropped) => dropped,
             Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
         };
-        for (file, submission) in dropped {
-            let event = Event::Submitted { run: run.clone(), text: submission.artifact };
-            self.happened(&at, event, None);
-            if let Err(error) = dropbox::remove(&file) {
+        for pending in dropped {
+            match &pending.submission {
+                Ok(submission) => {
+                    let text = submission.artifact.clone().unwrap_or_default();
+                    self.happened(&at, Event::Submitted { run: run.clone(), text }, None);
+                }
+                Err(error) => self.notices.error(error.to_string(), self.about(&at)),
+            }
+            if let Err(error) = dropbox::remove(&pending) {
                 self.notices.error(error.to_string(), self.about(&at));
             }
         }

@@ -22,7 +22,8 @@ use super::watch::Watches;
 use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
 use crate::store::lock::Lock;
-use crate::store::{EffectId, Home};
+use crate::store::database::EffectId;
+use crate::store::Home;
 
 /// The engine's state.
 pub(super) struct Core {
@@ -246,6 +247,11 @@ impl Core {
 
     /// What follows from the whole state: free places, effects that waited.
     fn settle(&mut self) {
+        for index in 0..self.projects.len() {
+            for trouble in std::mem::take(&mut self.projects[index].troubles) {
+                self.notices.error(trouble, None);
+            }
+        }
         self.grant_places();
         self.deliver_messages();
         self.perform_held();

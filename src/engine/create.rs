@@ -13,7 +13,8 @@ use super::schedule;
 use crate::git::worktree::{Attempt, WorktreePlan};
 use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
-use crate::store::{EffectId, Worktree, slug};
+use crate::store::database::{EffectId, Worktree};
+use crate::store::slug;
 
 impl Core {
     pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
@@ -22,7 +23,11 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
+        let first = !found.folder.tasks().exists();
         let task = found.create(new)?;
+        if first {
+            self.watch_files(project);
+        }
         let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
         if start {
             self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
@@ -130,7 +135,7 @@ impl Project {
         let now = now();
         let task = Task {
             id,
-            title: crate::store::task_file::title(&new.description).unwrap_or_else(|| slug.to_string()),
+            title: super::text::heading(&new.description).unwrap_or_else(|| slug.to_string()),
             slug,
             description: new.description,
             base_branch: base.name,

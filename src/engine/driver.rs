@@ -10,7 +10,7 @@ use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
 use crate::model::{Failure, Reply, RunId, State};
-use crate::store::{Artifact, EffectId};
+use crate::store::database::{Artifact, EffectId};
 
 impl Core {
     /// Begins an effect.

@@ -15,7 +15,7 @@ use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
 use crate::git::{Cancel, Hooks, Repo, trash, worktree};
 use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, Reply, RunId, Task};
 use crate::pty::{Hub, StopPlan};
-use crate::store::EffectId;
+use crate::store::database::EffectId;
 
 impl Core {
     /// Brings a task's work into its base, in a job: it waits its turn, one at a time for each project.

@@ -13,7 +13,7 @@ use super::monitor::Facts;
 use crate::agent::{Authority, EventSource, Manifest};
 use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
-use crate::store::{EffectId, StoredSession};
+use crate::store::database::{EffectId, StoredSession};
 
 /// A process in a PTY.
 pub(super) struct Live {

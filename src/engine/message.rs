@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::live::Started;
 use super::pipeline::Event;
 use super::Place;
-use crate::store::EffectId;
+use crate::store::database::EffectId;
 use crate::model::{AgentFact, AgentFound, Answer, DeleteScope, Diff, Task, Failure, ProjectId, Request, RunId, TaskId};
 use crate::pty::Adopted;
 

@@ -12,7 +12,7 @@ use super::pipeline::Event;
 use crate::agent::{self, Signal};
 use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
-use crate::store::StoredSession;
+use crate::store::database::StoredSession;
 
 /// Lines of its output that a plain command's artifact may have.
 const ARTIFACT_LINES: usize = 10_000;
