@@ -63,7 +63,7 @@ pub fn free(wanted: &Slug, is_taken: impl Fn(&str) -> bool) -> Slug {
         }
         _ => (wanted.as_str(), 2),
     };
-    (first..)
+    (first..u32::MAX)
         .filter_map(|number| {
             let suffix = format!("-{number}");
             Slug::new(&format!("{}{suffix}", &stem[..stem.len().min(Slug::MAX - suffix.len())])).ok()

@@ -10,7 +10,7 @@ mod scalar;
 
 use std::ops::Range;
 
-pub use read::{Fields, nearest, unknown};
+pub use read::{Fields, unknown};
 
 /// A place in a file; line and column count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

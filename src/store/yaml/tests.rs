@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::read::nearest;
 use super::*;
 
 fn flaw(text: &str) -> Flaw {
@@ -36,7 +37,7 @@ fn fault_c1_bombs_depth_and_duplicates() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for i in 1..12 {
         let row = vec![format!("*a{}", i - 1); 10].join(", ");
-        bomb += &format!("a{i}: &a{i} [{row}]\n");
+        bomb.push_str(&[format!("a{i}: &a{i} ["), row, "]\n".to_owned()].concat());
     }
     assert!(flaw(&bomb).message.contains("aliases"), "{}", flaw(&bomb));
     let deep = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
