@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use serde_yaml::Mapping;
+use serde_yaml::Value;
 
 use super::super::yaml::{Entry, Flaw, Kind, Mark, Node};
 use super::Header;
@@ -243,13 +243,8 @@ fn replacement(yaml: &str, root: &Node, entry: &Entry, value: Option<&str>) -> (
     }
 }
 
-/// The length of a value as it is written. The parser's span goes on to the next token, over comments and blank lines.
+/// The length of a value without the blank and comment lines that a block's end takes in.
 fn written_length(value: &str) -> usize {
-    match value.chars().next() {
-        Some('"') => return closing(value, |rest| if rest.starts_with('\\') { 2 } else { 0 }),
-        Some('\'') => return closing(value, |rest| if rest.starts_with("''") { 2 } else { 0 }),
-        _ => {}
-    }
     let mut end = value.trim_end().len();
     while let Some(start) = value[..end].rfind('\n') {
         let line = value[start..end].trim();
@@ -259,20 +254,6 @@ fn written_length(value: &str) -> usize {
         end = value[..start].trim_end().len();
     }
     end
-}
-
-/// The length of a quoted text with its quotes. `escaped`: how many bytes at a place belong together and are no end.
-fn closing(value: &str, escaped: impl Fn(&str) -> usize) -> usize {
-    let quote = &value[..1];
-    let mut at = 1;
-    while let Some(rest) = value.get(at..).filter(|rest| !rest.is_empty()) {
-        match escaped(rest) {
-            0 if rest.starts_with(quote) => return at + 1,
-            0 => at += rest.chars().next().map_or(1, char::len_utf8),
-            bytes => at += bytes,
-        }
-    }
-    value.trim_end().len()
 }
 
 /// The edited text says what was asked, and the rest says what it said.
@@ -288,13 +269,13 @@ fn check(old: &str, new: &str, change: &Change) -> Result<(), Flaw> {
 }
 
 /// What a text's header says of `key`, and of all others.
-fn meaning(text: &str, key: &str) -> Result<(Mapping, Option<Node>), Flaw> {
-    let Some(parts) = split(text)? else { return Ok((Mapping::new(), None)) };
+fn meaning(text: &str, key: &str) -> Result<(Vec<(String, Value)>, Option<Node>), Flaw> {
+    let Some(parts) = split(text)? else { return Ok((Vec::new(), None)) };
     let root = node(&text[parts.yaml])?;
     let own = root.get(key).cloned();
-    let Kind::Map { entries, .. } = root.kind else { return Ok((Mapping::new(), own)) };
+    let Kind::Map { entries, .. } = root.kind else { return Ok((Vec::new(), own)) };
     let others = entries.into_iter().filter(|entry| entry.key != key);
-    Ok((others.map(|entry| (entry.key.into(), entry.value.to_value())).collect(), own))
+    Ok((others.map(|entry| (entry.key, entry.value.to_value())).collect(), own))
 }
 
 /// The byte where a character of the text begins.
