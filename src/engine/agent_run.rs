@@ -192,6 +192,19 @@ impl Core {
 
     /// Rest that has lasted long enough counts now.
     pub(super) fn settle_status(&mut self) {
+        let now = Instant::now();
+        let still: Vec<RunId> = self
+            .live
+            .values_mut()
+            .filter_map(|live| {
+                let agent = live.agent.as_mut().filter(|agent| agent.still_at().is_some_and(|due| due <= now))?;
+                agent.moved = None;
+                Some(live.run.clone())
+            })
+            .collect();
+        for run in still {
+            self.screen_stands_still(&run);
+        }
         let at = self.clock();
         let settled: Vec<RunId> = self
             .live
@@ -262,7 +275,7 @@ impl Core {
         });
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
-        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, events });
+        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);

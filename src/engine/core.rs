@@ -37,6 +37,8 @@ pub(super) struct Core {
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
     pub live: HashMap<RunId, Live>,
+    /// What processes told before their start was known here.
+    pub early: HashMap<RunId, Vec<crate::pty::Event>>,
     pub notices: Notices,
     pub agents: Vec<AgentFound>,
     pub watches: Watches,
@@ -99,6 +101,7 @@ impl Core {
             inbox,
             projects: Vec::new(),
             live: HashMap::new(),
+            early: HashMap::new(),
             notices: Notices::default(),
             agents: Vec::new(),
             shared,

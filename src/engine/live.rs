@@ -66,6 +66,8 @@ pub(super) struct AgentSide {
     pub facts: Facts,
     /// A person typed to it, or told it something, since it last rested.
     pub attended: bool,
+    /// When its screen last changed, until it has been looked at as one that stands still.
+    pub moved: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
 }
@@ -146,7 +148,8 @@ impl Live {
         }
         let job = self.job.as_ref().filter(|job| !job.timed_out).map(|job| job.started + job.limit);
         let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
-        job.into_iter().chain(rest).min()
+        let still = self.agent.as_ref().and_then(AgentSide::still_at);
+        job.into_iter().chain(rest).chain(still).min()
     }
 
     pub fn view(&self, waiting: u32) -> SessionView {
@@ -163,6 +166,13 @@ impl Live {
             monitor: self.agent.as_ref().map(|agent| agent.facts.of_session(&activity)),
             activity,
         }
+    }
+}
+
+impl AgentSide {
+    /// When the screen counts as standing still, unless it changes before.
+    pub fn still_at(&self) -> Option<Instant> {
+        self.moved.map(|moved| moved + Duration::from_millis(self.manifest.rest_after_ms))
     }
 }
 

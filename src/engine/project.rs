@@ -181,6 +181,7 @@ impl Project {
         variables.push(("ORCHESTRA_TASK_ID".into(), id.into()));
         variables.push(("ORCHESTRA_TASK_SLUG".into(), slug.clone().into()));
         variables.push(("ORKESTRA_TASK_ID".into(), slug.into()));
+        variables.push(("ORCHESTRA_PORT_BASE".into(), port_base(task.id).to_string().into()));
         variables
     }
 
@@ -274,6 +275,11 @@ impl Commands {
     fn hash(&self) -> String {
         format!("{}{}", self.files.hash(), self.git.as_deref().unwrap_or_default())
     }
+}
+
+/// The first of ten ports that a task has for itself: 20000 to 49990, the same again after 3,000 tasks.
+const fn port_base(id: TaskId) -> u32 {
+    20_000 + id.0 % 3_000 * 10
 }
 
 fn stored(effect: &Effect) -> Result<StoredEffect, Failure> {

@@ -96,6 +96,10 @@ impl Core {
         if let Some(answerer) = answerer {
             answerer.answer(Ok(Reply::Session { id }));
         }
+        self.screen_changed(&run);
+        for event in self.early.remove(&run).unwrap_or_default() {
+            self.terminal_event(TerminalEvent { run: run.clone(), event });
+        }
         if let Some(status) = exit {
             self.exited(&run, status);
         }
@@ -114,8 +118,11 @@ impl Core {
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
+        // A program may speak before its start has been told here: its words wait for that.
+        if !self.live.contains_key(&run) && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status)) {
+            return self.early.entry(run).or_default().push(event);
+        }
         match event {
-            pty::Event::Exited(status) if self.shared.ended(&run, status) => {}
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
             pty::Event::Submitted(id) => self.letter_typed(&run, &id),
@@ -142,10 +149,22 @@ impl Core {
 
     /// The visible text changed: agents without events are read off it.
     fn screen_changed(&mut self, run: &RunId) {
-        let Some(live) = self.live.get(run).filter(|live| live.agent.is_some()) else { return };
-        let Some(terminal) = &live.terminal else { return };
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            agent.moved = Some(std::time::Instant::now());
+            self.look_at_screen(run, Duration::ZERO);
+        }
+    }
+
+    /// Nothing was drawn for as long as an agent at work never takes.
+    pub(super) fn screen_stands_still(&mut self, run: &RunId) {
+        let after = self.live.get(run).and_then(|live| live.agent.as_ref()).map_or(0, |agent| agent.manifest.rest_after_ms);
+        self.look_at_screen(run, Duration::from_millis(after));
+    }
+
+    fn look_at_screen(&mut self, run: &RunId, unchanged: Duration) {
+        let Some(terminal) = self.live.get(run).and_then(|live| live.terminal.as_ref()) else { return };
         let text = terminal.lines().join("\n");
-        self.signal(run, Signal::Screen { text: &text, unchanged: Duration::ZERO });
+        self.signal(run, Signal::Screen { text: &text, unchanged });
     }
 
     /// A stop is over; whoever survived it is named.

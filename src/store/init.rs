@@ -69,9 +69,8 @@ pub fn run(folder: &Folder) -> Result<Outcome, FileError> {
 /// What the first task of a project that was never set up needs: a place for task files that git does not see.
 pub fn prepare_tasks(folder: &Folder) -> Result<(), FileError> {
     folder.create_dir(&folder.tasks())?;
-    if !folder.is_initialized() {
-        write_new(&folder.gitignore(), BARE_IGNORE.as_bytes(), Access::Shared)?;
-    }
+    let ignore = if folder.is_initialized() { IGNORE } else { BARE_IGNORE };
+    write_new(&folder.gitignore(), ignore.as_bytes(), Access::Shared)?;
     Ok(())
 }
 
