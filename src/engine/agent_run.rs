@@ -13,7 +13,7 @@ use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Task, Trigger,
+    Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger,
 };
 use crate::store::database::EffectId;
 use crate::store::dropbox;
@@ -22,6 +22,8 @@ use crate::store::dropbox;
 pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
 /// In an agent's folder: where its events are.
 const EVENTS_FILE: &str = "events.json";
+/// In an agent's folder: a prompt that is still to be typed.
+const TYPED_FILE: &str = "to-type.md";
 
 impl Core {
     /// Starts the agent of a stage; `effect` is a launch.
@@ -133,9 +135,11 @@ impl Core {
         if let Some(id) = extras.conversation {
             self.happened(at, Event::ConversationKnown { run: run.clone(), id }, None);
         }
-        if let (Some(text), Ok(project)) = (extras.typed, self.project_mut(&at.project)) {
-            let id = RunId(format!("{run}-prompt"));
-            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        if let Some(text) = extras.typed {
+            let file = self.box_of(&run).join(TYPED_FILE);
+            let kept = crate::store::atomic::write(&file, text.as_bytes()).map_err(Failure::internal);
+            self.tell_failure(at, kept);
+            self.queue_prompt(&at.project, &run);
         }
         if let Some(source) = &extras.events {
             self.remember_events(&run, source);
@@ -145,6 +149,21 @@ impl Core {
         started.agent = Some((manifest, extras.events));
         started.finishes = Some(key);
         self.spawn(started, launch, self.shared.size());
+    }
+
+    /// Queues the prompt that an agent takes by keys, until it has been typed: its file is there as long.
+    pub(super) fn queue_prompt(&mut self, project: &ProjectId, run: &RunId) {
+        let Ok(text) = std::fs::read_to_string(self.box_of(run).join(TYPED_FILE)) else { return };
+        if let Ok(project) = self.project_mut(project) {
+            let id = RunId(format!("{run}-prompt"));
+            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        }
+    }
+
+    /// The prompt of a run has been typed.
+    pub(super) fn prompt_typed(&self, run: &RunId) {
+        // A file that stays is typed once all the same: the shim knows its id.
+        let _ = std::fs::remove_file(self.box_of(run).join(TYPED_FILE));
     }
 
     /// Keeps where an agent's events are, for the engine that comes after this one.

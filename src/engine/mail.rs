@@ -65,11 +65,10 @@ impl Core {
                 continue;
             };
             let letter = project.mail.remove(index);
-            let settled = project.settle(letter.origin, Delivery::Delivered);
-            if let Err(failure) = settled {
+            if let Err(failure) = project.settle(letter.origin, Delivery::Delivered) {
                 self.notices.error(failure.to_string(), None);
             }
-            return;
+            return self.prompt_typed(run);
         }
     }
 

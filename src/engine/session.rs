@@ -279,6 +279,7 @@ impl Core {
         let with_agent = matches!(record.kind, SessionKind::Executor | SessionKind::Designer);
         let agent = with_agent.then(|| self.manifest(found, Some(&record.name)).ok()).flatten();
         let agent = agent.map(|manifest| (manifest, self.remembered_events(&record.run)));
+        self.queue_prompt(project, &record.run);
         let started = Started {
             run: record.run.clone(),
             place: (project.clone(), record.session.clone()),
