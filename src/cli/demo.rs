@@ -2,18 +2,21 @@
 //!
 //! The demo is a project like any other: its own repository, home folder and flow; only the name of the agent differs.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use clap::Args;
 
 use super::{open, say};
-use crate::agent::{Catalog, demo};
+use crate::agent::Catalog;
+use crate::agent::demo::{self, DemoFile};
 use crate::engine::Engine;
-use crate::model::{Failure, FailureKind, Request};
+use crate::model::{Failure, FailureKind, NewTask, Reply, Request};
 use crate::store::Home;
-use crate::ui::runtime::Guide;
+use crate::ui::guide::Guide;
+use crate::ui::runtime::{self, Opening};
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -26,7 +29,6 @@ pub(super) struct Demo {
 }
 
 pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
-    let began = Instant::now();
     let folder = tempfile::Builder::new().prefix("orchestra-demo-").tempdir().map_err(Failure::internal)?;
     let repository = folder.path().join("csv-tool");
     make_repository(&repository, &verb.agent)?;
@@ -35,7 +37,10 @@ pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
     let end = if verb.keep { "kept after you leave" } else { "removed on exit, --keep keeps it" };
     say(&format!("demo repository in {place}; {end}"));
     let home = Home::at(folder.path().join("home"));
-    let engine = open::open(&repository, home, Some(Guide::default()), began)?;
+    let memory = home.root().join("screen.json");
+    let (engine, mailbox) = open::start(&repository, home)?;
+    begin(&engine)?;
+    let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory })?;
     if verb.keep {
         let kept = folder.keep();
         say(&format!("kept {}. Its agents go on; to go back: ORCHESTRA_HOME={place}/home orchestra {place}/csv-tool", kept.display()));
@@ -48,9 +53,14 @@ pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A small repository with a test suite, a flow and two tasks.
+/// A small repository with a test suite and a flow.
 fn make_repository(path: &Path, agent: &str) -> Result<(), Failure> {
-    demo::write_repository(path, agent).map_err(Failure::internal)?;
+    for file in demo::files() {
+        write(&path.join(file.path), file).map_err(Failure::internal)?;
+    }
+    let config = path.join(".orchestra/config.yaml");
+    let settings = std::fs::read_to_string(&config).map_err(Failure::internal)?;
+    std::fs::write(config, format!("agent: {agent}\n{settings}")).map_err(Failure::internal)?;
     for args in [
         &["init", "--quiet", "--initial-branch=main"][..],
         &["config", "user.name", "Orchestra demo"],
@@ -59,6 +69,37 @@ fn make_repository(path: &Path, agent: &str) -> Result<(), Failure> {
         &["commit", "--quiet", "--message", "Start"],
     ] {
         git(path, args)?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, file: &DemoFile) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, file.text)?;
+    let mode = if file.executable { 0o755 } else { 0o644 };
+    std::fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Trusts the commands that come with this program, and sets its tasks to work.
+fn begin(engine: &Engine) -> Result<(), Failure> {
+    let snapshot = engine.ready();
+    let Some(project) = snapshot.projects.first().map(|project| project.id.clone()) else {
+        return Err(Failure::internal("the demo's repository could not be opened"));
+    };
+    if let Reply::Trust(facts) = engine.call(Request::TrustFacts { project: project.clone() })? {
+        engine.call(Request::Trust { project: project.clone(), hash: facts.hash })?;
+    }
+    for task in demo::tasks() {
+        let new = NewTask {
+            slug: Some(task.slug),
+            description: format!("# {}\n\n{}", task.title, task.description),
+            flow: Some(task.flow),
+            start: true,
+            ..NewTask::default()
+        };
+        engine.call(Request::NewTask { project: project.clone(), task: new })?;
     }
     Ok(())
 }

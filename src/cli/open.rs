@@ -2,31 +2,30 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::time::Instant;
 
 use super::{own_path, say};
 use crate::engine::{Engine, Setting};
-use crate::git::{Repo, RepoError};
+use crate::git::{Git, GitError, Repo};
 use crate::model::{Failure, FailureKind, SessionKind, Snapshot, State};
 use crate::store::Home;
-use crate::ui::runtime::{self, Guide, Mailbox, Opening};
+use crate::ui::runtime::{self, Mailbox, Opening};
 
 pub(super) fn run(path: &Path) -> Result<(), Failure> {
-    let began = Instant::now();
     check(path)?;
     let home = Home::from_env().map_err(|error| Failure::new(FailureKind::Config, error.to_string()))?;
-    let engine = open(path, home, None, began)?;
+    let memory = home.root().join("screen.json");
+    let (engine, mailbox) = start(path, home)?;
+    let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
     say_what_goes_on(&engine.snapshot());
     Ok(())
 }
 
-/// Opens the screen; returns once the person has left, with the engine still at work.
-pub(super) fn open(path: &Path, home: Home, guide: Option<Guide>, began: Instant) -> Result<Engine, Failure> {
+/// Starts an engine for the repository around `path`, and what connects the screen with it.
+pub(super) fn start(path: &Path, home: Home) -> Result<(Engine, Mailbox), Failure> {
     let mailbox = Mailbox::new();
-    let memory = home.root().join("screen.json");
     let setting = Setting { home, program: own_path()?, project: path.to_owned() };
     let engine = Engine::start(setting, mailbox.listener())?;
-    runtime::run(engine, mailbox, Opening { guide, memory, began })
+    Ok((engine, mailbox))
 }
 
 /// Whether the screen can open here; if not, says why and what to do.
@@ -39,18 +38,23 @@ pub(super) fn check(path: &Path) -> Result<Repo, Failure> {
 
 /// The repository around a path, fit for worktrees.
 pub(super) fn repository(path: &Path) -> Result<Repo, Failure> {
-    let path = path.canonicalize().map_err(|error| {
-        Failure::new(FailureKind::Usage, format!("cannot open {}: {error}.", path.display()))
-    })?;
-    Repo::discover(&path).map_err(|error| {
-        let failure = Failure::new(FailureKind::NoRepository, error.to_string());
-        match error {
-            RepoError::NotARepository { .. } => failure.hint("Try: orchestra demo, or cd to a repository."),
-            RepoError::Bare { .. } => failure.hint("Try: git worktree add ../checkout, and orchestra there."),
-            RepoError::NoCommit { .. } => failure.hint("Try: git commit --allow-empty -m start."),
-            RepoError::Git(_) => failure,
-        }
-    })
+    let path = path
+        .canonicalize()
+        .map_err(|error| Failure::new(FailureKind::Usage, format!("cannot open {}: {error}.", path.display())))?;
+    let repo = Git::from_env().and_then(|git| {
+        let repo = Repo::discover(&git, &path)?;
+        repo.require_commit()?;
+        Ok(repo)
+    });
+    repo.map_err(|error| no_repository(&error))
+}
+
+fn no_repository(error: &GitError) -> Failure {
+    let failure = Failure::new(FailureKind::NoRepository, format!("{error}."));
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn say_what_goes_on(snapshot: &Snapshot) {

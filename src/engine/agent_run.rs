@@ -13,9 +13,10 @@ use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Size, Task, Trigger,
+    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Task, Trigger,
 };
-use crate::store::{EffectId, dropbox};
+use crate::store::database::EffectId;
+use crate::store::dropbox;
 
 /// Tells a program of a session where it may drop what it hands in.
 pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
@@ -57,6 +58,7 @@ impl Core {
         let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
         variables.push((SESSION_DIR.into(), session_dir.clone().into()));
+        variables.push(("ORCHESTRA_HOME".into(), self.home.root().into()));
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
@@ -142,7 +144,7 @@ impl Core {
         let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
         started.agent = Some((manifest, extras.events));
         started.finishes = Some(key);
-        self.spawn(started, launch, Size::default());
+        self.spawn(started, launch, self.shared.size());
     }
 
     /// Keeps where an agent's events are, for the engine that comes after this one.
@@ -190,6 +192,19 @@ impl Core {
 
     /// Rest that has lasted long enough counts now.
     pub(super) fn settle_status(&mut self) {
+        let now = Instant::now();
+        let still: Vec<RunId> = self
+            .live
+            .values_mut()
+            .filter_map(|live| {
+                let agent = live.agent.as_mut().filter(|agent| agent.still_at().is_some_and(|due| due <= now))?;
+                agent.moved = None;
+                Some(live.run.clone())
+            })
+            .collect();
+        for run in still {
+            self.screen_stands_still(&run);
+        }
         let at = self.clock();
         let settled: Vec<RunId> = self
             .live
@@ -231,10 +246,15 @@ impl Core {
             Ok(dropped) => dropped,
             Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
         };
-        for (file, submission) in dropped {
-            let event = Event::Submitted { run: run.clone(), text: submission.artifact };
-            self.happened(&at, event, None);
-            if let Err(error) = dropbox::remove(&file) {
+        for pending in dropped {
+            match &pending.submission {
+                Ok(submission) => {
+                    let text = submission.artifact.clone().unwrap_or_default();
+                    self.happened(&at, Event::Submitted { run: run.clone(), text }, None);
+                }
+                Err(error) => self.notices.error(error.to_string(), self.about(&at)),
+            }
+            if let Err(error) = dropbox::remove(&pending) {
                 self.notices.error(error.to_string(), self.about(&at));
             }
         }
@@ -255,7 +275,7 @@ impl Core {
         });
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
-        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, events });
+        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);

@@ -4,8 +4,8 @@
 //! sees a snapshot made after the message that changed it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -15,13 +15,15 @@ use super::handle::{Change, Listener, Setting, Shared};
 use super::live::Live;
 use super::message::{Message, TaskPlace};
 use super::notice::Notices;
-use super::pipeline::{self, Effect, Event, Stamp};
+use super::diffs::Diffs;
+use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
-use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, TaskId};
+use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
 use crate::store::lock::Lock;
-use crate::store::{EffectId, Home};
+use crate::store::database::EffectId;
+use crate::store::Home;
 
 /// The engine's state.
 pub(super) struct Core {
@@ -35,9 +37,14 @@ pub(super) struct Core {
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
     pub live: HashMap<RunId, Live>,
+    /// What processes told before their start was known here.
+    pub early: HashMap<RunId, Vec<crate::pty::Event>>,
     pub notices: Notices,
     pub agents: Vec<AgentFound>,
     pub watches: Watches,
+    pub diffs: Diffs,
+    /// Held by the one integration that is under way.
+    pub integrations: Arc<Mutex<()>>,
     pub shared: Arc<Shared>,
     pub listener: Listener,
     /// Last stem of a run id, in microseconds since the epoch: the next one is larger.
@@ -45,6 +52,19 @@ pub(super) struct Core {
     generation: u64,
     opening: Option<PathBuf>,
     _lock: Lock,
+}
+
+/// Puts this program under its name where agents find it.
+fn link_program(home: &Home, program: &Path) -> Result<PathBuf, Failure> {
+    let bin = home.run().join("bin");
+    crate::store::atomic::create_private_dir(&bin).map_err(Failure::internal)?;
+    let link = bin.join("orchestra");
+    if std::fs::read_link(&link).ok().as_deref() != Some(program) {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(program, &link)
+            .map_err(|error| Failure::internal(format!("cannot link {}: {error}", link.display())))?;
+    }
+    Ok(bin)
 }
 
 /// The engine's clock.
@@ -68,9 +88,12 @@ impl Core {
         })?;
         let screens = Arc::clone(&listener);
         let (hub, terminals) =
-            Hub::start(program, Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
+            Hub::start(program.clone(), Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
         Ok(Self {
             watches: Watches::new(inbox.clone()),
+            bin: link_program(&home, &program)?,
+            diffs: Diffs::default(),
+            integrations: Arc::default(),
             home,
             hub: Arc::new(hub),
             terminals,
@@ -78,6 +101,7 @@ impl Core {
             inbox,
             projects: Vec::new(),
             live: HashMap::new(),
+            early: HashMap::new(),
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
@@ -108,13 +132,14 @@ impl Core {
         loop {
             self.settle();
             self.publish();
+            let deadline = self.deadline();
             let message = tokio::select! {
                 message = messages.recv() => message,
                 Some(event) = self.terminals.recv() => {
                     self.terminal_event(event);
                     continue;
                 }
-                () = until(self.deadline()) => {
+                () = until(deadline) => {
                     self.deadlines_passed();
                     continue;
                 }
@@ -142,8 +167,12 @@ impl Core {
             Message::Fact { run, fact } => self.fact(&run, &fact),
             Message::Dropped { run } => self.collect_submissions(&run),
             Message::Diffed { place, diff } => self.diffed(place, diff),
+            Message::NoDiff { place, error } => {
+                self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));
+            }
             Message::FilesChanged { project } => self.files_changed(&project),
             Message::AgentsFound(agents) => self.agents = agents,
+            Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
             Message::Leave => {}
         }
@@ -160,7 +189,7 @@ impl Core {
     pub fn apply(&mut self, at: &TaskPlace, event: Event, finishes: Option<EffectId>) -> Result<(), Failure> {
         let stamp = self.stamp(at);
         let project = self.project_mut(&at.project)?;
-        let mut task = project.task(at.task)?.clone();
+        let mut task = Task::clone(project.task(at.task)?);
         let before = task.state;
         let effects = pipeline::step(&mut task, event, &stamp)
             .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;
@@ -169,6 +198,7 @@ impl Core {
         for (effect, id) in effects.into_iter().zip(ids) {
             self.perform(at, effect, id);
         }
+        self.follow_worktree(at);
         Ok(())
     }
 
@@ -220,6 +250,11 @@ impl Core {
 
     /// What follows from the whole state: free places, effects that waited.
     fn settle(&mut self) {
+        for index in 0..self.projects.len() {
+            for trouble in std::mem::take(&mut self.projects[index].troubles) {
+                self.notices.error(trouble, None);
+            }
+        }
         self.grant_places();
         self.deliver_messages();
         self.perform_held();

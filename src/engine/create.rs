@@ -1,5 +1,6 @@
 //! New tasks, and the way from a draft to a worktree that is ready.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
 use super::schedule;
-use crate::git::{self, WorktreePlan};
+use crate::git::worktree::{Attempt, WorktreePlan};
+use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
-use crate::store::{EffectId, Worktree, slug};
+use crate::store::database::{EffectId, Worktree};
+use crate::store::slug;
 
 impl Core {
     pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
@@ -20,7 +23,11 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
+        let first = !found.folder.tasks().exists();
         let task = found.create(new)?;
+        if first {
+            self.watch_files(project);
+        }
         let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
         if start {
             self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
@@ -53,8 +60,8 @@ impl Core {
             Err(failure) => return self.job_broken(at, &run, &setup_work(), &failure, key),
         };
         let (at, inbox_run) = (at.clone(), run);
-        self.blocking(move || match git::worktree::create(&plan.repo, &plan.worktree) {
-            Ok(created) => Message::Prepared { at, run: inbox_run, base_commit: created.base_commit, finishes: key },
+        self.blocking(move || match plan.make() {
+            Ok(base_commit) => Message::Prepared { at, run: inbox_run, base_commit, finishes: key },
             Err(error) => {
                 let event = Event::SetupFailed { run: inbox_run, error: error.to_string() };
                 Message::Happened { at, event, finishes: Some(key) }
@@ -65,7 +72,6 @@ impl Core {
     /// The worktree is there: what the project wants done in it comes next.
     pub(super) fn prepared(&mut self, at: &TaskPlace, run: RunId, base_commit: String, key: EffectId) {
         let planned = self.project_mut(&at.project).and_then(|project| {
-            project.link_worktree(at.task)?;
             let Some(script) = project.folder.setup_script() else { return Ok(None) };
             project.check_trust()?;
             let limit = Duration::from_secs(project.config.worktrees.setup_timeout_seconds.into());
@@ -76,7 +82,7 @@ impl Core {
             Ok(None) => self.happened(at, Event::WorktreeReady { run, base_commit }, Some(key)),
             Ok(Some((script, worktree, limit))) => {
                 let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
-                let launch = self.command_launch(at, "exec \"$0\" \"$1\"", (&script, &[&argument]));
+                let launch = self.command_launch(at, "exec \"$1\" \"$2\"", &[&script, &argument]);
                 match launch {
                     Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
                     Err(failure) => self.job_broken(at, &run, &Work::Setup { base_commit }, &failure, key),
@@ -93,8 +99,22 @@ fn setup_work() -> Work {
 
 /// What makes a worktree.
 pub(super) struct Plan {
-    pub repo: git::Repo,
-    pub worktree: WorktreePlan,
+    repo: git::Repo,
+    worktree: WorktreePlan,
+    link: PathBuf,
+}
+
+impl Plan {
+    /// Makes branch and worktree, brings the ignored files that the project wants in it, and links it in the project.
+    fn make(&self) -> Result<String, git::GitError> {
+        let cancel = Cancel::default();
+        let created = git::worktree::create(&self.repo, &self.worktree, &cancel)?;
+        git::include::copy(&self.repo, &created.path, &cancel)?;
+        if self.link != created.path {
+            git::worktree::link(&self.link, &created.path)?;
+        }
+        Ok(created.commit)
+    }
 }
 
 impl Project {
@@ -108,16 +128,17 @@ impl Project {
         if let Some(agent) = &new.agent {
             self.catalog.get(agent).map_err(super::agent_run::agent_failure)?;
         }
-        let base = self.repo.resolve_base(new.base.as_deref()).map_err(git_failure)?;
+        let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
+        let base = self.repo.resolve_base(wanted).map_err(git_failure)?;
         let id = self.db.next_task_id().map_err(Failure::internal)?;
         let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
         let task = Task {
             id,
-            title: crate::store::task_file::title(&new.description).unwrap_or_else(|| slug.to_string()),
+            title: super::text::heading(&new.description).unwrap_or_else(|| slug.to_string()),
             slug,
             description: new.description,
-            base_branch: base.branch,
+            base_branch: base.name,
             base_commit: None,
             branch,
             flow,
@@ -141,14 +162,15 @@ impl Project {
 
     /// The slug as asked for, or three random words that nobody has.
     fn free_slug(&self, wanted: Option<&str>) -> Result<Slug, Failure> {
-        let taken = |slug: &Slug| self.tasks().any(|task| task.slug == *slug);
+        let slugs = self.db.slugs().map_err(Failure::internal)?;
+        let taken = |slug: &str| slugs.iter().any(|taken| taken == slug);
         let Some(wanted) = wanted.filter(|text| !text.trim().is_empty()) else {
             return Ok(slug::random(taken));
         };
         let slug = Slug::new(&wanted.trim().to_lowercase())
             .map_err(|error| Failure::new(FailureKind::Usage, format!("{error}.")))?;
-        if taken(&slug) {
-            let free = slug::free_beside(&slug, taken);
+        if taken(slug.as_str()) {
+            let free = slug::free(&slug, taken);
             return Err(Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}.")));
         }
         Ok(slug)
@@ -157,19 +179,35 @@ impl Project {
     fn plan_worktree(&mut self, id: TaskId) -> Result<Plan, Failure> {
         let task = Arc::clone(self.task(id)?);
         let path = self.worktree_path(&task);
-        let base = self.repo.resolve_base(Some(&task.base_branch)).map_err(git_failure)?;
+        let base = self.repo.resolve_base(&task.base_branch).map_err(git_failure)?;
+        let known = self.db.worktrees().map_err(Failure::internal)?;
+        let attempt = if known.iter().any(|worktree| worktree.path == path) { Attempt::Again } else { Attempt::First };
         // The intention comes first: what is found half made after a crash is ours by this record.
         let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
         self.db.record_worktree(&record).map_err(Failure::internal)?;
-        let worktree = WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit };
-        Ok(Plan { repo: self.repo.clone(), worktree })
+        let worktree =
+            WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit, attempt, hooks: self.hooks()? };
+        Ok(Plan { repo: self.repo.clone(), worktree, link: self.folder.worktree(&task.slug) })
     }
 }
 
 pub(super) fn git_failure(error: git::GitError) -> Failure {
-    let failure = Failure::new(error.kind(), error.to_string());
+    let failure = Failure::new(kind_of(&error), format!("{error}."));
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+const fn kind_of(error: &git::GitError) -> FailureKind {
+    use git::GitError as E;
+    match error {
+        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => FailureKind::NoRepository,
+        E::NoSuchRef { .. } => FailureKind::NotFound,
+        E::BranchTaken { .. } | E::BranchClash { .. } | E::PathTaken { .. } => FailureKind::Usage,
+        E::IndexLocked { .. } | E::RefLocked { .. } => FailureKind::LockHeld,
+        E::Untrusted { .. } => FailureKind::Untrusted,
+        E::TimedOut { .. } => FailureKind::Timeout,
+        _ => FailureKind::Internal,
     }
 }

@@ -8,12 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::Place;
 use super::core::Core;
 use super::handle::Change;
-use super::message::Message;
-use super::project::Seen;
+use super::message::{Message, TaskPlace};
+use super::project::Totals;
 use crate::git::diff::Differ;
-use crate::git::watch::{Batch, Watcher};
-use crate::git::{GitError, Repo};
-use crate::model::Diff;
+use crate::git::watch::{Seen, Watcher};
+use crate::git::{Cancel, GitError, Repo};
+use crate::model::{Diff, Failure};
 
 /// The worktrees whose diffs are kept fresh.
 #[derive(Default)]
@@ -28,8 +28,14 @@ struct Follower {
 }
 
 enum Order {
-    Changed(Batch),
+    Look(Look),
     Stop,
+}
+
+/// How much of a worktree has to be looked at.
+enum Look {
+    Everything,
+    Paths(Vec<PathBuf>),
 }
 
 impl Core {
@@ -40,33 +46,38 @@ impl Core {
         (self.listener)(Change::Diff);
     }
 
+    /// Follows the worktree of a task as long as there is one that can change.
+    pub(super) fn follow_worktree(&mut self, at: &TaskPlace) {
+        let Ok(task) = self.project(&at.project).and_then(|project| project.task(at.task)) else { return };
+        let place = (at.project.clone(), task.session_id());
+        if task.base_commit.is_some() && !task.state.is_closed() {
+            self.follow_diff(&place);
+        } else {
+            self.diffs.followed.remove(&place);
+        }
+    }
+
     /// Begins to follow a worktree, if it is not followed yet.
     pub(super) fn follow_diff(&mut self, place: &Place) {
         if self.diffs.followed.contains_key(place) {
             return;
         }
         let Ok(project) = self.project(&place.0) else { return };
-        let (worktree, base) = match project.task_by_session(&place.1) {
-            Some(task) => match project.worktree(task) {
-                Ok(worktree) => (worktree, task.base_branch.clone()),
-                Err(_) => return,
+        let of = match project.task_by_session(&place.1) {
+            Some(task) => match (project.worktree(task), &task.base_commit) {
+                (Ok(worktree), Some(commit)) => (worktree, task.base_branch.clone(), commit.clone()),
+                _ => return,
             },
-            None => (project.root().to_owned(), "HEAD".to_owned()),
+            None => (project.root().to_owned(), "HEAD".to_owned(), "HEAD".to_owned()),
         };
-        let follower = Follower::start(project.repo.clone(), worktree, base, place.clone(), self.inbox.clone());
-        match follower {
+        match Follower::start(&project.repo, of, place.clone(), self.inbox.clone()) {
             Ok(follower) => drop(self.diffs.followed.insert(place.clone(), follower)),
-            Err(error) => self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place.clone())),
+            Err(failure) => self.notices.error(format!("no live diff of {}: {failure}", place.1), Some(place.clone())),
         }
     }
 
-    /// A worktree is gone, or about to go.
-    pub(super) fn forget_diff(&mut self, place: &Place) {
-        self.diffs.followed.remove(place);
-    }
-
     pub(super) fn diffed(&mut self, place: Place, diff: Arc<Diff>) {
-        let seen = Seen { stat: diff.stat(), ahead: diff.ahead };
+        let seen = Totals { stat: diff.stat(), ahead: diff.ahead };
         if let Ok(project) = self.project_mut(&place.0) {
             project.seen.insert(place.1.clone(), seen);
         }
@@ -82,28 +93,36 @@ impl Core {
 
 impl Follower {
     fn start(
-        repo: Repo,
-        worktree: PathBuf,
-        base: String,
+        repo: &Repo,
+        (worktree, base, base_commit): (PathBuf, String, String),
         place: Place,
         inbox: tokio::sync::mpsc::Sender<Message>,
-    ) -> Result<Self, GitError> {
+    ) -> Result<Self, Failure> {
+        let repo = repo.clone();
         let (orders, received) = channel();
-        let changes = orders.clone();
-        let watcher = Watcher::start(&repo, &worktree, move |batch| {
-            let _ = changes.send(Order::Changed(batch));
-        })?;
-        let folder = worktree.clone();
-        let differ = Differ::new(repo, worktree, base);
-        std::thread::Builder::new()
-            .name("diff".to_owned())
-            .spawn(move || {
-                follow(differ, &received, |diff| {
-                    inbox.blocking_send(Message::Diffed { place: place.clone(), diff: Arc::new(diff) }).is_ok()
-                });
-                drop(watcher);
-            })
-            .map_err(GitError::io(&folder))?;
+        let seen = orders.clone();
+        let thread = move || {
+            let failed = |error: GitError| inbox.blocking_send(Message::NoDiff { place: place.clone(), error: error.to_string() });
+            let repo = match repo.at(&worktree) {
+                Ok(repo) => repo,
+                Err(error) => return drop(failed(error)),
+            };
+            let watcher = Watcher::start(&repo, &base, None, move |what| {
+                let look = match what {
+                    Seen::Paths(paths) => Look::Paths(paths),
+                    Seen::Git | Seen::Rescan | Seen::Polling(_) => Look::Everything,
+                };
+                let _ = seen.send(Order::Look(look));
+            });
+            if let Err(error) = &watcher {
+                let text = error.to_string();
+                let _ = inbox.blocking_send(Message::NoDiff { place: place.clone(), error: text });
+            }
+            follow(Differ::new(&repo, &base, &base_commit), &received, |diff| {
+                inbox.blocking_send(Message::Diffed { place: place.clone(), diff: Arc::new(diff) }).is_ok()
+            });
+        };
+        std::thread::Builder::new().name("diff".to_owned()).spawn(thread).map_err(Failure::internal)?;
         Ok(Self { orders })
     }
 }
@@ -115,23 +134,40 @@ impl Drop for Follower {
     }
 }
 
-/// Scans once, then follows the batches; several that wait are one.
+/// Scans once, then follows what changes; several changes that wait are one.
 fn follow(mut differ: Differ, orders: &Receiver<Order>, tell: impl Fn(Diff) -> bool) {
-    let mut changes = Batch::rescan();
+    let never = Cancel::default();
+    let mut look = Look::Everything;
     loop {
+        let diff = match &look {
+            Look::Everything => differ.scan(&never),
+            Look::Paths(paths) => differ.refresh(paths, &never),
+        };
         // A worktree in the middle of a move is looked at again with its next change.
-        if let Ok(diff) = differ.refresh(&changes)
+        if let Ok(diff) = diff
             && !tell(diff)
         {
             return;
         }
-        let Ok(Order::Changed(first)) = orders.recv() else { return };
-        changes = first;
+        let Ok(Order::Look(first)) = orders.recv() else { return };
+        look = first;
         while let Ok(order) = orders.try_recv() {
             match order {
-                Order::Changed(more) => changes = changes.and(more),
+                Order::Look(more) => look = look.and(more),
                 Order::Stop => return,
             }
+        }
+    }
+}
+
+impl Look {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Paths(mut paths), Self::Paths(more)) => {
+                paths.extend(more);
+                Self::Paths(paths)
+            }
+            _ => Self::Everything,
         }
     }
 }

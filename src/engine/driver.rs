@@ -7,10 +7,10 @@ use super::core::Core;
 use crate::agent;
 use super::live::Live;
 use super::mail::{Letter, Origin};
-use super::message::{Message, TaskPlace};
+use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
-use crate::model::{Failure, RunId, State};
-use crate::store::EffectId;
+use crate::model::{Failure, Reply, RunId, State};
+use crate::store::database::{Artifact, EffectId};
 
 impl Core {
     /// Begins an effect.
@@ -22,8 +22,9 @@ impl Core {
             Effect::EndSession { run } | Effect::EndJob { run } => self.end(at, &run, key),
             Effect::RunGate { run, stage, attempt } => self.run_gate(at, run, (stage, attempt), key),
             Effect::KeepArtifact { stage, iteration, name, text } => {
+                let artifact = Artifact { stage, iteration, name, text };
                 let kept = self.project_mut(&at.project).and_then(|project| {
-                    project.keep_artifact(at.task, (&stage, iteration), (&name, &text))?;
+                    project.keep_artifact(at.task, &artifact)?;
                     project.finish(key)
                 });
                 self.tell_failure(at, kept);
@@ -78,6 +79,32 @@ impl Core {
     pub(super) fn stop_shells(&mut self, at: &TaskPlace) {
         for live in self.live.values().filter(|live| live.alive() && of_task(live, at)) {
             live.stop();
+        }
+    }
+
+    /// Ends once no process of the task is alive any more.
+    pub(super) fn ends_of(&self, at: &TaskPlace) -> impl Future<Output = ()> + Send + 'static {
+        self.ends(|live| of_task(live, at))
+    }
+
+    /// Ends every process, then answers.
+    pub(super) fn stop_all(&mut self, answerer: Answerer) {
+        for live in self.live.values().filter(|live| live.alive()) {
+            live.stop();
+        }
+        let ends = self.ends(|_| true);
+        tokio::spawn(async move {
+            ends.await;
+            answerer.answer(Ok(Reply::Done { message: None }));
+        });
+    }
+
+    fn ends(&self, which: impl Fn(&Live) -> bool) -> impl Future<Output = ()> + Send + 'static {
+        let ends: Vec<_> = self.live.values().filter(|live| live.alive() && which(live)).map(Live::end).collect();
+        async move {
+            for end in ends {
+                end.await;
+            }
         }
     }
 

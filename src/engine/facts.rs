@@ -1,5 +1,6 @@
 //! What a person is told before a decision: gathered in jobs, since all of it asks git.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::core::Core;
@@ -7,7 +8,8 @@ use super::create::git_failure;
 use super::message::{Answerer, TaskPlace};
 use super::monitor::last_gate;
 use super::project::Project;
-use crate::git::{self, Repo};
+use crate::git::facts::{self, Facts};
+use crate::git::{Cancel, Repo};
 use crate::model::{
     DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task,
 };
@@ -16,40 +18,43 @@ impl Core {
     pub(super) fn delete_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
         let sessions = self.processes(at);
         self.gather(at, answerer, move |project, task| {
-            let (repo, worktree) = (project.repo.clone(), project.worktree(&task).ok());
+            let (repo, worktree) = (project.repo.clone(), project.worktree_path(&task));
             move || {
-                let mut facts = match worktree {
-                    Some(worktree) => git::trash::facts(&repo, &worktree, &task.branch, &task.base_branch).map_err(git_failure)?,
-                    None => DeleteFacts { branch: task.branch.clone(), base: task.base_branch.clone(), ..DeleteFacts::default() },
-                };
-                facts.sessions = sessions;
-                Ok(Reply::Delete(Box::new(facts)))
+                let found = gather(&repo, &worktree, &task)?;
+                Ok(Reply::Delete(Box::new(DeleteFacts {
+                    branch: task.branch.clone(),
+                    base: task.base_branch.clone(),
+                    ahead: found.ahead,
+                    merged: found.merged,
+                    changed: found.changed,
+                    untracked: found.untracked,
+                    bytes: found.bytes,
+                    sessions,
+                    unsaved: found.unsaved,
+                })))
             }
         });
     }
 
     pub(super) fn merge_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
         self.gather(at, answerer, |project, task| {
-            let (repo, worktree) = (project.repo.clone(), project.worktree(&task));
+            let (repo, worktree) = (project.repo.clone(), project.worktree_path(&task));
             let stat = project.seen(&task.session_id()).stat;
             move || {
-                let worktree = worktree?;
-                let (ahead, behind) = repo.ahead_behind(&task.base_branch, &task.branch).map_err(git_failure)?;
-                let dirty = git::worktree::dirty(&repo, &worktree).map_err(git_failure)?;
+                let found = gather(&repo, &worktree, &task)?;
                 let integration = &task.flow.integration;
-                let facts = MergeFacts {
+                Ok(Reply::Merge(Box::new(MergeFacts {
                     branch: task.branch.clone(),
                     base: task.base_branch.clone(),
                     strategy: integration.strategy,
-                    ahead,
-                    behind,
-                    dirty,
+                    ahead: found.ahead,
+                    behind: found.behind,
+                    dirty: (found.changed.len() + found.untracked.len()) as u32,
                     stat,
                     conflicts: conflicts(&repo, &task),
                     gate: integration.gate.as_ref().map(|gate| gate.command.clone()),
                     refused: refused(&task),
-                };
-                Ok(Reply::Merge(Box::new(facts)))
+                })))
             }
         });
     }
@@ -93,6 +98,10 @@ impl Core {
         let live = self.live.values().filter(|live| live.alive() && super::driver::of_task(live, at));
         live.map(|live| (live.kind, live.name.clone())).collect()
     }
+}
+
+fn gather(repo: &Repo, worktree: &Path, task: &Task) -> Result<Facts, Failure> {
+    facts::gather(repo, worktree, &task.branch, &task.base_branch, &Cancel::default()).map_err(git_failure)
 }
 
 /// Files that would conflict; a prediction that fails is no reason to say nothing else.

@@ -14,14 +14,15 @@ use super::text::head_and_tail;
 use crate::model::{
     ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task,
 };
-use crate::store::EffectId;
+use crate::store::atomic;
+use crate::store::database::EffectId;
 
 /// Lines of a log that go to the agent from each end.
-const KEPT_LINES: usize = 120;
+pub(super) const KEPT_LINES: usize = 120;
 /// Lines of a log that are written out.
-const LOG_LINES: usize = 50_000;
+pub(super) const LOG_LINES: usize = 50_000;
 /// Wide, so that the lines of a log are seldom wrapped.
-const JOB_SIZE: Size = Size::new(50, 200);
+pub(super) const JOB_SIZE: Size = Size::new(50, 200);
 
 impl Core {
     pub(super) fn run_gate(&mut self, at: &TaskPlace, run: RunId, (stage, attempt): (usize, u32), key: EffectId) {
@@ -97,7 +98,7 @@ impl Core {
         let at = TaskPlace { project: live.place.0, task: task_id };
         let found = self.project(&at.project).and_then(|project| {
             let task = Arc::clone(project.task(task_id)?);
-            let log = project.log_file(&task, &live.name);
+            let log = project.log_file(&task, &live.name)?;
             Ok((task, log))
         });
         let Ok((task, log)) = found else { return };
@@ -133,7 +134,7 @@ impl Ended {
     fn event(&self, task: &Task, run: RunId, work: &Work) -> Event {
         let output = super::session::output(&self.session, LOG_LINES);
         let log = self.log.to_string_lossy().into_owned();
-        if let Err(error) = crate::store::artifact::write_log(&self.log, &output) {
+        if let Err(error) = atomic::write(&self.log, output.as_bytes()) {
             return broken(run, work, format!("cannot write {log}: {error}"));
         }
         let passed = self.exit.is_some_and(ExitStatus::success);

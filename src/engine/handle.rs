@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::core::Core;
 use super::message::{Answerer, Message};
-use crate::model::{Answer, Diff, Failure, ProjectId, Request, SessionId, Snapshot};
+use crate::model::{Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, SessionId, Size, Snapshot};
 use crate::pty::Terminal;
 use crate::store::Home;
 
@@ -55,6 +56,9 @@ pub(super) struct Shared {
     pub terminals: ArcSwap<HashMap<Place, Terminal>>,
     pub diffs: ArcSwap<HashMap<Place, Arc<Diff>>>,
     attention: Mutex<Attention>,
+    /// Size of the pane in which sessions are shown: new ones begin with it.
+    size: Mutex<Size>,
+    waiting: Mutex<HashMap<RunId, SyncSender<ExitStatus>>>,
 }
 
 /// Where a person is at the moment: agents are not interrupted there.
@@ -69,6 +73,24 @@ impl Shared {
     pub fn attended(&self, place: &Place) -> bool {
         let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
         attention.attached.as_ref() == Some(place) || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
+    }
+
+    /// Tells of the end of a process that a job has started and waits for.
+    pub fn wait_for(&self, run: &RunId) -> Receiver<ExitStatus> {
+        let (sender, receiver) = sync_channel(1);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), sender);
+        receiver
+    }
+
+    /// A process has ended: whether a job waited for that.
+    pub fn ended(&self, run: &RunId, status: ExitStatus) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+        waiting.is_some_and(|sender| sender.send(status).is_ok())
+    }
+
+    /// The size that a new session gets.
+    pub fn size(&self) -> Size {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A person typed into the session since it was asked last.
@@ -103,6 +125,13 @@ impl Engine {
         self.shared.snapshot.load_full()
     }
 
+    /// The state once the project that was asked for is open, or could not be opened.
+    pub fn ready(&self) -> Arc<Snapshot> {
+        // Requests are served after the opening.
+        let _ = self.call(Request::Hello);
+        self.snapshot()
+    }
+
     /// The terminal of a live session, or of one that has ended and whose screen is still there.
     pub fn terminal(&self, place: &Place) -> Option<Terminal> {
         self.shared.terminals.load().get(place).cloned()
@@ -115,6 +144,11 @@ impl Engine {
     /// A person is attached to this session now, or to none.
     pub fn attach(&self, place: Option<Place>) {
         self.attention().attached = place;
+    }
+
+    /// Sessions are shown in a pane of this size: new ones begin with it.
+    pub fn set_size(&self, size: Size) {
+        *self.shared.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
     }
 
     /// A person typed into a session.
@@ -138,7 +172,7 @@ impl Engine {
 
     /// Sends a request and waits for the answer.
     pub fn call(&self, request: Request) -> Answer {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let (sender, receiver) = sync_channel(1);
         self.ask(request, move |answer| {
             let _ = sender.send(answer);
         });

@@ -1,23 +1,26 @@
 //! The end of a task: into its base branch, and out of the way.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::{Core, now};
 use super::create::git_failure;
+use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
+use super::handle::Shared;
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
-use crate::git::{Repo, trash, worktree};
-use crate::model::{DeleteScope, Failure, MergeCleanup, Reply, RunId, Task};
-use crate::store::EffectId;
+use crate::git::{Cancel, Hooks, Repo, trash, worktree};
+use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, Reply, RunId, Task};
+use crate::pty::{Hub, StopPlan};
+use crate::store::database::EffectId;
 
 impl Core {
     /// Brings a task's work into its base, in a job: it waits its turn, one at a time for each project.
     pub(super) fn integrate(&mut self, at: &TaskPlace, run: RunId, key: EffectId) {
-        let planned = self.project(&at.project).and_then(|project| project.plan_integration(at, self));
+        let planned = self.project(&at.project).and_then(|project| project.plan_integration(at, &run, self));
         let (plan, gate) = match planned {
             Ok(planned) => planned,
             Err(failure) => {
@@ -28,12 +31,8 @@ impl Core {
         let (at, integrations) = (at.clone(), Arc::clone(&self.integrations));
         self.blocking(move || {
             let turn = integrations.lock();
-            let result = integrate::run(&plan, |result| gate.as_ref().map_or(GateVerdict::Passed, |gate| gate.check(result)));
+            let event = plan.run(run, gate.as_ref());
             drop(turn);
-            let event = match result {
-                Ok(done) => Event::Integrated { run, commit: done.commit },
-                Err(error) => integration_event(run, error),
-            };
             Message::Happened { at, event, finishes: Some(key) }
         });
     }
@@ -78,10 +77,11 @@ impl Core {
         });
     }
 
-    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Task, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
+    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
         let answer = result.and_then(|reference| {
             let project = self.project_mut(&at.project)?;
             project.forget(task, scope, &reference)?;
+            self.follow_worktree(at);
             let what = match scope {
                 DeleteScope::All => format!("deleted {}", task.slug),
                 DeleteScope::WorktreeOnly => format!("removed the worktree of {}; {} stays", task.slug, task.branch),
@@ -93,24 +93,30 @@ impl Core {
 }
 
 impl Project {
-    fn plan_integration(&self, at: &TaskPlace, core: &Core) -> Result<(IntegratePlan, Option<IntegrationGate>), Failure> {
+    fn plan_integration(&self, at: &TaskPlace, run: &RunId, core: &Core) -> Result<(Integration, Option<IntegrationGate>), Failure> {
         let task = self.task(at.task)?;
         let integration = &task.flow.integration;
         let gate = match &integration.gate {
             Some(gate) => {
                 self.check_trust()?;
-                Some(IntegrationGate { launch: core.command_launch(at, &gate.command, &[])?, seconds: gate.timeout_seconds })
+                let run = RunId(format!("{run}-gate"));
+                Some(IntegrationGate {
+                    hub: Arc::clone(&core.hub),
+                    shared: Arc::clone(&core.shared),
+                    dir: core.home.session(&run),
+                    run,
+                    launch: core.command_launch(at, &gate.command, &[])?,
+                    limit: Duration::from_secs(gate.timeout_seconds.into()),
+                })
             }
             None => None,
         };
-        let plan = IntegratePlan {
+        let plan = Integration {
             repo: self.repo.clone(),
             worktree: self.worktree(task)?,
-            branch: task.branch.clone(),
-            base_branch: task.base_branch.clone(),
-            strategy: integration.strategy,
-            integration_dir: self.worktrees.join(".integrate"),
-            message: task.title.clone(),
+            dir: self.worktrees.join(".integrate"),
+            hooks: self.hooks()?,
+            task: Arc::clone(task),
         };
         Ok((plan, gate))
     }
@@ -144,44 +150,106 @@ impl Removal {
         if !self.made {
             return Ok(String::new());
         }
-        let entry = trash::save(&self.repo, &self.worktree, &self.branch, &self.slug, now()).map_err(git_failure)?;
+        let time = now().as_second();
+        let worktree = (self.worktree.as_path(), self.branch.as_str());
+        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default()).map_err(git_failure)?;
         worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(git_failure)?;
-        if scope == DeleteScope::All {
-            worktree::delete_branch(&self.repo, &self.branch, &entry.commit).map_err(git_failure)?;
+        if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
+            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(git_failure)?;
         }
-        // A link to a folder that is gone; where it is no link it is not ours.
-        if self.link.is_symlink() {
-            let _ = std::fs::remove_file(&self.link);
+        if self.link != self.worktree {
+            worktree::unlink(&self.link).map_err(git_failure)?;
         }
         Ok(entry.reference)
     }
 }
 
-/// The gate on the result of an integration: it runs in the detached worktree, before the base moves.
-struct IntegrationGate {
-    launch: crate::model::Launch,
-    seconds: u32,
+/// An integration that is ready to run.
+struct Integration {
+    repo: Repo,
+    worktree: PathBuf,
+    dir: PathBuf,
+    hooks: Hooks,
+    task: Arc<Task>,
 }
 
-impl IntegrationGate {
-    fn check(&self, result: &Path) -> GateVerdict {
-        let mut command = std::process::Command::new(&self.launch.argv[0]);
-        command.args(&self.launch.argv[1..]).env_clear().envs(self.launch.env.iter().map(|(name, value)| (name, value)));
-        command.current_dir(result).stdin(Stdio::null());
-        match crate::git::run_limited(command, std::time::Duration::from_secs(self.seconds.into())) {
-            Ok(output) if output.status.success() => GateVerdict::Passed,
-            Ok(output) => GateVerdict::Failed(output.text()),
-            Err(error) => GateVerdict::Failed(error.to_string()),
+impl Integration {
+    fn run(&self, run: RunId, gate: Option<&IntegrationGate>) -> Event {
+        let plan = IntegratePlan {
+            repo: &self.repo,
+            worktree: &self.worktree,
+            branch: &self.task.branch,
+            base_branch: &self.task.base_branch,
+            strategy: self.task.flow.integration.strategy,
+            integration_dir: &self.dir,
+            leftovers: &self.task.title,
+            message: &self.task.title,
+            hooks: self.hooks,
+        };
+        let mut said = String::new();
+        let mut check = gate.map(|gate| {
+            let said = &mut said;
+            move |result: &Path| {
+                *said = gate.check(result);
+                if said.is_empty() { GateVerdict::Green } else { GateVerdict::Red }
+            }
+        });
+        let check = check.as_mut().map(|check| check as &mut dyn FnMut(&Path) -> GateVerdict);
+        match integrate::run(&plan, check, &Cancel::default()) {
+            Ok(done) => Event::Integrated { run, commit: done.commit },
+            Err(error) => self.failed(run, &error, &said),
         }
+    }
+
+    /// What the agent can mend goes to the agent; the rest is told to the person, and nothing has changed.
+    fn failed(&self, run: RunId, error: &IntegrateError, said: &str) -> Event {
+        let detail = match error {
+            IntegrateError::Conflict { files } => files.join("\n"),
+            IntegrateError::GateRed => said.to_owned(),
+            IntegrateError::HookFailed { .. } => String::new(),
+            _ => {
+                let hint = error.hint().map_or_else(String::new, |hint| format!(" {hint}"));
+                return Event::IntegrationRefused { run, text: format!("{error}.{hint}") };
+            }
+        };
+        let base = &self.task.base_branch;
+        Event::IntegrationFailed { run, text: format!("{error} ({base})\n{detail}") }
     }
 }
 
-/// What the agent can mend goes to the agent; the rest is told to the person, and nothing has changed.
-fn integration_event(run: RunId, error: IntegrateError) -> Event {
-    match error {
-        IntegrateError::Conflict { .. } | IntegrateError::GateRed { .. } | IntegrateError::HookFailed { .. } => {
-            Event::IntegrationFailed { run, text: error.to_string() }
+/// The gate on the result of an integration: it runs in the detached worktree, before the base moves.
+struct IntegrationGate {
+    hub: Arc<Hub>,
+    shared: Arc<Shared>,
+    run: RunId,
+    /// The folder of its run.
+    dir: PathBuf,
+    launch: Launch,
+    limit: Duration,
+}
+
+impl IntegrationGate {
+    /// Empty when it passed, else what it said.
+    fn check(&self, result: &Path) -> String {
+        let launch = Launch { cwd: result.to_owned(), ..self.launch.clone() };
+        let ended = self.shared.wait_for(&self.run);
+        let terminal = match self.hub.spawn(&self.dir, self.run.clone(), &launch, JOB_SIZE) {
+            Ok(terminal) => terminal,
+            Err(error) => return error.to_string(),
+        };
+        let status = ended.recv_timeout(self.limit).ok();
+        if status.is_none() {
+            // Out of reach: then there is nothing left to end.
+            let _ = terminal.stop(StopPlan::default());
         }
-        error => Event::IntegrationRefused { run, text: error.to_string() },
+        let _ = terminal.collect();
+        let passed = status.is_some_and(ExitStatus::success);
+        let said = if passed { String::new() } else { super::session::output(&self.dir, LOG_LINES) };
+        let _ = std::fs::remove_dir_all(&self.dir);
+        match (passed, said.trim().is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => "it said nothing".to_owned(),
+            (false, false) => super::text::head_and_tail(&said, KEPT_LINES, "not kept"),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::Place;
@@ -12,7 +13,7 @@ use super::monitor::Facts;
 use crate::agent::{Authority, EventSource, Manifest};
 use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
-use crate::store::{EffectId, StoredSession};
+use crate::store::database::{EffectId, StoredSession};
 
 /// A process in a PTY.
 pub(super) struct Live {
@@ -31,6 +32,8 @@ pub(super) struct Live {
     pub ends: Option<EffectId>,
     /// When it last changed what it does.
     pub since: Timestamp,
+    /// Closed with its end: whoever waits for that holds the other side.
+    pub ended: watch::Sender<()>,
 }
 
 /// A gate or a setup script at work.
@@ -63,6 +66,8 @@ pub(super) struct AgentSide {
     pub facts: Facts,
     /// A person typed to it, or told it something, since it last rested.
     pub attended: bool,
+    /// When its screen last changed, until it has been looked at as one that stands still.
+    pub moved: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
 }
@@ -110,6 +115,12 @@ impl Started {
 }
 
 impl Live {
+    /// Ready once the process has ended.
+    pub fn end(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ended = self.ended.subscribe();
+        async move { while ended.changed().await.is_ok() {} }
+    }
+
     pub fn alive(&self) -> bool {
         self.exit.is_none()
     }
@@ -137,7 +148,8 @@ impl Live {
         }
         let job = self.job.as_ref().filter(|job| !job.timed_out).map(|job| job.started + job.limit);
         let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
-        job.into_iter().chain(rest).min()
+        let still = self.agent.as_ref().and_then(AgentSide::still_at);
+        job.into_iter().chain(rest).chain(still).min()
     }
 
     pub fn view(&self, waiting: u32) -> SessionView {
@@ -154,6 +166,13 @@ impl Live {
             monitor: self.agent.as_ref().map(|agent| agent.facts.of_session(&activity)),
             activity,
         }
+    }
+}
+
+impl AgentSide {
+    /// When the screen counts as standing still, unless it changes before.
+    pub fn still_at(&self) -> Option<Instant> {
+        self.moved.map(|moved| moved + Duration::from_millis(self.manifest.rest_after_ms))
     }
 }
 

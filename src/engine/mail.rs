@@ -6,7 +6,7 @@ use super::core::Core;
 use super::handle::Shared;
 use super::live::Live;
 use crate::model::{Activity, RunId};
-use crate::store::{Delivery, EffectId, MessageId};
+use crate::store::database::{Delivery, EffectId, MessageId};
 
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
 const ENTER_DELAY: Duration = Duration::from_millis(150);

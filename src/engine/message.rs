@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::live::Started;
 use super::pipeline::Event;
 use super::Place;
-use crate::store::EffectId;
-use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
+use crate::store::database::EffectId;
+use crate::model::{AgentFact, AgentFound, Answer, DeleteScope, Diff, Task, Failure, ProjectId, Request, RunId, TaskId};
 use crate::pty::Adopted;
 
 /// One message to the engine's thread.
@@ -23,9 +23,13 @@ pub(super) enum Message {
     /// Something was dropped into a session's folder.
     Dropped { run: RunId },
     Diffed { place: Place, diff: Arc<Diff> },
+    /// A worktree's diff cannot be followed.
+    NoDiff { place: Place, error: String },
     /// Task files, config or flows of a project changed on disk.
     FilesChanged { project: ProjectId },
     AgentsFound(Vec<AgentFound>),
+    /// A task's worktree is gone, its content kept under a reference.
+    Deleted { at: TaskPlace, task: Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer },
     /// A job that is no transition has ended: what to say.
     JobDone { at: TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure> },
     Leave,

@@ -9,6 +9,7 @@ mod create;
 mod diffs;
 mod driver;
 mod facts;
+mod files;
 mod gate;
 mod handle;
 mod integrate;
@@ -25,6 +26,7 @@ mod request;
 mod schedule;
 mod session;
 mod snapshot;
+mod task_files;
 mod text;
 mod watch;
 

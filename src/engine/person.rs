@@ -78,7 +78,7 @@ impl Core {
                 let name = manifest.name.clone();
                 let mut started = Started::new(run, place, SessionKind::Designer, (name, None), now()).answering(answerer);
                 started.agent = Some((manifest, extras.events));
-                self.spawn(started, launch, Size::default());
+                self.spawn(started, launch, self.shared.size());
             }
             Err(failure) => answerer.answer(Err(failure)),
         }

@@ -60,6 +60,7 @@ impl Core {
                 self.watch_diff((project, session));
                 Ok(done(None))
             }
+            Request::Hello => Ok(done(None)),
             Request::OpenShell { .. }
             | Request::EditSpec { .. }
             | Request::StartDesigner { .. }

@@ -12,7 +12,7 @@ use super::pipeline::Event;
 use crate::agent::{self, Signal};
 use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
-use crate::store::StoredSession;
+use crate::store::database::StoredSession;
 
 /// Lines of its output that a plain command's artifact may have.
 const ARTIFACT_LINES: usize = 10_000;
@@ -87,6 +87,7 @@ impl Core {
             agent: None,
             ends: None,
             since: now(),
+            ended: tokio::sync::watch::Sender::default(),
         };
         self.listen(&mut live, agent);
         self.live.insert(run.clone(), live);
@@ -94,6 +95,10 @@ impl Core {
         self.share_terminals();
         if let Some(answerer) = answerer {
             answerer.answer(Ok(Reply::Session { id }));
+        }
+        self.screen_changed(&run);
+        for event in self.early.remove(&run).unwrap_or_default() {
+            self.terminal_event(TerminalEvent { run: run.clone(), event });
         }
         if let Some(status) = exit {
             self.exited(&run, status);
@@ -113,6 +118,10 @@ impl Core {
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
+        // A program may speak before its start has been told here: its words wait for that.
+        if !self.live.contains_key(&run) && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status)) {
+            return self.early.entry(run).or_default().push(event);
+        }
         match event {
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
@@ -128,8 +137,8 @@ impl Core {
     fn terminal_signals(&mut self, run: &RunId, signals: &[pty::Signal]) {
         for signal in signals {
             match signal {
-                pty::Signal::Program(status) => {
-                    let (state, kind) = (status.state.word(), status.blocked_on.map(pty::BlockedOn::word));
+                pty::Signal::Status(status) => {
+                    let (state, kind) = (status.state.word(), status.state.blocked_on());
                     self.signal(run, Signal::Program { state, kind, message: status.message.as_deref() });
                 }
                 pty::Signal::Title(title) => self.signal(run, Signal::Title(title)),
@@ -140,10 +149,22 @@ impl Core {
 
     /// The visible text changed: agents without events are read off it.
     fn screen_changed(&mut self, run: &RunId) {
-        let Some(live) = self.live.get(run).filter(|live| live.agent.is_some()) else { return };
-        let Some(terminal) = &live.terminal else { return };
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            agent.moved = Some(std::time::Instant::now());
+            self.look_at_screen(run, Duration::ZERO);
+        }
+    }
+
+    /// Nothing was drawn for as long as an agent at work never takes.
+    pub(super) fn screen_stands_still(&mut self, run: &RunId) {
+        let after = self.live.get(run).and_then(|live| live.agent.as_ref()).map_or(0, |agent| agent.manifest.rest_after_ms);
+        self.look_at_screen(run, Duration::from_millis(after));
+    }
+
+    fn look_at_screen(&mut self, run: &RunId, unchanged: Duration) {
+        let Some(terminal) = self.live.get(run).and_then(|live| live.terminal.as_ref()) else { return };
         let text = terminal.lines().join("\n");
-        self.signal(run, Signal::Screen { text: &text, unchanged: Duration::ZERO });
+        self.signal(run, Signal::Screen { text: &text, unchanged });
     }
 
     /// A stop is over; whoever survived it is named.
@@ -159,6 +180,8 @@ impl Core {
         self.collect_submissions(run);
         let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
         live.exit = Some(status);
+        // Dropping the sender tells whoever waits for the end.
+        live.ended = tokio::sync::watch::Sender::default();
         live.since = now();
         let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
         let at = live.task.map(|task| TaskPlace { project: project.clone(), task });
@@ -292,5 +315,5 @@ fn spawn_once(hub: &Hub, dir: PathBuf, run: &RunId, launch: &Launch, size: Size)
 
 /// The text of a run that has ended, from its history.
 pub(super) fn output(session: &std::path::Path, lines: usize) -> String {
-    pty::text(session, lines)
+    pty::transcript(session, lines)
 }

@@ -22,7 +22,7 @@ impl Core {
     }
 
     fn project_view(&self, project: &Project) -> ProjectView {
-        let queue = schedule::queue(project.tasks());
+        let queue = schedule::queue(project.tasks().map(Arc::as_ref));
         let here = |live: &&Live| live.place.0 == project.id;
         let designer = self.newest(&(project.id.clone(), SessionId::main()));
         ProjectView {

@@ -158,6 +158,10 @@ pub enum Request {
     TrustFacts {
         project: ProjectId,
     },
+    /// Ends every process of every project; answered once they are gone.
+    StopAll,
+    /// Answered once the project is open: nothing else happens.
+    Hello,
 }
 
 /// How much a delete removes; the trash keeps all of it.

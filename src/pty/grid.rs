@@ -91,10 +91,18 @@ impl Grid {
         text_of(self.row(row))
     }
 
-    /// Appends the whole width of a row as text and SGR, nothing else. The outer terminal's style must be the default
-    /// before, and is so after.
-    pub fn write_row(&self, row: u16, out: &mut Vec<u8>) {
-        write_cells(self.row(row), out);
+    /// Appends the first `cols` columns of a row as text and SGR, nothing else; a wide character that the edge cuts is
+    /// blank. The outer terminal's style must be the default before, and is so after.
+    pub fn write_row(&self, row: u16, cols: u16, out: &mut Vec<u8>) {
+        let cells = self.row(row);
+        let shown = &cells[..cells.len().min(cols.into())];
+        match shown.split_last() {
+            Some((last, whole)) if last.width() == Width::Wide => {
+                write_cells(whole, out);
+                out.push(b' ');
+            }
+            _ => write_cells(shown, out),
+        }
     }
 
     pub(super) fn resize(&mut self, size: Size) {

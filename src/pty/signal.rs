@@ -82,6 +82,30 @@ pub enum BlockedOn {
     Auth,
 }
 
+impl ProgramState {
+    /// The word of the protocol.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Working => "working",
+            Self::Blocked(_) => "blocked",
+            Self::Done => "done",
+            Self::Failed => "error",
+            Self::Cleared => "clear",
+        }
+    }
+
+    /// What it waits for, in the word of the protocol.
+    pub const fn blocked_on(self) -> Option<&'static str> {
+        match self {
+            Self::Blocked(Some(BlockedOn::Permission)) => Some("permission"),
+            Self::Blocked(Some(BlockedOn::Question)) => Some("question"),
+            Self::Blocked(Some(BlockedOn::Auth)) => Some("auth"),
+            _ => None,
+        }
+    }
+}
+
 /// Longest title and notification kept, in bytes.
 const TEXT_CAP: usize = 1024;
 const ID_CAP: usize = 128;

@@ -110,6 +110,7 @@ pub fn page() -> String {
         for entry in TABLE.iter().filter(|entry| entry.group == group) {
             let keys: Vec<String> = entry.keys().iter().map(|key| format!("`{key}`")).collect();
             let places = match entry.contexts.len() {
+                0 if entry.group == Group::Program => "palette".to_owned(),
                 0 => "palette and `.`".to_owned(),
                 n if n == Context::ALL.len() => "everywhere".to_owned(),
                 _ => entry.contexts.iter().map(|context| context.word()).collect::<Vec<_>>().join(", "),

@@ -3,17 +3,7 @@
 use super::command::Command;
 use super::model::{Model, Pane, RowKey, Tab};
 use super::update;
-
-/// One hint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FooterItem {
-    pub key: String,
-    pub label: String,
-    /// Name of the command that a click on it runs.
-    pub command: &'static str,
-    /// True: it never drops for want of space.
-    pub stays: bool,
-}
+use super::view::FooterItem;
 
 /// In the order in which hints drop from the right.
 const OF_ROW: &[Command] = &[

@@ -13,6 +13,7 @@ pub mod model;
 pub mod msg;
 pub mod picture;
 pub mod row;
+pub mod runtime;
 pub mod text;
 pub mod theme;
 pub mod update;

@@ -54,6 +54,10 @@ pub struct InputState {
     pub away: Option<Arc<Snapshot>>,
     /// A task or a session that was asked for and is not in the snapshot yet.
     pub awaited: Option<Awaited>,
+    /// The row that was clicked last: again within 400 ms attaches.
+    pub clicked: Option<(Timestamp, RowKey)>,
+    /// The rule between the list and the rest follows the mouse.
+    pub drags_divider: bool,
     /// Whose terminal or diff is seen, and since when: 1 s makes it read.
     pub seen: Option<(RowKey, Timestamp)>,
     /// The kitty protocol told of Caps Lock.
@@ -93,7 +97,8 @@ pub struct ListState {
     /// The selection follows the task, not the row.
     pub selected: Option<RowKey>,
     pub previous: Option<RowKey>,
-    /// First row on the screen.
+    /// First line on the screen, titles included: an index into `row::lines`. The view moves it as far as the selection
+    /// asks for.
     pub offset: usize,
     pub folded: BTreeSet<ProjectId>,
     /// Kept filter, lower case; empty = none.

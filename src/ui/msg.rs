@@ -7,6 +7,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use crate::model::{Answer, Diff, ProjectId, SessionId, Size, Snapshot};
 
 use super::model::Then;
+use super::view::Hit;
 
 /// One event. The runtime sets `Model::now` before it hands one to `update`.
 #[derive(Debug, Clone)]
@@ -14,7 +15,11 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text pasted into the outer terminal (bracketed paste), as it came.
     Paste(String),
-    Mouse(MouseEvent),
+    /// With what lies under the pointer, as `view::hit` tells.
+    Mouse {
+        event: MouseEvent,
+        hit: Option<Hit>,
+    },
     /// Of the outer terminal.
     Resized(Size),
     /// True: the outer terminal has the focus again (mode 1004).

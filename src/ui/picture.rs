@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::theme::Ground;
 
 /// Size of a cell and of the letters, in pixels.
-const CELL: (u32, u32) = (9, 18);
+const CELL: (u32, u32) = (9, 17);
 const LETTERS: u32 = 15;
 /// From the top of a cell to the line that letters stand on.
 const BASE: u32 = 14;
@@ -46,8 +46,12 @@ pub fn svg(buffer: &Buffer, ground: Ground) -> String {
         let cells: Vec<&Cell> = (0..area.width).map(|x| &buffer[(area.x + x, area.y + row)]).collect();
         let y = MARGIN + u32::from(row) * CELL.1;
         let runs = runs(&cells, (text, back));
-        runs.iter().for_each(|run| run.background(&mut svg, y, back));
-        runs.iter().for_each(|run| run.letters(&mut svg, y, text));
+        for run in &runs {
+            run.background(&mut svg, y, back);
+        }
+        for run in &runs {
+            run.letters(&mut svg, y, text);
+        }
     }
     svg + "</g>\n</svg>\n"
 }
@@ -81,7 +85,7 @@ fn runs(cells: &[&Cell], defaults: (u32, u32)) -> Vec<Run> {
                 run.columns += wide as u32;
             }
             None => {
-                runs.push(Run { column: column as u32, columns: wide as u32, text: cell.symbol().to_owned(), look })
+                runs.push(Run { column: column as u32, columns: wide as u32, text: cell.symbol().to_owned(), look });
             }
         }
         column += wide;
@@ -202,9 +206,9 @@ mod tests {
             svg.contains("<text x=\"30\" y=\"26\" textLength=\"27\" lengthAdjust=\"spacingAndGlyphs\">a&lt;b</text>"),
             "{svg}"
         );
-        assert!(svg.contains("<text x=\"30\" y=\"44\" textLength=\"18\""), "{svg}");
+        assert!(svg.contains("<text x=\"30\" y=\"43\" textLength=\"18\""), "{svg}");
         // The wide character took two columns: column 5.
-        assert!(svg.contains("<text x=\"57\" y=\"44\" textLength=\"9\""), "{svg}");
+        assert!(svg.contains("<text x=\"57\" y=\"43\" textLength=\"9\""), "{svg}");
         assert!(svg.contains("fill=\"#06989a\" font-weight=\"bold\">x</text>"), "{svg}");
     }
 
@@ -213,7 +217,7 @@ mod tests {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 2, 1));
         buffer.set_string(0, 0, "ab", Style::new().add_modifier(Modifier::REVERSED));
         let svg = svg(&buffer, Ground::Light);
-        assert!(svg.contains("<rect x=\"12\" y=\"12\" width=\"18\" height=\"18\" fill=\"#20242a\"/>"), "{svg}");
+        assert!(svg.contains("<rect x=\"12\" y=\"12\" width=\"18\" height=\"17\" fill=\"#20242a\"/>"), "{svg}");
         assert!(svg.contains("fill=\"#fbfbfa\">ab</text>"), "{svg}");
     }
 

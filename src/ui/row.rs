@@ -110,7 +110,8 @@ pub fn keys(snapshot: &Snapshot, list: &ListState, now: Timestamp) -> Vec<RowKey
     lines(snapshot, list, now).iter().filter_map(Line::key).collect()
 }
 
-/// Remembers where the rows stand now: from here on they keep their places for `HOLD` after each key.
+/// Moves the rows to where their states want them and remembers that: from here on they keep these places for `HOLD` after
+/// each key. To be called at the first key after a pause, before `last_key_at` is set.
 pub fn settle(snapshot: &Snapshot, list: &mut ListState) {
     list.last_key_at = None;
     let lines = lines(snapshot, list, Timestamp::UNIX_EPOCH);

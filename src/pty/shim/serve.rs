@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 
 use super::Signals;
 use super::ladder::Ladder;
@@ -310,9 +310,7 @@ impl Shim {
         if self.signals.term.swap(false, Ordering::Relaxed) {
             self.stop(&StopPlan::default());
         }
-        while let Ok(Some((pid, status))) =
-            waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED)
-        {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
             if pid.as_raw_pid() as u32 == self.session.pids.child.pid {
                 self.child_changed(status);
             }

@@ -131,7 +131,11 @@ impl Confirm {
             Action::Delete(None) | Action::Merge(None) => panel.push(Row::new(Tone::Dim, "...")),
             Action::Restart { stage, turns } => {
                 let turns = plural(*turns as u64, "attempt");
-                panel.say(Tone::Plain, &format!("Stage {stage} begins again with a fresh conversation; {turns} at it stay in the history. The worktree stays as it is."), width);
+                let text = format!(
+                    "Stage {stage} begins again with a fresh conversation. The history keeps {turns} at it, the worktree \
+                     stays as it is."
+                );
+                panel.say(Tone::Plain, &text, width);
             }
             Action::Stop => panel.say(Tone::Plain, "The agent has not told the id of its conversation: once stopped, it cannot be resumed. The worktree stays as it is.", width),
             Action::Auto => panel.say(Tone::Plain, "No pauses for a person: stages pass on by themselves, and questions get \"use your judgement\". Permissions stay as they are. The same key takes it back.", width),
@@ -170,7 +174,7 @@ fn delete(panel: &mut Panel, facts: &DeleteFacts, width: u16) {
         panel.fact("sessions", &sessions.join(", "), columns);
     }
     panel.blank();
-    panel.say(Tone::Plain, "All of it is saved first, for 30 days.", width);
+    panel.say(Tone::Plain, "All of it is saved first and kept for 30 days.", width);
     if !facts.unsaved.is_empty() {
         let text = format!("Not saved: {}.", facts.unsaved.join(", "));
         panel.say(Tone::Attention, &text, width);

@@ -9,11 +9,26 @@ use ratatui::style::{Modifier, Style};
 use crate::ui::model::Model;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
+use crate::ui::view::layout;
 
-use super::panel::{MAX_WIDTH, Panel, Place, Row, Tone};
+use super::panel::{MAX_WIDTH, Panel, Place, Row, Tone, foot_rows};
 
-/// Draws the modal that is open into `main`; says where the cursor belongs, if it has one.
-pub fn draw(model: &Model, main: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+/// Draws the modal that is open over the panes; says where the cursor belongs, if it has one.
+pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+    let areas = layout(model);
+    let main = areas.main.or(areas.list)?;
+    let main = main.title.union(main.inner);
+    let all = areas.diff.map_or(main, |diff| main.union(diff.inner));
+    let is_foot = super::panel(model, main.width, main.height)?.place == Place::Foot;
+    let area = if is_foot { main } else { all };
+    // Where the main area is too narrow for a whole frame, the frame covers the list too.
+    let narrow = area.width < MAX_WIDTH;
+    let area = if narrow { Rect { x: 0, width: model.size.cols, ..area } } else { area };
+    draw_in(model, area.intersection(buf.area), theme, buf)
+}
+
+/// Draws the modal that is open into `main`.
+pub fn draw_in(model: &Model, main: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     let panel = super::panel(model, main.width, main.height)?;
     let area = place(&panel, main);
     if area.width < 8 || area.height < 3 {
@@ -35,7 +50,7 @@ pub fn draw(model: &Model, main: Rect, theme: &Theme, buf: &mut Buffer) -> Optio
 fn place(panel: &Panel, main: Rect) -> Rect {
     let width = main.width.min(MAX_WIDTH);
     let wanted = u16::try_from(panel.rows.len() + 2).unwrap_or(u16::MAX);
-    let most = if panel.place == Place::Foot { (main.height / 2).max(5) } else { main.height };
+    let most = if panel.place == Place::Foot { foot_rows(main.height) } else { main.height };
     let height = wanted.min(most).min(main.height);
     let y = match panel.place {
         Place::Center => (main.height - height) / 2,

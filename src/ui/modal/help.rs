@@ -166,13 +166,14 @@ fn pairs(entry: &Entry, next: &Entry, keys: &[Key], more: &[Key]) -> bool {
     pair && keys.len() == more.len()
 }
 
-/// `D`, `: Ctrl-K`, `1-9`.
+/// `D`, `: Ctrl-K`, `1-9`, `Alt-1..7`.
 pub fn written(keys: &[Key]) -> String {
     if keys.len() > 3
         && let (Some(first), Some(last)) = (keys.first(), keys.last())
     {
         let last = last.to_string();
-        return format!("{first}-{}", last.rsplit('-').next().unwrap_or(&last));
+        let range = if first.mods.is_empty() { "-" } else { ".." };
+        return format!("{first}{range}{}", last.rsplit('-').next().unwrap_or(&last));
     }
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -32,7 +32,7 @@ use super::model::{Effect, Model, Pane, RowKey, Tab};
 use super::update;
 use super::update::list;
 
-pub use frame::draw;
+pub use frame::{draw, draw_in};
 pub use open::{open_for, open_message, open_trust};
 pub use panel::{MAX_WIDTH, Panel, Place, Row, Tone};
 

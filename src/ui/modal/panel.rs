@@ -26,7 +26,7 @@ pub struct Row(pub Vec<(Tone, String)>);
 pub enum Place {
     /// In the middle of the main area.
     Center,
-    /// At the foot of the main area, at most half as high.
+    /// At the foot of the main pane, as high as `foot_rows` allows.
     Foot,
 }
 
@@ -109,6 +109,11 @@ impl From<&str> for Row {
     fn from(text: &str) -> Self {
         Self::new(Tone::Plain, text)
     }
+}
+
+/// Rows that a frame at the foot of a pane may take, border included: half, but ten where there are ten.
+pub fn foot_rows(pane: u16) -> u16 {
+    (pane / 2).max(10).min(pane)
 }
 
 /// `text` and blanks, `columns` in all, or more when `text` is wider.

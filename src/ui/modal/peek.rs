@@ -8,7 +8,7 @@ use crate::ui::row::Subject;
 use crate::ui::update::{self, list};
 
 use super::field::Field;
-use super::panel::{Panel, Place, Row, Tone, lines};
+use super::panel::{Panel, Place, Row, Tone, foot_rows, lines};
 use super::{Body, Step};
 
 /// The overlay at the foot of the main pane.
@@ -106,7 +106,7 @@ impl Peek {
         );
         panel.place = Place::Foot;
         let (lines, (column, row)) = self.field.lines(width.saturating_sub(2).into());
-        let room = usize::from(height / 2).saturating_sub(lines.len() + 1).max(1);
+        let room = usize::from(foot_rows(height + 2) - 2).saturating_sub(lines.len() + 1).max(1);
         let text = self.message(model, width);
         for line in &text[text.len().saturating_sub(room)..] {
             panel.push(line.as_str());

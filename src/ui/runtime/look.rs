@@ -11,7 +11,7 @@ use crate::ui::modal;
 use crate::ui::model::Model;
 use crate::ui::theme::{Depth, Ground, Theme};
 use crate::ui::update;
-use crate::ui::view::{self, Scene, TerminalView};
+use crate::ui::view::{self, Hit, Scene, TerminalView};
 
 /// Colors, glyphs and the time zone.
 pub(super) struct Look {
@@ -46,14 +46,22 @@ impl Look {
     /// Draws the panes, and what lies on top of them.
     pub fn draw(&self, frame: &mut Frame<'_>, model: &Model, terminal: Option<&dyn TerminalView>) {
         self.draw_panes(frame, model, terminal);
-        let main = view::layout(model).main.map_or(frame.area(), |main| main.inner);
-        if let Some(cursor) = modal::draw(model, main, &self.theme, frame.buffer_mut()) {
+        if let Some(cursor) = modal::draw(model, &self.theme, frame.buffer_mut()) {
             frame.set_cursor_position(cursor);
         }
     }
 
     /// Draws the panes alone.
     pub fn draw_panes(&self, frame: &mut Frame<'_>, model: &Model, terminal: Option<&dyn TerminalView>) {
+        self.with_scene(model, terminal, |scene| view::draw(frame, scene));
+    }
+
+    /// What lies under a cell of the screen.
+    pub fn hit(&self, model: &Model, x: u16, y: u16) -> Option<Hit> {
+        self.with_scene(model, None, |scene| view::hit(scene, x, y))
+    }
+
+    fn with_scene<T>(&self, model: &Model, terminal: Option<&dyn TerminalView>, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
         let keys = &model.input.keys;
         let detach = keys.detach_keys(update::shown_kind(model))[0].to_string();
         let scene = Scene {
@@ -65,7 +73,7 @@ impl Look {
             terminal,
             zone: &self.zone,
         };
-        view::draw(frame, &scene);
+        use_it(&scene)
     }
 }
 

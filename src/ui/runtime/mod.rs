@@ -126,7 +126,7 @@ pub fn run(engine: Engine, mailbox: Mailbox, opening: Opening) -> Result<Engine,
     let served = face.serve();
     handle.close();
     let _ = watcher.join();
-    let Face { engine, memory, model, outer, input, .. } = face;
+    let Face { engine, mut memory, model, outer, input, .. } = face;
     drop((input, outer));
     memory.save(&model);
     served.map_err(Failure::internal)?;
@@ -271,7 +271,7 @@ impl Face {
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
-            Event::Mouse(mouse) => Msg::Mouse(mouse),
+            Event::Mouse(event) => Msg::Mouse { event, hit: self.look.hit(&self.model, event.column, event.row) },
             Event::Resize(cols, rows) => Msg::Resized(Size::new(rows, cols)),
             Event::FocusGained => Msg::Focused(true),
             Event::FocusLost => Msg::Focused(false),

@@ -11,6 +11,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::Face;
 use super::pane::TerminalPane;
+use crate::model::Size;
 use crate::pty::CursorShape;
 use crate::ui::view::{self, TerminalView as _};
 
@@ -22,6 +23,7 @@ impl Face {
         let pane = areas.terminal.unwrap_or_default();
         if pane != self.pane.area {
             self.pane.resize(pane);
+            self.engine.set_size(Size::new(pane.height, pane.width));
             self.stale = true;
         }
         let fresh = self.screens && self.pane.refresh();
@@ -74,10 +76,10 @@ impl Face {
 }
 
 fn changed_rows(pane: &TerminalPane, out: &mut Vec<u8>) {
-    let Rect { x, y, height, .. } = pane.area;
+    let Rect { x, y, width, height } = pane.area;
     for row in pane.grid.dirty_rows(pane.painted).filter(|row| *row < height) {
         let _ = queue!(out, MoveTo(x, y + row));
-        pane.grid.write_row(row, out);
+        pane.grid.write_row(row, width, out);
     }
 }
 

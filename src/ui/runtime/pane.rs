@@ -18,7 +18,6 @@ use crate::ui::view::{self, TerminalView};
 const HISTORY_LINES: usize = 10_000;
 
 /// What the terminal pane shows.
-#[derive(Default)]
 pub(super) struct TerminalPane {
     pub area: Rect,
     place: Option<Place>,
@@ -43,6 +42,19 @@ pub(super) struct Rebuilt {
     lines: Scrollback,
     back: usize,
     output_at: u64,
+}
+
+impl Default for TerminalPane {
+    fn default() -> Self {
+        Self {
+            area: Rect::default(),
+            place: None,
+            terminal: None,
+            grid: Grid::new(Size::default()),
+            painted: 0,
+            scroll: None,
+        }
+    }
 }
 
 impl TerminalPane {
@@ -81,7 +93,7 @@ impl TerminalPane {
 
     /// The open tab shows it.
     pub fn is_drawn(&self, model: &Model) -> bool {
-        self.terminal.is_some() && matches!(model.main.tab, Tab::Terminal | Tab::Shell) && !view::layout::is_welcome(model)
+        self.terminal.is_some() && matches!(model.main.tab, Tab::Terminal | Tab::Shell) && !view::is_welcome(model)
     }
 
     /// The pane shows what the program draws now.
@@ -98,7 +110,7 @@ impl TerminalPane {
         let Some(scroll) = &mut self.scroll else {
             return self.read_history(usize::try_from(by).unwrap_or(0), wakes);
         };
-        let most = scroll.lines.lines().len();
+        let most = scroll.lines.len();
         let back = (scroll.back as i64).saturating_add(by).clamp(0, most as i64);
         scroll.back = usize::try_from(back).unwrap_or(0);
         if scroll.back == 0 {
@@ -115,7 +127,7 @@ impl TerminalPane {
         std::thread::spawn(move || {
             let output_at = terminal.offset();
             let lines = terminal.scrollback(width, HISTORY_LINES);
-            let back = back.min(lines.lines().len());
+            let back = back.min(lines.len());
             let _ = wakes.send(Wake::Scrollback(Rebuilt { place, lines, back, output_at }));
         });
     }
@@ -156,13 +168,14 @@ impl TerminalView for TerminalPane {
 
 impl TerminalPane {
     fn draw_scrolled(&self, scroll: &Scroll, area: Rect, buf: &mut Buffer) {
-        let lines = scroll.lines.lines();
-        let first = lines.len() - scroll.back.min(lines.len());
+        let above = scroll.lines.len();
+        let first = above - scroll.back.min(above);
         for row in 0..area.height {
             let at = first + usize::from(row);
-            let cells = match lines.get(at) {
+            let line = scroll.lines.row(at);
+            let cells = match &line {
                 Some(line) => line.cells.as_slice(),
-                None => self.grid.row((at - lines.len()) as u16),
+                None => self.grid.row((at - above) as u16),
             };
             for (col, cell) in cells.iter().take(area.width.into()).enumerate() {
                 if let Some(target) = buf.cell_mut((area.x + col as u16, area.y + row)) {

@@ -5,11 +5,12 @@ use crate::ui::command::Command;
 use crate::ui::modal;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
-use super::chosen;
 use super::list::{self, Direction, End, Fold};
 use super::{INTERRUPT_TWICE, context, diff, message, pane};
 use crate::ui::keymap::Context;
 use crate::ui::row::{self, Subject};
+use crate::ui::text;
+use crate::ui::view::{layout, tabs};
 
 /// Runs a command that applies. `index` tells which of its keys was pressed.
 pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
@@ -51,7 +52,7 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Picture => vec![Effect::Picture],
         C::Quit => vec![Effect::Quit],
         C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::Editor | C::SendDetach => open(model, command),
-        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive | C::Init => work(model, command),
+        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive => work(model, command),
         C::Filter
         | C::Search
         | C::Peek
@@ -62,6 +63,7 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         | C::Restart
         | C::Message
         | C::Approve
+        | C::Init
         | C::Reject
         | C::Merge
         | C::Delete
@@ -85,10 +87,28 @@ enum Go {
     End(End),
 }
 
-/// Rows of the pane that has the focus, about: what one page is.
+/// Rows of the pane that has the focus, less one: what a page moves by.
 pub(super) fn page(model: &Model) -> isize {
-    let rows = isize::try_from(model.size.rows).unwrap_or(isize::MAX);
-    if model.layout.focus == Pane::Diff && !model.layout.zoomed { (rows / 3).max(2) } else { (rows - 8).max(2) }
+    let focus = model.layout.focus;
+    let areas = layout(model);
+    let pane = areas.panes().find(|(pane, _)| *pane == focus).map(|(_, framed)| framed).or(areas.main);
+    pane.map_or(1, |framed| isize::from(framed.inner.height as i16 - 1).max(1))
+}
+
+/// Scrolls the spec or the log, within its lines.
+pub(super) fn scroll_page(model: &mut Model, by: isize) {
+    model.main.offset = model.main.offset.saturating_add_signed(by).min(last_line(model));
+}
+
+/// The last line of the page that is open.
+fn last_line(model: &Model) -> usize {
+    if model.main.tab == Tab::Log {
+        return model.snapshot.notices.len().saturating_sub(1);
+    }
+    let spec = Subject::of(model).and_then(|subject| subject.task()).map(|view| view.task.description.as_str());
+    let width = layout(model).terminal.map_or(80, |area| area.width);
+    let lines = spec.into_iter().flat_map(str::lines).map(|line| text::wrap(line, width.into()).len());
+    lines.sum::<usize>().saturating_sub(1)
 }
 
 fn go(model: &mut Model, go: Go) -> Vec<Effect> {
@@ -97,11 +117,9 @@ fn go(model: &mut Model, go: Go) -> Vec<Effect> {
         (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),
         (Context::Diff, Go::Lines(by)) => still(model, |model| diff::step(model, by)),
         (Context::Diff, Go::End(end)) => still(model, |model| diff::end(model, end)),
-        (Context::Page, Go::Lines(by)) => {
-            still(model, |model| model.main.offset = model.main.offset.saturating_add_signed(by))
-        }
+        (Context::Page, Go::Lines(by)) => still(model, |model| scroll_page(model, by)),
         (Context::Page, Go::End(End::First)) => still(model, |model| model.main.offset = 0),
-        (Context::Page, Go::End(End::Last)) => still(model, |model| model.main.offset = usize::MAX),
+        (Context::Page, Go::End(End::Last)) => still(model, |model| model.main.offset = last_line(model)),
         (Context::Terminal, Go::Lines(by)) => vec![Effect::ScrollTerminal(-(by as i64))],
         (Context::Terminal, Go::End(End::First)) => vec![Effect::ScrollTerminal(i64::MAX)],
         (Context::Terminal, Go::End(End::Last)) => vec![Effect::ScrollTerminal(i64::MIN)],
@@ -115,7 +133,7 @@ fn sideways(model: &mut Model, direction: Direction) -> Vec<Effect> {
         (Pane::List, Direction::Back) => list::fold(model, Fold::Close),
         (Pane::List, Direction::Forward) if on_project => list::fold(model, Fold::Open),
         (Pane::List, Direction::Forward) => still(model, |model| model.layout.focus = Pane::Main),
-        (Pane::Main, Direction::Back) if pane::tabs(model).first() == Some(&model.main.tab) => {
+        (Pane::Main, Direction::Back) if tabs(model).first() == Some(&model.main.tab) => {
             still(model, |model| model.layout.focus = Pane::List)
         }
         (Pane::Main, direction) => still(model, |model| pane::step_tab(model, direction)),
@@ -149,6 +167,8 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         model.layout.zoomed = false;
     } else if pane::is_narrow(model) {
         model.layout.focus = Pane::List;
+    } else if model.strip.is_some() {
+        model.strip = None;
     } else if model.messages.news.is_some() {
         model.messages.news = None;
     }
@@ -197,16 +217,10 @@ fn start_designer(project: ProjectId) -> Vec<Effect> {
 }
 
 fn work(model: &mut Model, command: Command) -> Vec<Effect> {
-    let Some(subject) = Subject::of(model) else {
-        return match (command, chosen::project(model)) {
-            (Command::Init, Some(project)) => ask(Request::InitProject { project: project.id.clone() }),
-            _ => Vec::new(),
-        };
-    };
+    let Some(subject) = Subject::of(model) else { return Vec::new() };
     let project = subject.project().id.clone();
     let Some(task) = subject.task() else {
         return match command {
-            Command::Init => ask(Request::InitProject { project }),
             Command::Start => start_designer(project),
             Command::Stop => stop_session(&subject),
             _ => Vec::new(),
@@ -221,20 +235,13 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Unread => ask(Request::SetUnread { project, task: id, unread: !task.unread }),
         Command::Auto if task.task.auto => ask(Request::SetAuto { project, task: id, auto: false }),
         Command::Auto | Command::Complete | Command::Skip | Command::Archive => modal::open_for(model, command),
-        Command::Init => ask(Request::InitProject { project }),
         _ => Vec::new(),
     }
 }
 
 /// A request whose message is shown; refused for want of trust, the trust prompt comes first.
 pub fn ask(request: Request) -> Vec<Effect> {
-    let then = match request {
-        Request::Start { .. } | Request::Restart { .. } | Request::StartDesigner { .. } | Request::Merge { .. } => {
-            Then::Trusting(Box::new(request.clone()))
-        }
-        _ => Then::Say,
-    };
-    vec![Effect::Ask { request, then }]
+    vec![Effect::Ask { then: Then::Trusting(Box::new(request.clone())), request }]
 }
 
 fn stop_session(subject: &Subject<'_>) -> Vec<Effect> {

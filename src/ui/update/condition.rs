@@ -237,7 +237,7 @@ fn unfit(name: &str, task: &TaskView) -> String {
         State::Approval => format!("{name} waits for review; $approve accepts it"),
         State::Paused => format!("{name} is paused; $start resumes it"),
         State::Failed => format!("{name} failed; $start tries again"),
-        State::Done => format!("{name} is done"),
+        State::Done => format!("{name} is done; $message sends it on"),
         State::Merged => format!("{name} is merged"),
         State::Archived => format!("{name} is archived"),
     }

@@ -2,10 +2,12 @@
 //!
 //! Invariant: the marked line survives a refresh by its file, hunk and line, not by its number on the screen.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{Diff, Hunk, LineKind, ProjectId, SessionId};
+use crate::model::{Change, Diff, FileDiff, Hunk, LineKind, ProjectId, SessionId};
 use crate::ui::model::{DiffState, Effect, Model, RowKey};
+use crate::ui::view::{Lines, Place};
 
 use super::list::{Direction, End};
 use super::message;
@@ -14,75 +16,46 @@ use crate::ui::row::Subject;
 /// Columns that a diff scrolls sideways at most.
 pub const WIDEST: usize = 4000;
 
-/// What a line of the flattened diff is, by index: of the file, its hunk, the hunk's line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    File(usize),
-    Hunk(usize, usize),
-    Line(usize, usize, usize),
-}
-
-impl Place {
-    pub const fn file(self) -> usize {
-        match self {
-            Self::File(file) | Self::Hunk(file, _) | Self::Line(file, ..) => file,
-        }
-    }
-}
-
-/// The diff as lines on the screen: a title for each file, and unless it is folded, its hunks with their lines.
-pub fn places(state: &DiffState) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (f, file) in state.diff.iter().flat_map(|diff| &diff.files).enumerate() {
-        places.push(Place::File(f));
-        if state.folded.contains(&file.path) {
-            continue;
-        }
-        for (h, hunk) in file.hunks.iter().enumerate() {
-            places.push(Place::Hunk(f, h));
-            places.extend((0..hunk.lines.len()).map(|line| Place::Line(f, h, line)));
-        }
-    }
-    places
-}
-
 /// A diff arrived: taken when it is of the row that is selected.
 pub fn take(model: &mut Model, project: ProjectId, session: SessionId, diff: Arc<Diff>) {
     let of = RowKey::Session(project, session);
     if model.list.selected.as_ref() != Some(&of) {
         return;
     }
-    let same = model.diff.of.as_ref() == Some(&of);
-    let marked = same.then(|| path_at_cursor(&model.diff)).flatten();
-    let within = same.then(|| places(&model.diff).get(model.diff.cursor).copied()).flatten();
-    model.diff.diff = Some(diff);
-    if !same {
-        model.diff = DiffState { diff: model.diff.diff.take(), of: Some(of), ..DiffState::default() };
+    let state = &mut model.diff;
+    if state.of.as_ref() != Some(&of) {
+        *state = DiffState { diff: Some(diff), of: Some(of), ..DiffState::default() };
         return;
     }
-    let places = places(&model.diff);
-    let file = marked.and_then(|path| model.diff.diff.as_ref()?.files.iter().position(|file| file.path == path));
-    let cursor = file.zip(within).and_then(|(file, within)| {
-        let moved = match within {
-            Place::File(_) => Place::File(file),
-            Place::Hunk(_, hunk) => Place::Hunk(file, hunk),
-            Place::Line(_, hunk, line) => Place::Line(file, hunk, line),
-        };
-        let exact = places.iter().position(|place| *place == moved);
-        exact.or_else(|| places.iter().position(|place| *place == Place::File(file)))
-    });
-    model.diff.cursor = cursor.unwrap_or(model.diff.cursor).min(places.len().saturating_sub(1));
+    let marked = path_at_cursor(state).zip(place_at_cursor(state));
+    state.diff = Some(diff);
+    let cursor = marked.and_then(|(path, within)| again(state, &path, within)).unwrap_or(state.cursor);
+    state.cursor = cursor.min(Lines::of(state).len().saturating_sub(1));
     follow(model, 0);
+}
+
+/// The line that stands for the same place of the same file in the new diff, else the file's title.
+fn again(state: &DiffState, path: &Path, within: Place) -> Option<usize> {
+    let lines = Lines::of(state);
+    let file = state.diff.as_ref()?.files.iter().position(|file| file.path == path)?;
+    let wanted = match within {
+        Place::File(_) | Place::Omitted => Place::File(file),
+        Place::Hunk(_, hunk) => Place::Hunk(file, hunk),
+        Place::Line(_, hunk, line) => Place::Line(file, hunk, line),
+    };
+    let start = lines.start_of(file)?;
+    let end = lines.start_of(file + 1).unwrap_or(lines.len());
+    (start..end).find(|index| lines.at(*index) == Some(wanted)).or(Some(start))
 }
 
 /// Moves the marked line by `by` lines, stopping at the ends.
 pub fn step(model: &mut Model, by: isize) {
-    let last = places(&model.diff).len().saturating_sub(1);
+    let last = Lines::of(&model.diff).len().saturating_sub(1);
     mark(model, model.diff.cursor.saturating_add_signed(by).min(last));
 }
 
 pub fn end(model: &mut Model, end: End) {
-    let last = places(&model.diff).len().saturating_sub(1);
+    let last = Lines::of(&model.diff).len().saturating_sub(1);
     mark(model, if end == End::First { 0 } else { last });
 }
 
@@ -100,26 +73,26 @@ pub fn fold(model: &mut Model) {
     if model.diff.folded.remove(&path) {
         return;
     }
-    let file = places(&model.diff).get(model.diff.cursor).map_or(0, |place| place.file());
+    let title = place_at_cursor(&model.diff).and_then(file_of).and_then(|file| Lines::of(&model.diff).start_of(file));
     model.diff.folded.insert(path);
-    let title = places(&model.diff).iter().position(|place| *place == Place::File(file));
     mark(model, title.unwrap_or(0));
 }
 
 /// The next or previous line that has the searched text; letter case counts only when the search has upper case.
 pub fn find(model: &mut Model, direction: Direction) {
-    let search = model.diff.search.clone();
-    if search.is_empty() {
+    let (state, search) = (&model.diff, model.diff.search.as_str());
+    let lines = Lines::of(state);
+    let (cursor, len) = (state.cursor.min(lines.len()), lines.len());
+    if search.is_empty() || len == 0 {
         return;
     }
-    let places = places(&model.diff);
-    let cursor = model.diff.cursor;
-    let hit = |index: &usize| line_text(&model.diff, places[*index]).is_some_and(|text| matches(&text, &search));
+    let hit = |index: &usize| {
+        let text = lines.at(*index).and_then(|place| line_text(state, place));
+        text.is_some_and(|text| matches(&text, search))
+    };
     let found = match direction {
-        Direction::Forward => {
-            (cursor + 1..places.len()).chain(0..=cursor.min(places.len().saturating_sub(1))).find(hit)
-        }
-        Direction::Back => (0..cursor).rev().chain((cursor..places.len()).rev()).find(hit),
+        Direction::Forward => (cursor + 1..len).chain(0..=cursor.min(len - 1)).find(hit),
+        Direction::Back => (0..cursor).rev().chain((cursor..len).rev()).find(hit),
     };
     match found {
         Some(index) => mark(model, index),
@@ -141,14 +114,13 @@ pub fn open_editor(model: &mut Model) -> Vec<Effect> {
 pub fn patch(diff: &Diff) -> String {
     let mut patch = String::new();
     for file in &diff.files {
-        let new = file.path.display();
-        let old = file.old_path.as_ref().unwrap_or(&file.path).display();
-        patch.extend([format!("diff --git a/{old} b/{new}\n--- a/{old}\n+++ b/{new}\n")]);
+        patch += &header(file);
         for hunk in &file.hunks {
             let count = |skip| hunk.lines.iter().filter(|line| line.kind != skip).count();
             let (old, new) = (count(LineKind::Added), count(LineKind::Removed));
             let Hunk { old_start, new_start, heading, .. } = hunk;
-            patch.extend([format!("@@ -{old_start},{old} +{new_start},{new} @@ {heading}\n")]);
+            let title = format!("@@ -{old_start},{old} +{new_start},{new} @@ {heading}");
+            patch.extend([title.trim_end(), "\n"]);
             for line in &hunk.lines {
                 patch.push(match line.kind {
                     LineKind::Context => ' ',
@@ -163,20 +135,30 @@ pub fn patch(diff: &Diff) -> String {
     patch
 }
 
-fn jump(model: &mut Model, direction: Direction, what: &str, wanted: impl Fn(&Place) -> bool) {
-    let places = places(&model.diff);
+fn header(file: &FileDiff) -> String {
+    let new = file.path.display();
+    let old = file.old_path.as_ref().unwrap_or(&file.path).display();
+    let title = format!("diff --git a/{old} b/{new}\n");
+    match file.change {
+        Change::Added | Change::Untracked => format!("{title}new file mode 100644\n--- /dev/null\n+++ b/{new}\n"),
+        Change::Deleted => format!("{title}deleted file mode 100644\n--- a/{old}\n+++ /dev/null\n"),
+        Change::Renamed if file.hunks.is_empty() => format!("{title}rename from {old}\nrename to {new}\n"),
+        Change::Renamed => format!("{title}rename from {old}\nrename to {new}\n--- a/{old}\n+++ b/{new}\n"),
+        Change::Modified | Change::TypeChanged => format!("{title}--- a/{old}\n+++ b/{new}\n"),
+    }
+}
+
+fn jump(model: &mut Model, direction: Direction, what: &str, wanted: impl Fn(Place) -> bool) {
+    let lines = Lines::of(&model.diff);
     let cursor = model.diff.cursor;
-    let mut indices = (0..places.len()).filter(|index| wanted(&places[*index]));
-    let found = match direction {
-        Direction::Forward => indices.find(|index| *index > cursor),
-        Direction::Back => indices.take_while(|index| *index < cursor).last(),
+    let hit = |index: &usize| lines.at(*index).is_some_and(&wanted);
+    let (found, end) = match direction {
+        Direction::Forward => ((cursor + 1..lines.len()).find(hit), "last"),
+        Direction::Back => ((0..cursor.min(lines.len())).rev().find(hit), "first"),
     };
     match found {
         Some(index) => mark(model, index),
-        None => message::news(
-            model,
-            format!("this is the {} {what}", if direction == Direction::Forward { "last" } else { "first" }),
-        ),
+        None => message::news(model, format!("this is the {end} {what}")),
     }
 }
 
@@ -202,29 +184,41 @@ fn follow(model: &mut Model, jumped: usize) {
     }
 }
 
-fn path_at_cursor(state: &DiffState) -> Option<std::path::PathBuf> {
-    let place = places(state).get(state.cursor).copied()?;
-    Some(state.diff.as_ref()?.files.get(place.file())?.path.clone())
+const fn file_of(place: Place) -> Option<usize> {
+    match place {
+        Place::File(file) | Place::Hunk(file, _) | Place::Line(file, ..) => Some(file),
+        Place::Omitted => None,
+    }
+}
+
+fn place_at_cursor(state: &DiffState) -> Option<Place> {
+    Lines::of(state).at(state.cursor)
+}
+
+fn path_at_cursor(state: &DiffState) -> Option<PathBuf> {
+    let file = file_of(place_at_cursor(state)?)?;
+    Some(state.diff.as_ref()?.files.get(file)?.path.clone())
 }
 
 /// The line in the new file at the mark; for a removed line the one that follows it.
 fn line_at_cursor(state: &DiffState) -> Option<u32> {
-    let diff = state.diff.as_ref()?;
-    match places(state).get(state.cursor).copied()? {
-        Place::File(file) => Some(diff.files.get(file)?.hunks.first()?.new_start.max(1)),
-        Place::Hunk(file, hunk) => Some(diff.files.get(file)?.hunks.get(hunk)?.new_start.max(1)),
-        Place::Line(file, hunk, line) => {
-            let hunk = diff.files.get(file)?.hunks.get(hunk)?;
-            let kept = hunk.lines[..line].iter().filter(|it| it.kind != LineKind::Removed).count();
-            Some((hunk.new_start + u32::try_from(kept).unwrap_or(0)).max(1))
+    let place = place_at_cursor(state)?;
+    let file = state.diff.as_ref()?.files.get(file_of(place)?)?;
+    let (hunk, kept) = match place {
+        Place::File(_) | Place::Omitted => (file.hunks.first()?, 0),
+        Place::Hunk(_, hunk) => (file.hunks.get(hunk)?, 0),
+        Place::Line(_, hunk, line) => {
+            let hunk = file.hunks.get(hunk)?;
+            (hunk, hunk.lines[..line].iter().filter(|it| it.kind != LineKind::Removed).count())
         }
-    }
+    };
+    Some((hunk.new_start + u32::try_from(kept).unwrap_or(0)).max(1))
 }
 
 fn line_text(state: &DiffState, place: Place) -> Option<String> {
-    let file = state.diff.as_ref()?.files.get(place.file())?;
+    let file = state.diff.as_ref()?.files.get(file_of(place)?)?;
     Some(match place {
-        Place::File(_) => file.path.to_string_lossy().into_owned(),
+        Place::File(_) | Place::Omitted => file.path.to_string_lossy().into_owned(),
         Place::Hunk(_, hunk) => file.hunks.get(hunk)?.heading.clone(),
         Place::Line(_, hunk, line) => {
             file.hunks.get(hunk)?.lines.get(line)?.spans.iter().map(|it| it.text.as_str()).collect()

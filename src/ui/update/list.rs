@@ -5,6 +5,7 @@
 use crate::model::Request;
 use crate::ui::model::{Effect, Model, RowKey, Tab, Then};
 use crate::ui::row::{self, Subject};
+use crate::ui::view::visible_rows;
 
 use super::message;
 
@@ -65,7 +66,7 @@ pub enum End {
 
 /// Selects the nth row on the screen, from 0.
 pub fn nth(model: &mut Model, n: usize) -> Vec<Effect> {
-    let key = keys(model).get(model.list.offset..).and_then(|keys| keys.get(n).cloned());
+    let key = visible_rows(model).get(n).cloned();
     if let Some(key) = key {
         return select(model, key);
     }

@@ -10,6 +10,7 @@ pub mod condition;
 pub mod diff;
 pub mod list;
 mod message;
+mod mouse;
 mod pane;
 mod snapshot;
 
@@ -38,7 +39,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
         Msg::Key(event) => key(model, event),
         Msg::Paste(text) => paste(model, text),
-        Msg::Mouse(_) => Vec::new(),
+        Msg::Mouse { event, hit } => mouse::take(model, event, hit),
         Msg::Resized(size) => {
             model.size = size;
             Vec::new()

@@ -2,23 +2,25 @@
 
 use crate::model::SessionId;
 use crate::ui::model::{Effect, Model, Pane, Tab};
+use crate::ui::view::{Class, tabs};
 
 use super::list::Direction;
 use super::message;
 use crate::ui::row::Subject;
 
-/// Below this many columns the screen shows one thing at a time.
-const ONE_PANE_COLS: u16 = 50;
-/// Below this many columns list and main stand one above the other, monitor and diff are tabs.
-const STACKED_COLS: u16 = 80;
-
-/// The panes that are on the screen, in the order of Tab.
-fn panes(model: &Model) -> &'static [Pane] {
-    match model.size.cols {
-        0..STACKED_COLS => &[Pane::List, Pane::Main],
-        _ if model.main.tab == Tab::Diff => &[Pane::List, Pane::Main, Pane::Monitor],
-        _ => &[Pane::List, Pane::Main, Pane::Diff, Pane::Monitor],
+/// The panes of this screen, in the order of Tab; zoomed or not.
+fn panes(model: &Model) -> Vec<Pane> {
+    match class(model) {
+        Class::Wide | Class::Compact => {
+            let all = [Pane::List, Pane::Main, Pane::Diff, Pane::Monitor];
+            all.into_iter().filter(|pane| *pane != Pane::Diff || model.main.tab != Tab::Diff).collect()
+        }
+        Class::Stacked | Class::Single | Class::TooSmall => vec![Pane::List, Pane::Main],
     }
+}
+
+const fn class(model: &Model) -> Class {
+    Class::of(model.size.cols, model.size.rows)
 }
 
 pub fn cycle(model: &mut Model, direction: Direction) {
@@ -26,14 +28,6 @@ pub fn cycle(model: &mut Model, direction: Direction) {
     let at = panes.iter().position(|pane| *pane == model.layout.focus).unwrap_or(0);
     let by = if direction == Direction::Forward { 1 } else { panes.len() - 1 };
     model.layout.focus = panes[(at + by) % panes.len()];
-}
-
-/// The tabs of the main pane for the selection.
-pub fn tabs(model: &Model) -> Vec<Tab> {
-    let mut tabs = vec![Tab::Terminal];
-    tabs.extend(model.main.shell.is_some().then_some(Tab::Shell));
-    tabs.extend([Tab::Diff, Tab::Spec, Tab::Log]);
-    tabs
 }
 
 pub fn nth_tab(model: &mut Model, n: usize) {
@@ -62,11 +56,15 @@ pub fn show(model: &mut Model, tab: Tab) {
     }
 }
 
-/// Widens or narrows the list by two columns, within what leaves room for both sides.
+/// Widens or narrows the list by some columns.
 pub fn resize(model: &mut Model, by: i16) {
-    let cols = model.size.cols;
-    let width = model.layout.list_width.unwrap_or(if cols < 100 { 27 } else { 36 });
-    model.layout.list_width = Some(width.saturating_add_signed(by).clamp(20, (cols / 2).max(20)));
+    let width = model.layout.list_width.unwrap_or(if class(model) == Class::Wide { 36 } else { 27 });
+    set_width(model, width.saturating_add_signed(by));
+}
+
+/// Makes the list this wide, within what leaves room for both sides.
+pub fn set_width(model: &mut Model, width: u16) {
+    model.layout.list_width = Some(width.clamp(20, (model.size.cols / 2).max(20)));
 }
 
 /// All keys go to the agent's session, or to the shell that the open tab shows.
@@ -113,6 +111,6 @@ pub fn detach(model: &mut Model) {
 }
 
 /// True: one thing at a time, so that leaving a pane means going back to the list.
-pub const fn is_narrow(model: &Model) -> bool {
-    model.size.cols < ONE_PANE_COLS || model.size.rows < 12
+pub fn is_narrow(model: &Model) -> bool {
+    matches!(class(model), Class::Single | Class::TooSmall)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 
 use crate::model::{DiffLine, FileDiff, Folded, Hunk, LineKind};
 use crate::ui::glyph::Signs;
@@ -12,7 +12,7 @@ use crate::ui::row::Subject;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-use super::canvas::{Canvas, Pen};
+use super::canvas::Canvas;
 use super::layout::{Class, inset};
 use super::{Scene, empty};
 
@@ -121,10 +121,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spa
     let lines = shown(model).map(Lines::of).filter(|lines| !lines.is_empty());
     let Some(lines) = lines else {
         let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
-        let text = match (shown(model), subject) {
-            (None, Some(Subject::Designer(..) | Subject::Task(..))) => "...",
-            _ => empty::diff_text(subject.as_ref()),
-        };
+        let text = empty::diff_text(subject.as_ref(), shown(model).is_some());
         return canvas.put(inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
     };
     let state = &model.diff;
@@ -189,7 +186,7 @@ impl Columns {
         let Some(diff) = &state.diff else { return };
         match place {
             Place::File(file) => self.file(canvas, row, &diff.files[file]),
-            Place::Hunk(file, hunk) => hunk_title(canvas, row, &diff.files[file].hunks[hunk], state.sideways),
+            Place::Hunk(file, hunk) => hunk_title(canvas, row, &diff.files[file].hunks[hunk]),
             Place::Line(file, hunk, line) => {
                 self.line(canvas, row, &diff.files[file].hunks[hunk].lines[line], state);
             }
@@ -204,27 +201,21 @@ impl Columns {
     fn file(&self, canvas: &mut Canvas<'_>, row: Rect, file: &FileDiff) {
         let signs = canvas.signs();
         let right = Rect { width: row.width.saturating_sub(1), ..row };
-        let numbers = self.added + self.removed;
         let reason = file.folded.map(reason).unwrap_or_default();
-        let room = usize::from(right.width).saturating_sub(2 + numbers + 2 + text::width(&reason) + 1);
-        let mut path = text::cut_path(&file.path, room, signs);
-        if let Some(old) = &file.old_path {
-            let both = format!("{} -> {path}", old.display());
-            if text::width(&both) <= room {
-                path = both;
-            }
-        }
+        let aside = if reason.is_empty() { self.added + self.removed } else { text::width(&reason) };
+        let path = title_of(file, usize::from(right.width).saturating_sub(2 + aside + 2), signs);
         let (plain, dim) = (canvas.style(Role::Foreground), canvas.style(Role::Dim));
-        let bold = plain.add_modifier(Modifier::BOLD);
         let mut letter = [0; 4];
         let letter = file.change.letter().encode_utf8(&mut letter);
-        canvas.pen(right).put(letter, plain).put(" ", plain).put(&path, bold).put(" ", plain).put(&reason, dim);
-        let (good, bad) = (canvas.style(Role::Good), canvas.style(Role::Bad));
-        if file.folded.is_none() || file.added + file.removed > 0 {
-            canvas.put_right(right, &text::removed(file.removed, signs), if file.removed > 0 { bad } else { dim });
-            let left = Rect { width: right.width.saturating_sub(self.removed as u16), ..right };
-            canvas.put_right(left, &text::added(file.added), if file.added > 0 { good } else { dim });
+        canvas.pen(right).put(letter, plain).put(" ", plain).put(&path, plain.add_modifier(Modifier::BOLD));
+        if !reason.is_empty() {
+            return canvas.put_right(right, &reason, dim);
         }
+        let role = |count: u32, role| canvas.style(if count > 0 { role } else { Role::Dim });
+        let (good, bad) = (role(file.added, Role::Good), role(file.removed, Role::Bad));
+        canvas.put_right(right, &text::removed(file.removed, signs), bad);
+        let left = Rect { width: right.width.saturating_sub(self.removed as u16), ..right };
+        canvas.put_right(left, &text::added(file.added), good);
     }
 
     /// `+ 39       out.push_str(&quote(field));`: number and sign stay where they are when the text scrolls sideways.
@@ -248,21 +239,22 @@ impl Columns {
     }
 }
 
-/// `@@ fn write_row`; the line numbers where no heading was found.
-fn hunk_title(canvas: &mut Canvas<'_>, row: Rect, hunk: &Hunk, sideways: usize) {
+/// `@@ fn write_row`; the line number where no heading was found.
+fn hunk_title(canvas: &mut Canvas<'_>, row: Rect, hunk: &Hunk) {
     let style = canvas.style(Role::Accent);
     let mut pen = canvas.pen(row);
     pen.put("@@ ", style);
     if hunk.heading.is_empty() {
         pen.put(&format!("line {}", hunk.new_start), style);
     } else {
-        heading(&mut pen, hunk.heading.trim_start(), sideways, style);
+        pen.put_code(hunk.heading.trim_start(), style);
     }
 }
 
-fn heading(pen: &mut Pen<'_, '_>, text: &str, sideways: usize, style: Style) {
-    pen.skip(sideways);
-    pen.put_code(text, style);
+/// The path, with the old one of a file that was renamed when both fit.
+fn title_of(file: &FileDiff, room: usize, signs: &'static Signs) -> String {
+    let both = file.old_path.as_ref().map(|old| format!("{} -> {}", old.display(), file.path.display()));
+    both.filter(|both| text::width(both) <= room).unwrap_or_else(|| text::cut_path(&file.path, room, signs))
 }
 
 /// Why a file has no lines here.

@@ -27,8 +27,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, text: &str) {
     }
 }
 
-/// What the diff says without files in it.
-pub fn diff_text(subject: Option<&Subject<'_>>) -> &'static str {
+/// What the diff says without lines in it; `is_known`: it was computed, and it is empty.
+pub fn diff_text(subject: Option<&Subject<'_>>, is_known: bool) -> &'static str {
     match subject {
         None | Some(Subject::Project(_)) => "No session is selected.",
         Some(Subject::Task(_, task)) if task.task.state == State::Draft => {
@@ -37,6 +37,7 @@ pub fn diff_text(subject: Option<&Subject<'_>>) -> &'static str {
         Some(Subject::Task(_, task)) if task.task.state.is_closed() && task.worktree.is_none() => {
             "Its worktree is gone; nothing is left to compare."
         }
+        Some(_) if !is_known => "...",
         Some(_) => "No changes yet. What the session changes shows here by itself.",
     }
 }
@@ -58,15 +59,15 @@ fn terminal_text(subject: Option<&Subject<'_>>) -> String {
 
 fn task_text(view: &TaskView) -> String {
     let task = &view.task;
-    let reason = task.reason.as_ref().map_or("", |reason| reason.text.as_str());
+    let because = task.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.text));
     match task.state {
         State::Draft => "A draft: nothing was made for it yet.\n$start starts it, $spec opens its spec.".to_owned(),
         State::Setup => "The worktree is being made; then its setup script runs.\n$stop stops it.".to_owned(),
         State::Queued => "It waits for a free place.\n$stop takes it out of the queue.".to_owned(),
-        State::Paused => format!("Paused: {reason}\n$start resumes it, $explain says more."),
-        State::Failed => format!("Failed: {reason}\n$start tries again, $explain says more."),
+        State::Paused => format!("Paused{because}\n$start resumes it, $explain says more."),
+        State::Failed => format!("Failed{because}\n$start tries again, $explain says more."),
         State::Merged | State::Archived => {
-            format!("It is {}, and its session has ended.\n$diff shows what is left of it.", task.state.word())
+            format!("It is {}, and its session has ended.\n$attach opens its log.", task.state.word())
         }
         State::Done => {
             "Its session has ended.\n$approve reviews it, $merge merges it, $start goes on with it.".to_owned()

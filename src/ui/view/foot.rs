@@ -58,7 +58,10 @@ fn draw_news(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
     let is_elsewhere = news.about.is_some() && news.about != scene.model.list.selected;
     let hint = if is_elsewhere { (scene.spell)("   $needy goes there") } else { String::new() };
     let signs = canvas.signs();
-    let room = usize::from(area.width).saturating_sub(text::width(&hint));
+    let width = usize::from(area.width);
+    // The message comes first: on a narrow screen the key gives way.
+    let hint = if width < 2 * text::width(&hint) { String::new() } else { hint };
+    let room = width - text::width(&hint);
     let (plain, dim) = (canvas.style(Role::Foreground), canvas.style(Role::Dim));
     canvas.pen(area).put(&text::cut(&news.text, room, signs), plain).put(&hint, dim);
 }

@@ -158,16 +158,10 @@ pub fn is_welcome(model: &Model) -> bool {
     model.snapshot.projects.iter().all(|project| row::subjects(project).next().is_none())
 }
 
-/// Rows of the main pane above the diff, of `rows` for both.
-const fn main_rows(rows: u16) -> u16 {
-    let (most, least) = (rows * 14 / 25, 8 + rows / 4);
-    if rows < 12 {
-        rows - 1
-    } else if most > least {
-        most
-    } else {
-        least
-    }
+/// Rows of the main pane above the diff's title, of `rows` for all: a bit more than half, and enough for an agent. Below 12
+/// rows nothing is left for the diff but its title.
+fn main_rows(rows: u16) -> u16 {
+    if rows < 12 { rows - 1 } else { (rows * 14 / 25).max(8 + rows / 4).min(rows - 4) }
 }
 
 /// Sets the areas below the panes; what is left, with how many rows of it the monitor gets.

@@ -116,27 +116,23 @@ fn visible<'a>(
 
 /// The lines from the first one on the screen: the one of the state, moved as far as the selection asks for.
 fn scrolled(model: &Model, lines: &[Line<'_>], look: &Look, height: u16) -> Range<usize> {
-    let rows = |range: Range<usize>| -> u16 {
-        let full =
-            |index| look.blank_above(lines, index) + look.own_height(&lines[index]) + look.blank_below(lines, index);
-        range.map(full).fold(0, u16::saturating_add)
+    let full = |at: usize| look.blank_above(lines, at) + look.own_height(&lines[at]) + look.blank_below(lines, at);
+    // The first line of a page that ends with line `last`.
+    let page_above = |last: usize| {
+        let mut used = lines.get(last).map_or(0, |line| look.own_height(line));
+        let fits = |at: &usize| {
+            used = used.saturating_add(full(*at));
+            used <= height
+        };
+        (0..last).rev().take_while(fits).last().unwrap_or(last)
     };
+    let mut top = model.list.offset.min(page_above(lines.len().saturating_sub(1)));
     let selected = model.list.selected.as_ref().and_then(|key| lines.iter().position(|line| line.is(key)));
-    // No blank at the end, as long as there are lines above to show.
-    let mut last_top = lines.len();
-    let mut used = 0;
-    while last_top > 0 && used + rows(last_top - 1..last_top) <= height {
-        last_top -= 1;
-        used += rows(last_top..last_top + 1);
-    }
-    let mut top = model.list.offset.min(last_top);
     if let Some(selected) = selected {
-        // The titles above the first rows are worth a look too.
-        let with_title = selected - (0..selected).rev().take_while(|at| lines[*at].key().is_none()).count();
-        top = top.min(if with_title == 1 { 0 } else { with_title });
-        while top < selected && rows(top..selected) + look.own_height(&lines[selected]) > height {
-            top += 1;
-        }
+        // The titles above the selected row come into sight with it.
+        let titles = (0..selected).rev().take_while(|at| lines[*at].key().is_none()).count();
+        let with_titles = selected - titles;
+        top = top.min(if with_titles == 1 { 0 } else { with_titles }).max(page_above(selected));
     }
     top..lines.len()
 }

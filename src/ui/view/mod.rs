@@ -26,7 +26,7 @@ use super::theme::{Role, Theme};
 use canvas::Canvas;
 
 pub use diff::{Lines, Place};
-pub use layout::{Areas, Class, Framed, layout};
+pub use layout::{Areas, Class, Framed, is_welcome, layout};
 pub use title::tabs;
 
 /// The screen of a session, as the runtime has it.

@@ -22,6 +22,9 @@ use super::{Scene, diff, list};
 /// Columns of rule between a title and its tabs, at least.
 const FILL: usize = 3;
 
+/// Columns of a name that is worth showing.
+const NAME: usize = 6;
+
 /// The tabs that the selection has, in their order.
 pub fn tabs(model: &Model) -> Vec<Tab> {
     let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
@@ -128,6 +131,18 @@ impl Parts {
         }
     }
 
+    /// The name gives way to the note: it stands in the list too.
+    fn squeezed(&self, room: usize, signs: &'static Signs) -> String {
+        let note = self.note.as_ref().map(|note| format!(" {} {note}", signs.dot)).unwrap_or_default();
+        match (room.checked_sub(text::width(&note)), &self.note) {
+            (Some(name_room), _) if name_room >= NAME => {
+                text::cut_middle(&self.name, name_room, signs).into_owned() + &note
+            }
+            (_, Some(note)) => text::cut(note, room, signs).into_owned(),
+            (_, None) => text::cut_middle(&self.name, room, signs).into_owned(),
+        }
+    }
+
     fn join(&self, detail: Detail, signs: &Signs) -> String {
         let parts = [
             (Some(self.name.as_str()), Detail::NameOnly),
@@ -167,9 +182,9 @@ impl MainTitle {
         let short = (0..=most_folded).map(|folded| (Detail::NoIteration, Some(folded)));
         let bare = (0..most_folded).map(|folded| (Detail::NameOnly, Some(folded)));
         let mut ladder = long.into_iter().chain(short).chain(bare).map(|(detail, short)| title(detail, short));
-        ladder.find(|title| title.fits(width)).unwrap_or_else(|| Self {
-            left: text::cut_middle(&last.left, width.saturating_sub(last.tabs_width() + 6), signs).into_owned(),
-            ..last
+        ladder.find(|title| title.fits(width)).unwrap_or_else(|| {
+            let room = width.saturating_sub(last.tabs_width() + 7);
+            Self { left: parts.squeezed(room, signs), ..last }
         })
     }
 
@@ -249,7 +264,7 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, (class, sty
         left = format!("{} {left}", canvas.signs().bar);
     }
     if !filter.is_empty() {
-        left += &format!(" /{filter}");
+        left.extend([" /", filter]);
     }
     let need = if class == Class::Single { list::counts(model).need } else { 0 };
     let right = if need > 0 { format!("{need} need you") } else { String::new() };

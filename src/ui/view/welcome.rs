@@ -57,8 +57,8 @@ fn none_found(agents: &[AgentFound]) -> Vec<String> {
     vec![
         "No coding agent found on PATH.".to_owned(),
         format!("Looked for: {}", names.join(", ")),
-        "Install one, OpenCode for example: npm install -g opencode-ai".to_owned(),
-        "Another command as the agent: agents: in ~/.orchestra/config.yaml".to_owned(),
+        "Install one (npm install -g opencode-ai),".to_owned(),
+        "or name another under agents: in config.yaml.".to_owned(),
         "$new  writes a task all the same".to_owned(),
     ]
 }

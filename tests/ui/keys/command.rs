@@ -113,7 +113,7 @@ fn requests_of_single_keys() {
         ("working-task", "s", Request::EditSpec { project: id.clone(), session: session.clone(), size }),
         ("working-task", "t", Request::OpenShell { project: id.clone(), session: session.clone(), size }),
         ("main", "x", Request::StopSession { project: id.clone(), session: SessionId::main() }),
-        ("working-task", "j", Request::Watch { project: id.clone(), session: SessionId::from("integrating-task") }),
+        ("working-task", "j", Request::Watch { project: id.clone(), session: SessionId::from("gating-task") }),
         (
             "working-task",
             "mgo on<enter>",
@@ -163,10 +163,11 @@ fn requests_behind_a_confirmation() {
         let mut person = Person::on(on);
         person.press(keys);
         assert_eq!(person.requests(), [wanted], "{keys} on {on}: {}", person.news());
-        assert!(person.model.modal.is_none());
-        for safe in ["<enter>", "n", "<esc>"] {
+        assert!(person.model.modal.is_none(), "{keys} on {on}");
+        let Some(before) = keys.strip_suffix('y') else { continue };
+        for safe in ["<enter>", "n", "<esc>", "<alt-y>"] {
             let mut person = Person::on(on);
-            person.press(keys.strip_suffix('y').unwrap_or(&keys[..1])).press(safe);
+            person.press(before).press(safe);
             assert_eq!(person.requests(), [], "{keys} then {safe}");
         }
     }
@@ -201,7 +202,9 @@ fn enter_on_what_does_not_run() {
     assert_eq!(person.news(), "Enter: draft-task is a draft; S starts it, s edits its spec");
 
     let mut person = Person::on("main");
-    person.tell(super::fixture::changed(&person.model, |project| project.designer.as_mut().unwrap().alive = false));
+    person.tell(super::fixture::changed(&person.model, |project| {
+        project.designer.as_mut().expect("a fixture").alive = false;
+    }));
     person.press("<enter>");
     assert_eq!(person.requests(), [Request::StartDesigner { project: project() }]);
 
@@ -270,7 +273,7 @@ fn copies() {
     diff --git a/src/export/mod.rs b/src/export/mod.rs
     --- a/src/export/mod.rs
     +++ b/src/export/mod.rs
-    @@ -3,2 +3,2 @@ 
+    @@ -3,2 +3,2 @@
      for field in row {
     -    out.push_str(field);
     +    out.push_str(&quote(field));

@@ -38,7 +38,7 @@ pub struct Person {
 impl Person {
     /// The designer rests; one task for each state, named after it.
     pub fn new() -> Self {
-        let now = NOW.parse().unwrap();
+        let now = NOW.parse().expect("a fixture");
         let model = Model::new(Arc::new(Snapshot::default()), now, Size::new(36, 120));
         let mut person = Self { model, effects: Vec::new() };
         person.tell(Msg::Snapshot(Arc::new(snapshot(now))));
@@ -123,12 +123,22 @@ impl Person {
         }
     }
 
+    /// The modal over the whole screen.
+    pub fn screen(&self) -> String {
+        let Size { cols, rows } = self.model.size;
+        let mut buf = Buffer::empty(Rect::new(0, 0, cols, rows));
+        let theme = Theme::new(Ground::Dark, Depth::None, orchestra::model::Glyphs::Ascii);
+        modal::draw(&self.model, &theme, &mut buf);
+        let line = |y| (0..cols).map(|x| buf[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..rows).map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// The modal as it is drawn on a main area of 83 by `rows`.
     pub fn modal(&self, rows: u16) -> String {
         let area = Rect::new(0, 0, 83, rows);
         let mut buf = Buffer::empty(area);
         let theme = Theme::new(Ground::Dark, Depth::None, orchestra::model::Glyphs::Unicode);
-        let cursor = modal::draw(&self.model, area, &theme, &mut buf);
+        let cursor = modal::draw_in(&self.model, area, &theme, &mut buf);
         if let Some(cursor) = cursor {
             buf[cursor].set_symbol("_");
         }
@@ -169,7 +179,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         if task.task.state == State::Asking {
             let text =
                 "Which style for the examples?\n  1  Short, one per function\n  2  Long, one per module".to_owned();
-            task.session.as_mut().unwrap().activity = Activity::Asking { text };
+            task.session.as_mut().expect("a fixture").activity = Activity::Asking { text };
         }
     }
     let designer = session("main", SessionKind::Designer, Activity::Resting, ago(6));
@@ -202,63 +212,17 @@ fn snapshot(now: Timestamp) -> Snapshot {
 }
 
 fn task(id: u32, state: State, since: Timestamp) -> TaskView {
-    let slug = Slug::new(&format!("{}-task", state.word())).unwrap();
-    let mut flow = solo();
-    if state == State::Working || state == State::Approval {
-        "default".clone_into(&mut flow.name);
-        let mut review = flow.stages[0].clone();
-        "review".clone_into(&mut review.name);
-        flow.stages.push(review);
-    }
+    let task = facts(id, state, since);
+    let slug = task.slug.to_string();
     let started = state != State::Draft;
     let alive =
         matches!(state, State::Working | State::Gating | State::Quiet | State::Asking | State::Approval | State::Done);
     let activity = if state == State::Working { Activity::Working } else { Activity::Resting };
-    let reason = (state == State::Paused).then(|| Reason {
-        kind: ReasonKind::Asks,
-        text: "stopped by a person".to_owned(),
-        source: "person".to_owned(),
-        since,
-    });
     TaskView {
-        task: Arc::new(Task {
-            id: TaskId(id),
-            title: format!("The {} one", state.word()),
-            description: "What is to be done.".to_owned(),
-            base_branch: "main".to_owned(),
-            base_commit: None,
-            branch: format!("task/{slug}"),
-            flow,
-            agent: None,
-            model: None,
-            auto: false,
-            state,
-            reason,
-            stage: 0,
-            reviewed: false,
-            job: None,
-            session: None,
-            conversations: if state == State::Quiet {
-                Vec::new()
-            } else {
-                vec![("work".to_owned(), "c-17".to_owned())]
-            },
-            iterations: vec![Iteration {
-                stage: "work".to_owned(),
-                number: 1,
-                trigger: Trigger::Flow,
-                outcome: None,
-                gate: None,
-                reminders: 0,
-            }],
-            created_at: since,
-            updated_at: since,
-            slug: slug.clone(),
-        }),
-        worktree: (started && !state.is_closed()).then(|| PathBuf::from("/trees").join(slug.as_str())),
+        worktree: (started && !state.is_closed()).then(|| PathBuf::from("/trees").join(&slug)),
         agent: "opencode".to_owned(),
-        session: started
-            .then(|| SessionView { alive, ..session(slug.as_str(), SessionKind::Executor, activity, since) }),
+        session: started.then(|| SessionView { alive, ..session(&slug, SessionKind::Executor, activity, since) }),
+        task: Arc::new(task),
         diff: DiffStat::default(),
         ahead: 2,
         unread: false,
@@ -267,6 +231,51 @@ fn task(id: u32, state: State, since: Timestamp) -> TaskView {
         queued: None,
         gate: None,
         same_failures: 0,
+    }
+}
+
+/// Working and approval: the first of two stages. Quiet: the conversation's id is not known.
+fn facts(id: u32, state: State, since: Timestamp) -> Task {
+    let slug = Slug::new(&format!("{}-task", state.word())).expect("a fixture");
+    let mut flow = solo();
+    if state == State::Working || state == State::Approval {
+        "default".clone_into(&mut flow.name);
+        let mut review = flow.stages[0].clone();
+        "review".clone_into(&mut review.name);
+        flow.stages.push(review);
+    }
+    let text = "stopped by a person".to_owned();
+    let reason = Reason { kind: ReasonKind::Asks, text, source: "person".to_owned(), since };
+    let conversations = vec![("work".to_owned(), "c-17".to_owned())];
+    Task {
+        id: TaskId(id),
+        title: format!("The {} one", state.word()),
+        description: "What is to be done.".to_owned(),
+        base_branch: "main".to_owned(),
+        base_commit: None,
+        branch: format!("task/{slug}"),
+        flow,
+        agent: None,
+        model: None,
+        auto: false,
+        state,
+        reason: (state == State::Paused).then_some(reason),
+        stage: 0,
+        reviewed: false,
+        job: None,
+        session: None,
+        conversations: if state == State::Quiet { Vec::new() } else { conversations },
+        iterations: vec![Iteration {
+            stage: "work".to_owned(),
+            number: 1,
+            trigger: Trigger::Flow,
+            outcome: None,
+            gate: None,
+            reminders: 0,
+        }],
+        created_at: since,
+        updated_at: since,
+        slug,
     }
 }
 
@@ -345,7 +354,7 @@ pub fn notice(seq: u64, kind: NoticeKind, text: &str, about: Option<&str>) -> Ar
         kind,
         text: text.to_owned(),
         about: about.map(|session| (project(), SessionId::from(session))),
-        at: NOW.parse().unwrap(),
+        at: NOW.parse().expect("a fixture"),
         bell: false,
     })
 }

@@ -94,7 +94,7 @@ fn the_form_keeps_its_text_and_shows_refusals() {
     person.tell(changed(&person.model, |project| {
         let mut new = project.tasks[0].clone();
         let task = std::sync::Arc::make_mut(&mut new.task);
-        (task.id, task.slug) = (TaskId(15), orchestra::model::Slug::new("fix-dates").unwrap());
+        (task.id, task.slug) = (TaskId(15), orchestra::model::Slug::new("fix-dates").expect("a fixture"));
         project.tasks.push(new);
     }));
     assert_eq!(person.selected(), "fix-dates");
@@ -125,8 +125,8 @@ fn one_line() {
     assert!(person.modal(24).contains("three"), "the draft survives");
     person.press("<enter>m<up>");
     assert!(person.modal(24).contains("three"), "history");
-    person.press("<ctrl-u><enter>");
-    assert!(person.model.modal.is_some());
+    person.press("<esc>k").press("m<enter>");
+    assert!(person.modal(24).contains("There is no text yet."));
 }
 
 #[test]
@@ -278,9 +278,9 @@ fn peek() {
 fn peek_sees_options_on_the_screen() {
     let mut person = Person::on("asking-task");
     person.tell(changed(&person.model, |project| {
-        let task = project.tasks.iter_mut().find(|it| it.task.slug.as_str() == "asking-task").unwrap();
+        let task = project.tasks.iter_mut().find(|it| it.task.slug.as_str() == "asking-task").expect("a fixture");
         let text = "opencode wants to run a command".to_owned();
-        task.session.as_mut().unwrap().activity = orchestra::model::Activity::Asking { text };
+        task.session.as_mut().expect("a fixture").activity = orchestra::model::Activity::Asking { text };
     }));
     person.press(" ");
     let lines = ["$ rm -rf target", "❯ 1. Yes", "  2. No"].map(str::to_owned).to_vec();
@@ -350,7 +350,7 @@ fn explain() {
 fn trust() {
     let mut person = Person::on("draft-task");
     person.press("S").answer(Err(Failure::new(FailureKind::Untrusted, "not trusted")));
-    let script: String = (1..=20).map(|n| format!("step {n}\n")).collect();
+    let script = (1..=20).map(|n| format!("step {n}")).collect::<Vec<_>>().join("\n");
     let facts = TrustFacts {
         hash: "a81f0c2e77d1aa0042".to_owned(),
         files: vec![(PathBuf::from(".orchestra/scripts/worktree_setup.sh"), script)],
@@ -371,4 +371,14 @@ fn stage_and_copy() {
     insta::assert_snapshot!(person.modal(24));
     person.press("<esc>y");
     insta::assert_snapshot!(person.modal(24));
+}
+
+#[test]
+fn frames_lie_over_the_main_area() {
+    let mut person = Person::on("asking-task");
+    person.press("N");
+    insta::assert_snapshot!(person.screen());
+    person.press("<esc> ");
+    person.tell(Msg::Resized(orchestra::model::Size::new(24, 80)));
+    insta::assert_snapshot!(person.screen());
 }

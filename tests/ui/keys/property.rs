@@ -75,7 +75,7 @@ fn facts(request: &Request) -> Option<Reply> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_keys_never_panic_and_never_destroy_by_chance(
@@ -104,7 +104,7 @@ proptest! {
                 }
             }
             person.effects.clear();
-            let _ = person.modal(rows);
+            let _ = (person.modal(rows), person.screen());
             let _ = orchestra::ui::footer::footer(&person.model);
             if person.model.main.attached {
                 person.tell(Msg::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::CONTROL)));

@@ -58,11 +58,8 @@ fn a_closed_or_deleted_selection_hands_over() {
     assert_ne!(person.selected(), "done-task");
     let mut person = Person::on("working-task");
     person.tell(changed(&person.model, |project| project.tasks.retain(|it| it.task.slug.as_str() != "working-task")));
-    assert_eq!(person.selected(), "integrating-task");
-    assert_eq!(
-        person.requests(),
-        [Request::Watch { project: project(), session: SessionId::from("integrating-task") }]
-    );
+    assert_eq!(person.selected(), "gating-task");
+    assert_eq!(person.requests(), [Request::Watch { project: project(), session: SessionId::from("gating-task") }]);
 }
 
 #[test]
@@ -87,7 +84,7 @@ fn read_after_a_second_in_sight() {
     let mut person = Person::on("done-task");
     let unread = |person: &Person, slug: &'static str| {
         changed(&person.model, move |project| {
-            project.tasks.iter_mut().find(|it| it.task.slug.as_str() == slug).unwrap().unread = true;
+            project.tasks.iter_mut().find(|it| it.task.slug.as_str() == slug).expect("a fixture").unread = true;
         })
     };
     person.tell(unread(&person, "done-task"));
@@ -202,7 +199,7 @@ fn a_refreshed_diff_keeps_the_marked_line() {
     person.tell(Msg::Diff { project: project(), session: SessionId::from("working-task"), diff: Arc::new(diff) });
     assert_eq!(person.model.diff.cursor, 1);
     person.tell(Msg::Diff { project: project(), session: SessionId::from("other"), diff: Arc::default() });
-    assert_eq!(person.model.diff.diff.as_ref().unwrap().files.len(), 1);
+    assert_eq!(person.model.diff.diff.as_ref().expect("a fixture").files.len(), 1);
 }
 
 #[test]
@@ -224,7 +221,7 @@ fn the_end_of_an_agent_detaches() {
     let mut person = Person::on("working-task");
     person.press("<enter>");
     person.tell(changed(&person.model, |project| {
-        project.tasks[3].session.as_mut().unwrap().alive = false;
+        project.tasks[3].session.as_mut().expect("a fixture").alive = false;
     }));
     assert!(!person.model.main.attached);
 }
@@ -260,7 +257,7 @@ fn panes_and_tabs() {
 fn the_terminal_scrolls_and_comes_back() {
     let mut person = Person::on("working-task");
     person.press("l<pgup>G");
-    assert_eq!(person.effects, [Effect::ScrollTerminal(28), Effect::ScrollTerminal(i64::MIN)]);
+    assert_eq!(person.effects, [Effect::ScrollTerminal(13), Effect::ScrollTerminal(i64::MIN)]);
     person.effects.clear();
     person.tell(Msg::Scrolled { back: 28, new_lines: 3 });
     person.press("<enter>");
@@ -301,4 +298,54 @@ fn nth_counts_rows_on_the_screen() {
     assert_eq!(person.model.list.selected, Some(RowKey::Project(project())));
     person.press("2");
     assert_eq!(person.model.list.selected, Some(row("asking-task")));
+}
+
+#[test]
+fn the_footer_says_what_applies() {
+    let footer = |person: &Person| {
+        let items = orchestra::ui::footer::footer(&person.model);
+        items.iter().map(|item| format!("{} {}", item.key, item.label)).collect::<Vec<_>>().join("  ")
+    };
+    let mut person = Person::on("working-task");
+    assert_eq!(footer(&person), "↵ attach  Space peek  d diff  s spec  t shell  x stop  . more  ? help");
+    person.press("<tab><tab>");
+    assert_eq!(footer(&person), "↵ fold  [ hunk  K file  / search  e editor  > sideways  . more  ? help");
+    person.press("<shift-tab><shift-tab><enter>");
+    assert_eq!(footer(&person), "Ctrl-\\ leaves");
+    person.press("<ctrl-q>");
+    person.tell(Msg::Resized(Size::new(20, 48)));
+    assert_eq!(footer(&person), "↵ open  Space peek  N new  . more  ? help");
+    let person = Person::on("done-task");
+    let wanted = "↵ attach  Space peek  a approve  M merge  d diff  s spec  t shell  x stop  . more  ? help";
+    assert_eq!(footer(&person), wanted);
+    let mut person = Person::on("main");
+    person.model.list.selected = Some(RowKey::Project(project()));
+    assert_eq!(footer(&person), "↵ fold  N new  n one line  . more  ? help");
+}
+
+#[test]
+fn the_mouse_does_what_keys_do() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    use orchestra::ui::view::Hit;
+    let mut person = Person::on("working-task");
+    let mut mouse = |kind, hit: Option<Hit>, column| {
+        let event = MouseEvent { kind, column, row: 8, modifiers: KeyModifiers::NONE };
+        person.wait(100).tell(Msg::Mouse { event, hit });
+        (person.selected().to_owned(), std::mem::take(&mut person.effects))
+    };
+    let down = MouseEventKind::Down(MouseButton::Left);
+    let quiet = Hit::ListRow(row("quiet-task"));
+    assert_eq!(mouse(down, Some(quiet.clone()), 3).0, "quiet-task");
+    mouse(down, Some(quiet), 3);
+    let (_, effects) = mouse(MouseEventKind::ScrollUp, Some(Hit::Pane(Pane::Main)), 50);
+    assert!(matches!(effects.as_slice(), [Effect::Mouse(event)] if event.column < 50), "attached: {effects:?}");
+    mouse(down, Some(Hit::Tab(Tab::Diff)), 90);
+    let (_, effects) = mouse(MouseEventKind::ScrollDown, Some(Hit::Pane(Pane::Main)), 50);
+    assert_eq!(effects, []);
+    mouse(down, Some(Hit::Divider), 36);
+    mouse(MouseEventKind::Drag(MouseButton::Left), None, 44);
+    mouse(MouseEventKind::Up(MouseButton::Left), None, 44);
+    mouse(down, Some(Hit::Footer("help")), 80);
+    assert_eq!((person.model.main.tab, person.model.layout.list_width), (Tab::Diff, Some(44)));
+    assert!(person.model.modal.is_some() && !person.model.main.attached);
 }

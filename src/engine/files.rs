@@ -1,0 +1,105 @@
+//! A project's files: task files, artifacts, prompts and specs. The database has the last word; files are written again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::project::Project;
+use crate::agent::prompt::{self, Brief, EarlierArtifact};
+use crate::model::{DeleteScope, Failure, SessionId, Task, TaskId, Trigger};
+use crate::store::database::Artifact;
+use crate::store::{artifact, atomic, workflow};
+
+/// The longest template or instruction file, in bytes.
+const TEXT_LIMIT: u64 = 1024 * 1024;
+
+impl Project {
+    /// The first prompt of a stage's conversation.
+    pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
+        let stage = task.current_stage();
+        let template = workflow::template(&self.folder, stage).map_err(Failure::internal)?;
+        let instructions = self.text(&self.folder.instructions())?;
+        let artifacts = self.latest_artifacts(task)?;
+        let earlier: Vec<_> = artifacts
+            .iter()
+            .filter(|(artifact, _)| artifact.stage != stage.name)
+            .map(|(artifact, path)| EarlierArtifact { name: &artifact.name, stage: &artifact.stage, text: &artifact.text, path })
+            .collect();
+        Ok(prompt::compose(&Brief {
+            template: &template,
+            instructions: instructions.as_deref(),
+            title: &task.title,
+            description: &task.description,
+            artifacts: &earlier,
+            trigger,
+            artifact: &stage.artifact,
+            permissions: stage.permissions.unwrap_or(self.config.permissions),
+            worktree: &self.worktree(task)?,
+            branch: &task.branch,
+        }))
+    }
+
+    fn text(&self, path: &std::path::Path) -> Result<Option<String>, Failure> {
+        match atomic::read_beneath(self.root(), path, TEXT_LIMIT) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(Failure::internal(error)),
+        }
+    }
+
+    /// Keeps what a stage produced: in the database, and as a file for agents and people.
+    pub fn keep_artifact(&mut self, task: TaskId, kept: &Artifact) -> Result<(), Failure> {
+        self.db.put_artifact(task, kept).map_err(Failure::internal)?;
+        let all = self.db.artifacts(task).map_err(Failure::internal)?;
+        let slug = &self.task(task)?.slug;
+        artifact::write_all(&self.folder, slug, &all).map(drop).map_err(Failure::internal)
+    }
+
+    /// Name and text of what the current stage handed in last.
+    pub fn last_artifact(&self, task: &Task) -> Option<(String, String)> {
+        let stage = &task.current_stage().name;
+        let latest = self.latest_artifacts(task).ok()?;
+        latest.into_iter().rev().find(|(artifact, _)| artifact.stage == *stage).map(|(it, _)| (it.name, it.text))
+    }
+
+    /// The newest text of each artifact, in the order of the stages, with the path of its file.
+    fn latest_artifacts(&self, task: &Task) -> Result<Vec<(Artifact, PathBuf)>, Failure> {
+        let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
+        let newest = |name: &str| all.iter().filter(|artifact| artifact.stage == name).max_by_key(|it| it.iteration);
+        let of_stages = task.flow.stages.iter().filter_map(|stage| newest(&stage.name).cloned());
+        Ok(of_stages
+            .map(|artifact| {
+                let path = artifact::path(&self.folder, &task.slug, &artifact.name);
+                (artifact, path)
+            })
+            .collect())
+    }
+
+    /// The file that `s` opens for a session, and the editor to open it with.
+    pub fn spec_file(&mut self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
+        let file = match self.task_by_session(owner).cloned() {
+            Some(task) => self.task_path(&task)?,
+            None => self.folder.designer(),
+        };
+        let configured = self.config.ui.editor.clone();
+        let editor = configured.or_else(|| std::env::var("VISUAL").ok()).or_else(|| std::env::var("EDITOR").ok());
+        Ok((file, editor.unwrap_or_else(|| "vi".to_owned())))
+    }
+
+    /// A deleted task leaves the list, or only its worktree does.
+    pub fn forget(&mut self, task: &Arc<Task>, scope: DeleteScope, reference: &str) -> Result<(), Failure> {
+        let at = super::core::now();
+        self.db.forget_worktree(&self.worktree_path(task)).map_err(Failure::internal)?;
+        match scope {
+            DeleteScope::All => {
+                self.db.trash_task(task, reference, at, None).map_err(Failure::internal)?;
+                self.tasks.remove(&task.id);
+                self.remove_task_file(task)
+            }
+            DeleteScope::WorktreeOnly => {
+                let mut left = Task::clone(task);
+                (left.base_commit, left.updated_at) = (None, at);
+                self.commit(left, &[], None, at).map(drop)
+            }
+        }
+    }
+}

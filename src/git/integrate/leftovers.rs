@@ -1,0 +1,54 @@
+//! What an agent left uncommitted, as a commit that no branch points to yet.
+//!
+//! It is made of a copy of the index, so that branch, index and files stay as they are until the integration stands.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{IntegrateError, IntegratePlan, result};
+use crate::git::command::{Call, Cancel, Hooks};
+use crate::git::error::GitError;
+use crate::git::repo::Repo;
+
+/// Filters and hooks may be slow.
+const LONG: Duration = Duration::from_secs(600);
+
+/// A commit of all that is in the worktree: `HEAD` itself when nothing is left.
+pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> Result<String, IntegrateError> {
+    let head = task.commit("HEAD")?;
+    let status = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=dirty"];
+    if task.write("status", plan.hooks)?.args(status).timeout(LONG).cancel(cancel).run()?.stdout.is_empty() {
+        return Ok(head);
+    }
+    let folder = tempfile::tempdir().map_err(GitError::io(&std::env::temp_dir()))?;
+    let index = folder.path().join("index");
+    let own = task.git_dir().join("index");
+    if own.exists() {
+        fs::copy(&own, &index).map_err(GitError::io(&own))?;
+    }
+    let aside = |call: Call| call.env("GIT_INDEX_FILE", &index).timeout(LONG).cancel(cancel);
+    aside(task.write("add", plan.hooks)?.args(["--all", "--", "."])).run()?;
+    let message = folder.path().join("COMMIT_EDITMSG");
+    fs::write(&message, plan.leftovers).map_err(GitError::io(&message))?;
+    if plan.hooks == Hooks::Run {
+        hook(&aside, task, "pre-commit", &[])?;
+        hook(&aside, task, "prepare-commit-msg", &[&message, Path::new("message")])?;
+        hook(&aside, task, "commit-msg", &[&message])?;
+    }
+    let tree = aside(task.call("write-tree")).text()?;
+    if tree == task.tree(&head)? {
+        return Ok(head);
+    }
+    let text = fs::read(&message).map_err(GitError::io(&message))?;
+    Ok(result::Commit { tree: &tree, parents: &[&head], message: &text, author: None }.write(task, plan.hooks)?)
+}
+
+fn hook(aside: &impl Fn(Call) -> Call, task: &Repo, name: &str, args: &[&Path]) -> Result<(), IntegrateError> {
+    let call = task.write("hook", Hooks::Run)?.args(["run", "--ignore-missing", name, "--"]).args(args);
+    match aside(call).run() {
+        Ok(_) => Ok(()),
+        Err(GitError::Failed { stderr, .. }) => Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr }),
+        Err(error) => Err(error.into()),
+    }
+}

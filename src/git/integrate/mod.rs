@@ -1,0 +1,205 @@
+//! Integration: a task's branch gets into its base, or nothing has changed.
+//!
+//! The result is made of objects alone; the gate sees it on a detached worktree of our own. Only then does the base
+//! move: by compare-and-swap where it is checked out nowhere, by a fast-forward that git itself accepts where it is.
+//! The task's branch and worktree follow after that. Invariants: nothing of a person's is stashed, reset, cleaned or
+//! switched; on every error branch, worktree and base are as they were, but for [`IntegrateError::Interrupted`].
+
+mod base;
+mod leftovers;
+mod result;
+
+use std::path::{Path, PathBuf};
+
+use super::command::{Cancel, Hooks};
+use super::error::GitError;
+use super::repo::{Head, InProgress, Repo};
+use super::worktree;
+use crate::model::Strategy;
+
+/// How often the base may move under us before we give up.
+const ROUNDS: usize = 4;
+
+/// What is to be integrated.
+#[derive(Debug, Clone)]
+pub struct IntegratePlan<'a> {
+    pub repo: &'a Repo,
+    /// The task's worktree, at rest.
+    pub worktree: &'a Path,
+    pub branch: &'a str,
+    pub base_branch: &'a str,
+    pub strategy: Strategy,
+    /// Where the gate runs: ours alone, made and removed here.
+    pub integration_dir: &'a Path,
+    /// Message of the commit of what the agent left uncommitted.
+    pub leftovers: &'a str,
+    /// Message of the merge or squash commit.
+    pub message: &'a str,
+    pub hooks: Hooks,
+}
+
+/// What a gate said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GateVerdict {
+    Green,
+    Red,
+}
+
+/// How an integration ended well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integrated {
+    /// Commit of the base now, hex.
+    pub commit: String,
+    /// Commit of the base before.
+    pub before: String,
+    /// What the task's worktree could not follow, to be told; the merge itself stands.
+    pub notice: Option<String>,
+}
+
+impl Integrated {
+    /// False: the base had it all already.
+    pub fn moved(&self) -> bool {
+        self.commit != self.before
+    }
+}
+
+/// Why nothing was integrated.
+#[derive(Debug, thiserror::Error)]
+pub enum IntegrateError {
+    #[error("{} files are in conflict with the base", .files.len())]
+    Conflict { files: Vec<String> },
+    #[error("the gate failed on the result")]
+    GateRed,
+    #[error("{branch} kept moving")]
+    BaseMoved { branch: String },
+    #[error("there is no branch {branch} any more")]
+    BaseGone { branch: String },
+    #[error("{} has changes in {}", .checkout.display(), .paths.join(", "))]
+    Dirty { checkout: PathBuf, paths: Vec<String> },
+    #[error("the {hook} hook failed: {output}")]
+    HookFailed { hook: String, output: String },
+    #[error("{branch} is checked out where it cannot be moved: {}", .path.display())]
+    BaseElsewhere { branch: String, path: PathBuf },
+    #[error("a {} is in progress in {}", .operation.word(), .path.display())]
+    Busy { path: PathBuf, operation: InProgress },
+    #[error("{} has {found} checked out, not {branch}", .path.display())]
+    Switched { path: PathBuf, branch: String, found: String },
+    #[error("{branch} and {base} have no commit in common")]
+    Unrelated { branch: String, base: String },
+    #[error("git was killed while it moved {branch} in {}; some of its files may be new already", .checkout.display())]
+    Interrupted { checkout: PathBuf, branch: String },
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl IntegrateError {
+    /// The next step for a person, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Dirty { .. } => "Nothing was changed. Commit them, then M.".to_owned(),
+            Self::BaseMoved { .. } => "Nothing was changed. M tries again.".to_owned(),
+            Self::BaseGone { branch } => format!("Make it again, or choose another base: git branch {branch} COMMIT"),
+            Self::BaseElsewhere { .. } => "See: git worktree list".to_owned(),
+            Self::Busy { path, operation } => {
+                format!("Nothing was changed. End it there first: cd {} && git {} --continue", path.display(), operation.word())
+            }
+            Self::Switched { branch, path, .. } => format!("Switch back: git -C {} switch {branch}", path.display()),
+            Self::Interrupted { checkout, .. } => {
+                format!("Nothing of yours is lost. See: git -C {} status", checkout.display())
+            }
+            Self::Git(error) => return error.hint(),
+            _ => return None,
+        })
+    }
+}
+
+/// Integrates, with `gate` run on each result before the base moves.
+pub fn run(
+    plan: &IntegratePlan<'_>,
+    gate: Option<&mut dyn FnMut(&Path) -> GateVerdict>,
+    cancel: &Cancel,
+) -> Result<Integrated, IntegrateError> {
+    let task = plan.repo.at(plan.worktree)?;
+    require_at_rest(&task, plan)?;
+    let tip = task.commit("HEAD")?;
+    let whole = leftovers::commit(&task, plan, cancel)?;
+    let outcome = rounds(plan, &whole, gate, cancel);
+    if plan.integration_dir.symlink_metadata().is_ok() {
+        // A folder that stays is removed by the next integration; it takes nothing from this one's outcome.
+        worktree::remove_detached(plan.repo, plan.integration_dir).ok();
+    }
+    let mut integrated = outcome?;
+    if integrated.moved() && let Err(error) = follow(&task, plan, (&tip, &whole), &integrated.commit) {
+        integrated.notice = Some(format!("{} is merged; its worktree stayed behind: {error}", plan.branch));
+    }
+    Ok(integrated)
+}
+
+/// Moves the base back to `before`, while it still is `result` and is checked out nowhere.
+pub fn undo(repo: &Repo, base_branch: &str, result: &str, before: &str) -> Result<(), IntegrateError> {
+    if let Some(holder) = worktree::list(repo)?.into_iter().find(|entry| entry.branch.as_deref() == Some(base_branch)) {
+        return Err(IntegrateError::BaseElsewhere { branch: base_branch.to_owned(), path: holder.path });
+    }
+    match base::swap(repo, base_branch, before, result)? {
+        base::Moved::Yes => Ok(()),
+        base::Moved::BaseMoved => Err(IntegrateError::BaseMoved { branch: base_branch.to_owned() }),
+    }
+}
+
+fn require_at_rest(task: &Repo, plan: &IntegratePlan<'_>) -> Result<(), IntegrateError> {
+    if let Some(operation) = task.in_progress() {
+        return Err(IntegrateError::Busy { path: task.root().to_owned(), operation });
+    }
+    let found = match task.head()? {
+        Head::Branch(branch) if branch == plan.branch => return Ok(()),
+        Head::Branch(found) | Head::Detached(found) => found,
+    };
+    Err(IntegrateError::Switched { path: task.root().to_owned(), branch: plan.branch.to_owned(), found })
+}
+
+fn rounds(
+    plan: &IntegratePlan<'_>,
+    tip: &str,
+    mut gate: Option<&mut dyn FnMut(&Path) -> GateVerdict>,
+    cancel: &Cancel,
+) -> Result<Integrated, IntegrateError> {
+    for _ in 0..ROUNDS {
+        let gone = || IntegrateError::BaseGone { branch: plan.base_branch.to_owned() };
+        let before = plan.repo.branch(plan.base_branch)?.ok_or_else(gone)?;
+        let Some(commit) = result::make(plan, &before, tip)? else {
+            return Ok(Integrated { commit: before.clone(), before, notice: None });
+        };
+        // A refusal that is certain comes before the gate, which may take long.
+        let home = base::find(plan.repo, plan.base_branch)?;
+        home.require_free(&before, &commit, cancel)?;
+        if let Some(gate) = &mut gate {
+            worktree::create_detached(plan.repo, plan.integration_dir, &commit, plan.hooks)?;
+            if gate(plan.integration_dir) == GateVerdict::Red {
+                return Err(IntegrateError::GateRed);
+            }
+        }
+        if cancel.is_canceled() {
+            return Err(GitError::Canceled { verb: "merge".to_owned() }.into());
+        }
+        let home = base::find(plan.repo, plan.base_branch)?;
+        home.require_free(&before, &commit, cancel)?;
+        match home.advance(plan, &before, &commit)? {
+            base::Moved::Yes => return Ok(Integrated { commit, before, notice: None }),
+            base::Moved::BaseMoved => {}
+        }
+    }
+    Err(IntegrateError::BaseMoved { branch: plan.base_branch.to_owned() })
+}
+
+/// Brings the task's branch and worktree to what the base is now. Its content is in the base already, and every step
+/// leaves a state from which an integration can be run again.
+fn follow(task: &Repo, plan: &IntegratePlan<'_>, (tip, whole): (&str, &str), commit: &str) -> Result<(), GitError> {
+    if tip != whole {
+        task.call("read-tree").arg(whole).run()?;
+        let name = format!("refs/heads/{}", plan.branch);
+        task.call("update-ref").args(["-m", "orchestra: commit what was left", &name, whole, tip]).run()?;
+    }
+    task.call("update-index").args(["-q", "--refresh"]).run_with(&[0, 1])?;
+    task.write("reset", plan.hooks)?.args(["--quiet", "--keep", commit]).run()?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The commit that the base would move to, made of objects alone: no checkout, no ref, no index.
+
+use super::{IntegrateError, IntegratePlan};
+use crate::git::command::Hooks;
+use crate::git::diff::Blobs;
+use crate::git::error::GitError;
+use crate::git::repo::Repo;
+use crate::model::Strategy;
+
+/// A commit to be written.
+pub(super) struct Commit<'a> {
+    pub tree: &'a str,
+    pub parents: &'a [&'a str],
+    pub message: &'a [u8],
+    /// Name, address and date; the person's own when none is given.
+    pub author: Option<[String; 3]>,
+}
+
+/// The result for a base at `base`; none when the base has it all already.
+pub(super) fn make(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Option<String>, IntegrateError> {
+    let repo = plan.repo;
+    let common = repo.call("merge-base").args([base, tip]).maybe()?;
+    match common.as_deref() {
+        None => {
+            let (branch, base) = (plan.branch.to_owned(), plan.base_branch.to_owned());
+            return Err(IntegrateError::Unrelated { branch, base });
+        }
+        Some(common) if common == tip => return Ok(None),
+        Some(_) => {}
+    }
+    let parents: &[&str] = match plan.strategy {
+        Strategy::Rebase => return replay(plan, base, tip),
+        Strategy::Merge => &[base, tip],
+        Strategy::Squash => &[base],
+    };
+    let tree = merged(repo, base, tip, plan.hooks)?;
+    if tree == repo.tree(base)? {
+        return Ok(None);
+    }
+    let commit = Commit { tree: &tree, parents, message: plan.message.as_bytes(), author: None };
+    Ok(Some(commit.write(repo, plan.hooks)?))
+}
+
+/// Each commit of the branch onto the base, as `git rebase` does it: those that the base has are left out, and
+/// those that stand on the right commit already are kept as they are.
+fn replay(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Option<String>, IntegrateError> {
+    let repo = plan.repo;
+    let flags = ["--reverse", "--topo-order", "--no-merges", "--cherry-pick", "--right-only"];
+    let commits = repo.call("rev-list").args(flags).arg(format!("{base}...{tip}")).arg("--").text()?;
+    let mut blobs = Blobs::new(repo);
+    let mut onto = base.to_owned();
+    for commit in commits.lines() {
+        let Some(parent) = repo.find(&format!("{commit}^"))? else {
+            let (branch, base) = (plan.branch.to_owned(), plan.base_branch.to_owned());
+            return Err(IntegrateError::Unrelated { branch, base });
+        };
+        if parent == onto {
+            commit.clone_into(&mut onto);
+            continue;
+        }
+        let onto_tree = repo.tree(&onto)?;
+        // A stand-in for `onto` whose only parent is the commit's own: the merge then sees this one change.
+        let stand_in = Commit { tree: &onto_tree, parents: &[&parent], message: b"", author: None };
+        let stand_in = stand_in.write(repo, Hooks::Off)?;
+        let tree = merged(repo, &stand_in, commit, plan.hooks)?;
+        if tree == onto_tree && repo.tree(commit)? != repo.tree(&parent)? {
+            continue;
+        }
+        let (author, message) = parse(&blobs.read(commit)?);
+        onto = Commit { tree: &tree, parents: &[&onto], message: &message, author }.write(repo, plan.hooks)?;
+    }
+    Ok((onto != base).then_some(onto))
+}
+
+fn merged(repo: &Repo, ours: &str, theirs: &str, hooks: Hooks) -> Result<String, IntegrateError> {
+    repo.merge_trees(ours, theirs, hooks)?.map_err(|files| IntegrateError::Conflict { files })
+}
+
+impl Commit<'_> {
+    /// Writes it, signed when the person signs commits and commands may run.
+    pub fn write(self, repo: &Repo, hooks: Hooks) -> Result<String, GitError> {
+        let mut call = repo.write("commit-tree", hooks)?.arg(self.tree);
+        for parent in self.parents {
+            call = call.args(["-p", parent]);
+        }
+        if hooks == Hooks::Run && repo.setting("commit.gpgSign")?.as_deref() == Some("true") {
+            call = call.arg("-S");
+        }
+        if let Some([name, address, date]) = &self.author {
+            call = call.env("GIT_AUTHOR_NAME", name).env("GIT_AUTHOR_EMAIL", address).env("GIT_AUTHOR_DATE", date);
+        }
+        // Given as a file, an empty message is accepted too.
+        call.args(["-F", "-"]).stdin(self.message).text()
+    }
+}
+
+/// Author and message of a commit object.
+fn parse(object: &[u8]) -> (Option<[String; 3]>, Vec<u8>) {
+    let cut = memchr::memmem::find(object, b"\n\n").unwrap_or(object.len());
+    let message = object.get(cut + 2..).unwrap_or_default().to_vec();
+    let head = String::from_utf8_lossy(&object[..cut]);
+    let author = head.lines().find_map(|line| line.strip_prefix("author ")).and_then(|author| {
+        let (name, rest) = author.split_once('<')?;
+        let (address, date) = rest.rsplit_once("> ")?;
+        Some([name.trim_end().to_owned(), address.to_owned(), format!("@{date}")])
+    });
+    (author, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_object_gives_author_and_message() {
+        let object = b"tree 1\nparent 2\nauthor A B <a@b> 1700000000 +0100\ncommitter C <c@d> 1 +0000\n\nSubject\n\nBody\n";
+        let (author, message) = parse(object);
+        assert_eq!(author.unwrap(), ["A B", "a@b", "@1700000000 +0100"]);
+        assert_eq!(message, b"Subject\n\nBody\n");
+    }
+}

@@ -1,0 +1,326 @@
+//! A repository as we found it: where it lies, what is checked out, and its refs.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
+use super::error::GitError;
+
+/// A look at all files of a large checkout.
+const SLOW: Duration = Duration::from_secs(600);
+
+/// A repository and one checkout in it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    git: Git,
+    root: PathBuf,
+    main_root: PathBuf,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    turn: Arc<Mutex<()>>,
+}
+
+/// What is checked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    /// A branch's short name.
+    Branch(String),
+    /// Commit, hex.
+    Detached(String),
+}
+
+/// An operation that a person or agent has begun and not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InProgress {
+    Merge,
+    Rebase,
+    CherryPick,
+    Revert,
+    Bisect,
+}
+
+impl InProgress {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Rebase => "rebase",
+            Self::CherryPick => "cherry-pick",
+            Self::Revert => "revert",
+            Self::Bisect => "bisect",
+        }
+    }
+}
+
+/// What a task starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Short name of a local branch, or the name as given when it is none.
+    pub name: String,
+    pub is_branch: bool,
+    /// Hex.
+    pub commit: String,
+}
+
+impl Repo {
+    /// The repository around `path`: from a subfolder or a linked worktree too.
+    pub fn discover(git: &Git, path: &Path) -> Result<Self, GitError> {
+        let path = path.canonicalize().map_err(GitError::io(path))?;
+        let flags = ["--path-format=absolute", "--is-bare-repository", "--git-dir", "--git-common-dir"];
+        let text = git.call(&path, "rev-parse").args(flags).run()?.stdout;
+        let mut lines = text.split(|&b| b == b'\n');
+        let mut next = || lines.next().unwrap_or_default();
+        let bare = next() == b"true";
+        let (git_dir, common_dir) = (path_of(next()), path_of(next()));
+        let common_dir = common_dir.canonicalize().map_err(GitError::io(&common_dir))?;
+        if bare {
+            return Err(GitError::Bare { path: common_dir });
+        }
+        let top = git.call(&path, "rev-parse").args(["--path-format=absolute", "--show-toplevel"]).run();
+        let Ok(mut top) = top.map(|output| output.stdout) else {
+            return Err(GitError::NotARepository { path });
+        };
+        top.pop();
+        let root = path_of(&top);
+        let main_root = if git_dir == common_dir { root.clone() } else { main_root(git, &common_dir)? };
+        let turn = turn_of(&common_dir);
+        Ok(Self { git: git.clone(), root, main_root, git_dir, common_dir, turn })
+    }
+
+    /// The folder of the checkout that was asked for.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the main checkout: the project. The common directory itself when the main one is bare.
+    pub fn main_root(&self) -> &Path {
+        &self.main_root
+    }
+
+    /// The git directory that all checkouts share, absolute and canonical.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The git directory of this checkout.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The same repository, seen from another checkout of it.
+    pub fn at(&self, worktree: &Path) -> Result<Self, GitError> {
+        let other = Self::discover(&self.git, worktree)?;
+        if other.common_dir == self.common_dir && other.root == worktree.canonicalize().map_err(GitError::io(worktree))? {
+            Ok(other)
+        } else {
+            Err(GitError::NotAWorktree { path: worktree.to_owned() })
+        }
+    }
+
+    pub fn head(&self) -> Result<Head, GitError> {
+        match self.call("symbolic-ref").args(["-q", "--short", "HEAD"]).maybe()? {
+            Some(branch) => Ok(Head::Branch(branch)),
+            None => Ok(Head::Detached(self.commit("HEAD")?)),
+        }
+    }
+
+    /// An error when there is no commit to start from.
+    pub fn require_commit(&self) -> Result<(), GitError> {
+        if self.find("HEAD")?.is_some() {
+            return Ok(());
+        }
+        let any = self.call("for-each-ref").args(["--count=1", "--format=%(refname)", "refs/heads", "refs/remotes"]);
+        if any.text()?.is_empty() { Err(GitError::NoCommits { name: self.name() }) } else { Ok(()) }
+    }
+
+    /// The folder's name.
+    pub fn name(&self) -> String {
+        let name = self.main_root.file_name().unwrap_or(self.main_root.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Local branches, short names in order.
+    pub fn branches(&self) -> Result<Vec<String>, GitError> {
+        let output = self.call("for-each-ref").args(["--format=%(refname:lstrip=2)", "refs/heads"]).run()?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    }
+
+    /// The branch or commit that a person named as base.
+    pub fn resolve_base(&self, name: &str) -> Result<Base, GitError> {
+        if let Some(commit) = self.branch(name)? {
+            return Ok(Base { name: name.to_owned(), is_branch: true, commit });
+        }
+        Ok(Base { name: name.to_owned(), is_branch: false, commit: self.commit(name)? })
+    }
+
+    /// Commit of a local branch, hex.
+    pub fn branch(&self, name: &str) -> Result<Option<String>, GitError> {
+        self.find(&format!("refs/heads/{name}"))
+    }
+
+    /// Commits that `tip` has and `base` has not, and the reverse.
+    pub fn ahead_behind(&self, base: &str, tip: &str) -> Result<(u32, u32), GitError> {
+        let range = format!("{tip}...{base}");
+        let text = self.call("rev-list").args(["--left-right", "--count", "--end-of-options", &range, "--"]).text()?;
+        let mut counts = text.split_whitespace().map(str::parse);
+        match (counts.next(), counts.next()) {
+            (Some(Ok(ahead)), Some(Ok(behind))) => Ok((ahead, behind)),
+            _ => Err(GitError::Unreadable { verb: "rev-list".to_owned(), text }),
+        }
+    }
+
+    /// The operation under way in this checkout.
+    pub fn in_progress(&self) -> Option<InProgress> {
+        [
+            ("MERGE_HEAD", InProgress::Merge),
+            ("rebase-merge", InProgress::Rebase),
+            ("rebase-apply", InProgress::Rebase),
+            ("CHERRY_PICK_HEAD", InProgress::CherryPick),
+            ("REVERT_HEAD", InProgress::Revert),
+            ("BISECT_LOG", InProgress::Bisect),
+        ]
+        .into_iter()
+        .find_map(|(file, state)| self.git_dir.join(file).symlink_metadata().is_ok().then_some(state))
+    }
+
+    /// Files that a merge of `branch` into `base` would leave in conflict; nothing is checked out for it.
+    pub fn predict(&self, branch: &str, base: &str) -> Result<Vec<String>, GitError> {
+        let (ours, theirs) = (self.commit(base)?, self.commit(branch)?);
+        Ok(match self.merge_trees(&ours, &theirs, Hooks::Off)? {
+            Ok(_) => Vec::new(),
+            Err(files) => files,
+        })
+    }
+
+    /// Tracked files with staged or unstaged changes.
+    pub fn dirty(&self, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
+        let flags = ["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
+        let call = self.call("status").configs(&self.disarmed_for_reading()?);
+        let output = call.args(flags).timeout(SLOW).cancel(cancel).run()?;
+        let path = |line: &[u8]| {
+            let words = if line.starts_with(b"u ") { 11 } else { 9 };
+            line.splitn(words, |&b| b == b' ').nth(words - 1).map(path_of)
+        };
+        Ok(fields(&output.stdout).filter_map(path).collect())
+    }
+
+    /// The tree of a merge, or the files in conflict.
+    pub(crate) fn merge_trees(
+        &self,
+        ours: &str,
+        theirs: &str,
+        hooks: Hooks,
+    ) -> Result<Result<String, Vec<String>>, GitError> {
+        let flags = ["--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
+        let output = self.write("merge-tree", hooks)?.args(flags).run_with(&[0, 1])?;
+        let mut parts = fields(&output.stdout).map(|part| String::from_utf8_lossy(part).into_owned());
+        let tree = parts.next().unwrap_or_default();
+        Ok(if output.code == 0 { Ok(tree) } else { Err(parts.collect()) })
+    }
+
+    /// The commit behind any name, hex.
+    pub fn commit(&self, name: &str) -> Result<String, GitError> {
+        self.find(name)?.ok_or_else(|| GitError::NoSuchRef { name: name.to_owned() })
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Result<Option<String>, GitError> {
+        let spec = format!("{name}^{{commit}}");
+        self.call("rev-parse").args(["--verify", "--quiet", "--end-of-options", &spec]).maybe()
+    }
+
+    pub(crate) fn tree(&self, commit: &str) -> Result<String, GitError> {
+        self.call("rev-parse").args(["--verify", "--quiet", &format!("{commit}^{{tree}}")]).text()
+    }
+
+    /// A read in this checkout: what the repository's configuration names does not run.
+    pub(crate) fn call(&self, verb: &str) -> Call {
+        self.git.call(&self.root, verb)
+    }
+
+    /// A write in this checkout. Without `Hooks::Run`, filters, merge drivers and signing are switched off by name.
+    pub(crate) fn write(&self, verb: &str, hooks: Hooks) -> Result<Call, GitError> {
+        let call = self.call(verb).hooks(hooks);
+        Ok(if hooks == Hooks::Off { call.configs(&self.disarmed()?) } else { call })
+    }
+
+    pub(crate) fn git(&self) -> &Git {
+        &self.git
+    }
+
+    /// Our own turn at what git does not do side by side: worktrees and refs.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Settings that leave the commands of the repository's own configuration without effect. The person's own
+    /// (global) ones stand: a large-file filter is needed to store what git would store.
+    pub(crate) fn disarmed(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let mut settings = vec![("commit.gpgSign".into(), "false".into())];
+        for (key, _) in self.own_settings()? {
+            let low = key.to_string_lossy().to_ascii_lowercase();
+            let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| low.ends_with(suffix));
+            if low.starts_with("filter.") && ends(&[".clean", ".smudge", ".process"]) {
+                settings.push((key, "".into()));
+            } else if low.starts_with("merge.") && ends(&[".driver"]) {
+                // An empty driver is an error to git; "false" is a conflict, which a person sees.
+                settings.push((key, "false".into()));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Keys and values that the repository itself sets, for all its checkouts or for this one.
+    pub(crate) fn own_settings(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let output = self.call("config").args(["--list", "--show-scope", "-z"]).run()?;
+        let mut parts = output.stdout.split(|&b| b == 0);
+        let mut settings = Vec::new();
+        while let (Some(scope), Some(line)) = (parts.next(), parts.next()) {
+            if scope == b"local" || scope == b"worktree" {
+                let cut = line.iter().position(|&b| b == b'\n').unwrap_or(line.len());
+                let value = line.get(cut + 1..).unwrap_or_default();
+                settings.push((path_of(&line[..cut]).into_os_string(), path_of(value).into_os_string()));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Whether names that differ in case are one on this file system.
+    pub(crate) fn ignores_case(&self) -> Result<bool, GitError> {
+        Ok(self.setting("core.ignoreCase")?.as_deref() == Some("true"))
+    }
+
+    /// A boolean setting as `true` or `false`; none when it is not set or is no boolean.
+    pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
+        self.call("config").args(["--type=bool", "--get", key]).maybe()
+    }
+
+    /// The settings of [`Repo::disarmed`] for reads, where a filter that must run need not.
+    pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
+        let mut settings = self.disarmed()?;
+        let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
+        let optional: Vec<_> = filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
+        settings.extend(optional);
+        Ok(settings)
+    }
+}
+
+fn main_root(git: &Git, common_dir: &Path) -> Result<PathBuf, GitError> {
+    let output = git.call(common_dir, "worktree").args(["list", "--porcelain", "-z"]).run()?;
+    let first = fields(&output.stdout).next().and_then(|line| line.strip_prefix(b"worktree "));
+    Ok(first.map_or_else(|| common_dir.to_owned(), path_of))
+}
+
+/// One lock for each repository in this process; there is one engine for each user.
+fn turn_of(common_dir: &Path) -> Arc<Mutex<()>> {
+    static TURNS: LazyLock<Mutex<HashMap<PathBuf, Weak<Mutex<()>>>>> = LazyLock::new(Mutex::default);
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    turns.retain(|_, turn| turn.strong_count() > 0);
+    if let Some(turn) = turns.get(common_dir).and_then(Weak::upgrade) {
+        return turn;
+    }
+    let turn = Arc::default();
+    turns.insert(common_dir.to_owned(), Arc::downgrade(&turn));
+    turn
+}

@@ -1,0 +1,379 @@
+//! Worktrees of tasks: made, listed and removed, and nothing else than those.
+//!
+//! A worktree that is being made carries a lock with [`MAKING`] as its reason until it is whole, so that a crash at
+//! any point is told from a finished one. Invariants: no branch and no path that was there before is reset, moved or
+//! deleted; a removal takes only what git has registered at the recorded path, and unlinks symlinks.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::command::{Cancel, Hooks, fields, path_of};
+use super::error::GitError;
+use super::repo::Repo;
+
+/// Lock reason of a worktree that is not whole yet.
+const MAKING: &str = "orchestra is making this worktree";
+/// A checkout may wait for slow filters.
+const CHECKOUT: Duration = Duration::from_secs(600);
+
+/// What is to be made. The caller records it before the first attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorktreePlan {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Short name of the new branch.
+    pub branch: String,
+    /// Hex.
+    pub base_commit: String,
+    pub attempt: Attempt,
+    pub hooks: Hooks,
+}
+
+/// Whether an earlier attempt may have left something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Attempt {
+    /// Path and branch must be free.
+    First,
+    /// The plan is on record from before: what fits it half-made is ours, and is finished.
+    Again,
+}
+
+/// A worktree that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    pub path: PathBuf,
+    pub branch: String,
+    pub commit: String,
+}
+
+/// A worktree as git has it on record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worktree {
+    pub path: PathBuf,
+    /// Hex; none before the first commit.
+    pub head: Option<String>,
+    /// Short name; none when detached.
+    pub branch: Option<String>,
+    pub bare: bool,
+    /// The reason, empty when none was given.
+    pub locked: Option<String>,
+    /// Its folder is gone.
+    pub missing: bool,
+}
+
+/// How a removal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Removed {
+    Removed,
+    /// The folder was gone already; git's record of it is gone now too.
+    WasMissing,
+    /// A symlink stood in its place: it was unlinked, what it points to is as it was.
+    WasSymlink,
+    /// Neither folder nor record was there.
+    WasGone,
+}
+
+/// All worktrees, the main one first.
+pub fn list(repo: &Repo) -> Result<Vec<Worktree>, GitError> {
+    let output = repo.call("worktree").args(["list", "--porcelain", "-z"]).run()?;
+    let mut all: Vec<Worktree> = Vec::new();
+    for line in fields(&output.stdout) {
+        let (key, value) = line.split_at(line.iter().position(|&b| b == b' ').unwrap_or(line.len()));
+        let value = value.get(1..).unwrap_or_default();
+        let text = || String::from_utf8_lossy(value).into_owned();
+        if key == b"worktree" {
+            let path = path_of(value);
+            all.push(Worktree { missing: path.symlink_metadata().is_err(), path, ..Worktree::default() });
+        }
+        let Some(last) = all.last_mut() else { continue };
+        match key {
+            b"HEAD" if !value.iter().all(|&b| b == b'0') => last.head = Some(text()),
+            b"branch" => last.branch = Some(text().trim_start_matches("refs/heads/").to_owned()),
+            b"bare" => last.bare = true,
+            b"locked" => last.locked = Some(text()),
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+/// Makes a worktree on a new branch. May be repeated with [`Attempt::Again`] after a crash at any point.
+pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Created, GitError> {
+    let _turn = repo.turn();
+    let found = match plan.attempt {
+        Attempt::First => {
+            require_free(repo, plan)?;
+            None
+        }
+        Attempt::Again => resume(repo, plan)?,
+    };
+    if let Some(created) = found {
+        return Ok(created);
+    }
+    if let Some(parent) = plan.path.parent() {
+        fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+    }
+    add(repo, plan, cancel).inspect_err(|error| {
+        // What this attempt made is taken back; what cannot be is found again by the next one.
+        drop(resume(repo, plan));
+        if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
+            drop(delete_branch(repo, &plan.branch, &plan.base_commit));
+        }
+    })?;
+    repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run()?;
+    Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
+}
+
+/// Removes the worktree on record at `path`; the caller has saved what is in it. May be repeated.
+pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitError> {
+    let _turn = repo.turn();
+    let all = list(repo)?;
+    let kind = path.symlink_metadata().ok().map(|m| m.file_type());
+    let Some(entry) = all.iter().skip(1).find(|entry| same_place(&entry.path, path)) else {
+        if kind.is_some() {
+            return Err(GitError::NotAWorktree { path: path.to_owned() });
+        }
+        let moved = all.into_iter().skip(1).find(|entry| entry.branch.as_deref() == Some(branch) && !entry.missing);
+        return moved.map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
+    };
+    if let Some(reason) = entry.locked.clone().filter(|reason| reason != MAKING) {
+        return Err(GitError::WorktreeLocked { path: path.to_owned(), reason });
+    }
+    let removed = match kind {
+        None => Removed::WasMissing,
+        Some(kind) if kind.is_symlink() => {
+            fs::remove_file(path).map_err(GitError::io(path))?;
+            Removed::WasSymlink
+        }
+        Some(_) => {
+            require_ours(repo, path)?;
+            remove_folder(path)?;
+            Removed::Removed
+        }
+    };
+    forget(repo, &entry.path)?;
+    Ok(removed)
+}
+
+/// Deletes a branch that we made, while it still points to `tip` and is checked out nowhere.
+pub fn delete_branch(repo: &Repo, branch: &str, tip: &str) -> Result<(), GitError> {
+    if let Some(user) = list(repo)?.into_iter().find(|entry| entry.branch.as_deref() == Some(branch)) {
+        return Err(GitError::BranchInUse { branch: branch.to_owned(), path: user.path });
+    }
+    match repo.branch(branch)? {
+        None => Ok(()),
+        Some(now) if now != tip => Err(GitError::BranchMoved { branch: branch.to_owned() }),
+        Some(_) => {
+            repo.call("update-ref").args(["-d", &format!("refs/heads/{branch}"), tip]).run()?;
+            Ok(())
+        }
+    }
+}
+
+/// Puts the symlink `link` (`.orchestra/.worktrees/<slug>`) to a worktree; only a symlink is ever replaced.
+pub fn link(link: &Path, worktree: &Path) -> Result<(), GitError> {
+    if let Some(folder) = link.parent() {
+        fs::create_dir_all(folder).map_err(GitError::io(folder))?;
+    }
+    unlink(link)?;
+    std::os::unix::fs::symlink(worktree, link).map_err(GitError::io(link))
+}
+
+/// Removes such a symlink; one that is missing is fine.
+pub fn unlink(link: &Path) -> Result<(), GitError> {
+    match link.symlink_metadata() {
+        Ok(meta) if meta.is_symlink() => fs::remove_file(link).map_err(GitError::io(link)),
+        Ok(_) => Err(GitError::PathTaken { path: link.to_owned() }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(GitError::Io { path: link.to_owned(), source }),
+    }
+}
+
+/// Makes a detached worktree at `commit`; one that an earlier run of ours left at `path` goes first.
+pub(crate) fn create_detached(repo: &Repo, path: &Path, commit: &str, hooks: Hooks) -> Result<(), GitError> {
+    remove_detached(repo, path)?;
+    let _turn = repo.turn();
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+    }
+    let call = repo.write("worktree", hooks)?.args(["add", "--detach", "--lock", "--reason", MAKING, "--"]);
+    call.arg(path).arg(commit).timeout(CHECKOUT).run()?;
+    Ok(())
+}
+
+/// Removes what [`create_detached`] made. A folder that is no worktree of ours stays, and is an error.
+pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> {
+    let _turn = repo.turn();
+    let entry = list(repo)?.into_iter().skip(1).find(|entry| same_place(&entry.path, path));
+    match (entry, path.symlink_metadata().is_ok()) {
+        (Some(entry), present) => {
+            if present {
+                remove_folder(path)?;
+            }
+            forget(repo, &entry.path)
+        }
+        (None, true) => clear_remains(repo, path),
+        (None, false) => Ok(()),
+    }
+}
+
+fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
+    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--no-track", "--lock", "--reason", MAKING]);
+    let exists = repo.branch(&plan.branch)?.is_some();
+    call = if exists { call.arg("--").arg(&plan.path).arg(&plan.branch) } else {
+        call.args(["-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
+    };
+    match call.timeout(CHECKOUT).cancel(cancel).run() {
+        Err(GitError::Failed { stderr, .. }) if stderr.contains("a branch named") => {
+            Err(GitError::BranchTaken { branch: plan.branch.clone() })
+        }
+        other => other.map(drop),
+    }
+}
+
+fn require_free(repo: &Repo, plan: &WorktreePlan) -> Result<(), GitError> {
+    let folded = repo.ignores_case()?;
+    let same = |a: &str, b: &str| if folded { a.eq_ignore_ascii_case(b) } else { a == b };
+    let below = |a: &str, b: &str| {
+        a.len() > b.len() && a.as_bytes()[b.len()] == b'/' && a.is_char_boundary(b.len()) && same(&a[..b.len()], b)
+    };
+    let branch = plan.branch.as_str();
+    for other in repo.branches()? {
+        if same(&other, branch) {
+            return Err(GitError::BranchTaken { branch: other });
+        }
+        if below(&other, branch) || below(branch, &other) {
+            return Err(GitError::BranchClash { branch: branch.to_owned(), other });
+        }
+    }
+    if plan.path.symlink_metadata().is_ok() || list(repo)?.iter().any(|entry| same_place(&entry.path, &plan.path)) {
+        return Err(GitError::PathTaken { path: plan.path.clone() });
+    }
+    Ok(())
+}
+
+/// Finds a whole worktree of an earlier attempt, or clears the way for a new one.
+fn resume(repo: &Repo, plan: &WorktreePlan) -> Result<Option<Created>, GitError> {
+    let entry = list(repo)?.into_iter().skip(1).find(|entry| same_place(&entry.path, &plan.path));
+    if let Some(entry) = entry {
+        if entry.locked.as_deref() != Some(MAKING) {
+            if entry.branch.as_deref() != Some(&plan.branch) || entry.missing {
+                return Err(GitError::PathTaken { path: plan.path.clone() });
+            }
+            let commit = entry.head.unwrap_or_else(|| plan.base_commit.clone());
+            return Ok(Some(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit }));
+        }
+        // Nobody but us has worked in it: it is under our lock since its first file.
+        if !entry.missing {
+            remove_folder(&plan.path)?;
+        }
+        forget(repo, &entry.path)?;
+    } else if plan.path.symlink_metadata().is_ok() {
+        clear_remains(repo, &plan.path)?;
+    }
+    clear_records(repo, &plan.path)?;
+    if repo.branch(&plan.branch)?.is_some_and(|tip| tip != plan.base_commit) {
+        return Err(GitError::BranchTaken { branch: plan.branch.clone() });
+    }
+    Ok(None)
+}
+
+/// Removes a folder that git made and has not registered: empty, or with nothing but its `.git` file.
+fn clear_remains(repo: &Repo, path: &Path) -> Result<(), GitError> {
+    let taken = || GitError::PathTaken { path: path.to_owned() };
+    let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    if !is_folder {
+        return Err(taken());
+    }
+    for entry in fs::read_dir(path).map_err(GitError::io(path))? {
+        let entry = entry.map_err(GitError::io(path))?;
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        let target = text.trim_end().strip_prefix("gitdir: ").map(Path::new);
+        let ours = text.is_empty() || target.is_some_and(|dir| dir.starts_with(repo.common_dir().join("worktrees")));
+        if entry.file_name() != ".git" || !entry.file_type().is_ok_and(|kind| kind.is_file()) || !ours {
+            return Err(taken());
+        }
+    }
+    remove_folder(path)
+}
+
+/// Removes records that were begun under our lock for `path`, and never got as far as to be listed.
+fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
+    let folder = repo.common_dir().join("worktrees");
+    let Ok(records) = fs::read_dir(&folder) else { return Ok(()) };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for record in records.flatten() {
+        let id = record.file_name().to_string_lossy().into_owned();
+        let named = id.strip_prefix(&name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+        let read = |file: &str| fs::read_to_string(record.path().join(file)).unwrap_or_default();
+        let lock = read("locked");
+        let nowhere = read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
+        let begun = lock.trim_end() == MAKING || fs::read_dir(record.path()).is_ok_and(|mut dir| dir.next().is_none());
+        if named && nowhere && begun {
+            remove_folder(&record.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends git's record of a worktree whose folder is gone.
+fn forget(repo: &Repo, path: &Path) -> Result<(), GitError> {
+    let gone = repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run();
+    match gone {
+        // Too little of the record is there for git to read: it is removed as a folder of ours.
+        Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path),
+        other => other.map(drop),
+    }
+}
+
+/// The folder's `.git` file and git's record must name each other.
+fn require_ours(repo: &Repo, path: &Path) -> Result<(), GitError> {
+    let stranger = || GitError::NotAWorktree { path: path.to_owned() };
+    let text = match fs::read_to_string(path.join(".git")) {
+        Ok(text) => text,
+        // A removal that was cut short may have taken the file first.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(_) => return Err(stranger()),
+    };
+    let target = path.join(text.trim_end().strip_prefix("gitdir: ").ok_or_else(stranger)?);
+    let target = target.canonicalize().map_err(|_| stranger())?;
+    if target.parent() == Some(&repo.common_dir().join("worktrees")) { Ok(()) } else { Err(stranger()) }
+}
+
+/// Never follows a symlink, `path` itself included.
+fn remove_folder(path: &Path) -> Result<(), GitError> {
+    let gone = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    match gone(fs::remove_dir_all(path)) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_up(path);
+            gone(fs::remove_dir_all(path)).map_err(GitError::io(path))
+        }
+        other => other.map_err(GitError::io(path)),
+    }
+}
+
+/// Makes read-only folders (module caches are such) removable.
+fn open_up(path: &Path) {
+    if path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).ok();
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            open_up(&entry.path());
+        }
+    }
+}
+
+/// Compares by the canonical parent, for the folder itself may be gone.
+pub(crate) fn same_place(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let parent = path.parent().map(|parent| parent.canonicalize().unwrap_or_else(|_| parent.to_owned()));
+        (parent, path.file_name().map(OsStr::to_owned))
+    };
+    a == b || place(a) == place(b)
+}

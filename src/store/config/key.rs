@@ -1,0 +1,252 @@
+//! The table of all settings: what is accepted, and what the docs say of it.
+
+use std::fmt::Write as _;
+
+use serde_yaml::Value;
+
+use super::super::yaml::{Entry, Flaw, Kind as NodeKind, Node, unknown};
+use crate::model::Config;
+
+/// One setting.
+struct Key {
+    /// Dotted path.
+    path: &'static str,
+    kind: Kind,
+    doc: &'static str,
+}
+
+/// What a setting takes.
+enum Kind {
+    Text,
+    /// A branch template: names the task.
+    Branch,
+    /// `home`, `project` or an absolute path.
+    Root,
+    Flag,
+    Number {
+        min: u32,
+        max: u32,
+    },
+    Choice(&'static [&'static str]),
+    Texts,
+    /// Any word to text.
+    TextMap,
+    /// Any word to a map.
+    MapOfMaps,
+}
+
+const KEYS: [Key; 17] = [
+    Key {
+        path: "agent",
+        kind: Kind::Text,
+        doc: "Agent of tasks that name none. None: the first found of opencode, claude, codex, gemini.",
+    },
+    Key { path: "default_flow", kind: Kind::Text, doc: "Flow of tasks that name none." },
+    Key {
+        path: "permissions",
+        kind: Kind::Choice(&["ask", "edits", "all"]),
+        doc: "What an agent may do unasked: nothing, change files in its worktree, or everything.",
+    },
+    Key { path: "branch", kind: Kind::Branch, doc: "Name of a task's branch; `{slug}` and `{id}` are filled in." },
+    Key {
+        path: "max_running",
+        kind: Kind::Number { min: 1, max: 1000 },
+        doc: "Tasks at work at once in one project; more wait in the queue.",
+    },
+    Key {
+        path: "worktrees.root",
+        kind: Kind::Root,
+        doc: "Where worktrees live: `home` (`~/.orchestra/worktrees`), `project` (`.orchestra/.worktrees`), or an absolute path.",
+    },
+    Key {
+        path: "worktrees.setup_timeout_seconds",
+        kind: Kind::Number { min: 1, max: 86_400 },
+        doc: "Seconds that `worktree_setup.sh` may take.",
+    },
+    Key {
+        path: "merge.cleanup",
+        kind: Kind::Choice(&["worktree", "all", "none"]),
+        doc: "What goes after a merge: the worktree, the branch too, or nothing. The trash keeps it all.",
+    },
+    Key {
+        path: "git.hooks",
+        kind: Kind::Choice(&["trusted", "never"]),
+        doc: "Whether the repository's hooks run at Orchestra's own git writes: while they are the ones you trusted, or never.",
+    },
+    Key { path: "keys.detach.default", kind: Kind::Texts, doc: "Keys that leave an attached session." },
+    Key { path: "keys.detach.shell", kind: Kind::Texts, doc: "The same for shells; the default list when empty." },
+    Key { path: "keys.strict", kind: Kind::Flag, doc: "True: every key that changes a task stands behind `.` only." },
+    Key {
+        path: "keys.bind",
+        kind: Kind::TextMap,
+        doc: "Other keys for commands: command name to key (`merge: \"ctrl-m\"`).",
+    },
+    Key { path: "ui.glyphs", kind: Kind::Choice(&["unicode", "ascii"]), doc: "Marks on the screen." },
+    Key { path: "ui.tips", kind: Kind::Flag, doc: "First-use tips on the message line." },
+    Key { path: "ui.editor", kind: Kind::Text, doc: "Editor command. None: `$VISUAL`, then `$EDITOR`, then `vi`." },
+    Key {
+        path: "agents",
+        kind: Kind::MapOfMaps,
+        doc: "Agents beside the built-in ones, or changes to those: name to manifest.",
+    },
+];
+
+/// The defaults as a tree.
+pub(super) fn defaults() -> Value {
+    serde_yaml::to_value(Config::default()).expect("invariant: settings are plain data")
+}
+
+/// `Ok` when every key of the file is known and every value fits.
+pub(super) fn check(root: &Node) -> Result<(), Flaw> {
+    if root.is_null() { Ok(()) } else { check_map(root, "") }
+}
+
+/// All settings as a page of Markdown.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         Printed from the program; do not edit.\n\n\
+         Defaults, then `~/.orchestra/config.yaml`, then `.orchestra/config.yaml`: later ones win, key by key. The files are \
+         strict: an unknown key, a wrong type or a value out of range is refused with file, line and column, and the \
+         settings before the edit stay in force.\n\n\
+         | key | type | default | meaning |\n|---|---|---|---|\n",
+    );
+    let defaults = defaults();
+    for Key { path, kind, doc } in &KEYS {
+        let kind = kind.describe();
+        let default = default_text(&defaults, path);
+        let _ = writeln!(page, "| `{path}` | {kind} | {default} | {doc} |");
+    }
+    page
+}
+
+fn check_map(node: &Node, prefix: &str) -> Result<(), Flaw> {
+    let what = if prefix.is_empty() { "the settings" } else { prefix };
+    node.entries(what)?.iter().try_for_each(|entry| check_entry(entry, prefix))
+}
+
+fn check_entry(entry: &Entry, prefix: &str) -> Result<(), Flaw> {
+    let path = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+    if let Some(key) = KEYS.iter().find(|key| key.path == path) {
+        return if entry.value.is_null() { Ok(()) } else { key.kind.check(&entry.value, &path) };
+    }
+    let below = format!("{path}.");
+    if KEYS.iter().any(|key| key.path.starts_with(&below)) {
+        return if entry.value.is_null() { Ok(()) } else { check_map(&entry.value, &path) };
+    }
+    // What the word can be here; with the full path where it stands in another section.
+    let start = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
+    let here = KEYS
+        .iter()
+        .filter(|key| key.path.starts_with(prefix))
+        .filter_map(|key| key.path.get(start..)?.split('.').next());
+    let what = if prefix.is_empty() { "setting".to_owned() } else { format!("setting in \"{prefix}\"") };
+    let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(&entry.key)).map(|key| key.path);
+    Err(match elsewhere {
+        Some(place) => Flaw {
+            mark: entry.mark,
+            message: format!("unknown {what} \"{}\", did you mean \"{place}\"?", entry.key),
+            nearest: Some(place.to_owned()),
+        },
+        None => unknown(entry.mark, &what, &entry.key, here),
+    })
+}
+
+impl Kind {
+    fn check(&self, node: &Node, path: &str) -> Result<(), Flaw> {
+        let refuse = |message: &str| Err(Flaw::new(node.mark, format!("\"{path}\" {message}")));
+        match self {
+            Self::Text => node.text(path).map(drop),
+            Self::Flag => node.flag(path).map(drop),
+            Self::Number { min, max } => node.number(path, *min..=*max).map(drop),
+            Self::Choice(words) => node.choice(path, words).map(drop),
+            Self::Texts => node.list(path)?.iter().try_for_each(|item| item.text(path).map(drop)),
+            Self::TextMap => node.entries(path)?.iter().try_for_each(|entry| entry.value.text(&entry.key).map(drop)),
+            Self::MapOfMaps => node.entries(path)?.iter().try_for_each(|entry| match &entry.value.kind {
+                NodeKind::Map { .. } => Ok(()),
+                _ => Err(Flaw::new(entry.value.mark, format!("\"{path}.{}\" must be a map of keys", entry.key))),
+            }),
+            Self::Root => match node.text(path)? {
+                "home" | "project" => Ok(()),
+                root if root.starts_with('/') => Ok(()),
+                _ => refuse("must be home, project, or an absolute path"),
+            },
+            Self::Branch => {
+                let template = node.text(path)?;
+                let rest = template.replace("{slug}", "").replace("{id}", "");
+                if rest.len() == template.len() {
+                    refuse("must hold {slug} or {id}, or all tasks would have one branch")
+                } else if rest.contains(|c: char| c.is_whitespace() || c.is_control() || "{}~^:?*[\\".contains(c)) {
+                    refuse("may have only {slug}, {id}, and characters of a branch name")
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Branch => "text with `{slug}` or `{id}`".to_owned(),
+            Self::Root => "`home`, `project`, path".to_owned(),
+            Self::Flag => "true, false".to_owned(),
+            Self::Number { min, max } => format!("{min} to {max}"),
+            Self::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Self::Texts => "list of text".to_owned(),
+            Self::TextMap => "map of text".to_owned(),
+            Self::MapOfMaps => "map of maps".to_owned(),
+        }
+    }
+}
+
+fn default_text(defaults: &Value, path: &str) -> String {
+    let value = path.split('.').try_fold(defaults, |value, part| value.get(part));
+    match value {
+        None | Some(Value::Null) => "none".to_owned(),
+        Some(Value::Sequence(list)) if list.is_empty() => "empty".to_owned(),
+        Some(Value::Mapping(map)) if map.is_empty() => "empty".to_owned(),
+        Some(Value::Sequence(list)) => {
+            let words: Vec<_> = list.iter().map(|word| format!("`{}`", word.as_str().unwrap_or_default())).collect();
+            words.join(", ")
+        }
+        Some(value) => format!("`{}`", serde_yaml::to_string(value).unwrap_or_default().trim().trim_matches('\'')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(value: &Value, prefix: &str, into: &mut Vec<String>) {
+        match value {
+            Value::Mapping(map) if !map.is_empty() => {
+                for (key, value) in map {
+                    let key = key.as_str().unwrap();
+                    let path = if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
+                    leaves(value, &path, into);
+                }
+            }
+            _ => into.push(prefix.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_table_and_the_model_agree() {
+        let mut model = Vec::new();
+        leaves(&defaults(), "", &mut model);
+        let mut table: Vec<_> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+        model.sort();
+        table.sort();
+        assert_eq!(table, model);
+    }
+
+    #[test]
+    fn the_page_is_fresh() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/config.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(file, reference()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), reference(), "run the test with UPDATE_DOCS=1");
+    }
+}
