@@ -169,7 +169,7 @@ class Orchestra(Subject):
         self.terminal.send("n")
         self.terminal.wait("Enter starts it", "the prompt for a new task")
         self.terminal.send(text)
-        self.terminal.wait(lambda screen: any(line.rstrip(" │").endswith(text) for line in screen.lines()), f"{text!r} typed")
+        self.terminal.wait(f"> {text} ", f"{text!r} typed")
         begun = time.monotonic()
         self.terminal.send("\r")
         ready = self.wait_ready(count)
@@ -179,8 +179,15 @@ class Orchestra(Subject):
 
     def attach(self):
         """The session that was made last, which is the selected one, gets the keys."""
-        self.terminal.send("\r")
-        self.terminal.wait(lambda screen: "attached" in screen.lines()[0], "the attached session")
+        attached = lambda screen: "attached" in screen.lines()[0]
+        refused = lambda screen: "Enter: " in screen.lines()[-2]
+        for _ in range(50):
+            self.terminal.send("\r")
+            self.terminal.wait(lambda screen: attached(screen) or refused(screen), "the attached session")
+            self.terminal.rest(0.1)  # refused while its agent starts: Enter again, but never into the session
+            if attached(self.terminal.screen):
+                return
+        raise Gone("the session cannot be attached; the screen shows:\n" + self.terminal.screen.text())
 
     def pids(self):
         return processes.running(self.binary, str(self.home))
