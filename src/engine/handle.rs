@@ -23,7 +23,7 @@ pub type Place = (ProjectId, SessionId);
 const INBOX: usize = 1024;
 
 /// For how long after a key a person counts as typing.
-const TYPED_LATELY: std::time::Duration = std::time::Duration::from_secs(120);
+const TYPED_LATELY: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Tells a face that something is new, from any thread; must return at once.
 pub type Listener = Arc<dyn Fn(Change) + Send + Sync>;

@@ -22,7 +22,7 @@ impl Core {
     /// Opens the repository around `path`.
     pub(super) fn open_project(&mut self, path: &Path) -> Result<(), Failure> {
         let git = Git::from_env().map_err(git_failure)?;
-        let repo = Repo::discover(&git, path).and_then(|repo| repo.at(&repo.main_root().to_owned())).map_err(git_failure)?;
+        let repo = Repo::discover(&git, path).and_then(|repo| repo.at(repo.main_root())).map_err(git_failure)?;
         repo.require_commit().map_err(git_failure)?;
         let id = projects::open(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
         let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;

@@ -57,12 +57,9 @@ impl Core {
             return self.notices.error(failure.to_string(), Some(started.place));
         };
         let at = TaskPlace { project: started.place.0.clone(), task };
-        match started.job {
-            Some(job) => self.job_broken(&at, &started.run, &job.work, failure, job.finishes),
-            None => {
-                let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
-                self.happened(&at, event, started.finishes);
-            }
+        if let Some(job) = started.job { self.job_broken(&at, &started.run, &job.work, failure, job.finishes) } else {
+            let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
+            self.happened(&at, event, started.finishes);
         }
     }
 

@@ -94,7 +94,7 @@ impl Git {
             env: Vec::new(),
             config: vec![("core.hooksPath".into(), "/dev/null".into())],
             stdin: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             cancel: Cancel::default(),
         }
     }

@@ -10,7 +10,7 @@ use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
 use super::error::GitError;
 
 /// A look at all files of a large checkout.
-const SLOW: Duration = Duration::from_secs(600);
+const SLOW: Duration = Duration::from_mins(10);
 
 /// A repository and one checkout in it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use super::repo::Repo;
 /// Lock reason of a worktree that is not whole yet.
 const MAKING: &str = "orchestra is making this worktree";
 /// A checkout may wait for slow filters.
-const CHECKOUT: Duration = Duration::from_secs(600);
+const CHECKOUT: Duration = Duration::from_mins(10);
 
 /// What is to be made. The caller records it before the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]

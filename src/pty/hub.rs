@@ -137,7 +137,7 @@ impl Hub {
         })?;
         self.desk.post(Errand::Reap(child));
         match ack {
-            Some(Ack::Started(_)) => self.attach(place, run).map_err(|missed| missed.told()),
+            Some(Ack::Started(_)) => self.attach(place, run).map_err(Missed::told),
             Some(Ack::Error(told)) => {
                 drop(std::fs::remove_dir_all(place.dir()));
                 Err(PtyError::Launch(told))

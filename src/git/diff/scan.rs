@@ -12,7 +12,7 @@ use crate::git::repo::Repo;
 
 /// A listing that takes longer is looked at for what blocks it.
 const PATIENCE: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 /// A blob, symlink or submodule of the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]

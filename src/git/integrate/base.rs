@@ -12,7 +12,7 @@ use crate::git::repo::{Head, InProgress, Repo};
 use crate::git::worktree;
 
 /// A checkout may wait for slow filters.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// Where the base branch is checked out.
 pub(super) enum Home {

@@ -12,7 +12,7 @@ use crate::git::error::GitError;
 use crate::git::repo::Repo;
 
 /// Filters and hooks may be slow.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// A commit of all that is in the worktree: `HEAD` itself when nothing is left.
 pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> Result<String, IntegrateError> {

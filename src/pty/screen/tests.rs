@@ -247,7 +247,7 @@ proptest! {
             let mut grid = Grid::new(screen.size());
             screen.copy_into(&mut grid);
             let mut painted = Vec::new();
-            (0..grid.size().rows).for_each(|row| grid.write_row(row, &mut painted));
+            (0..grid.size().rows).for_each(|row| grid.write_row(row, u16::MAX, &mut painted));
         }
         screen.feed(b"\x1bc\x1b[Hfine");
         if screen.filter.is_ground() && screen.size().cols >= 4 && screen.lines()[0] != "fine" {
@@ -475,7 +475,7 @@ fn the_widget_and_the_painter_show_the_same() {
     let mut painted = Screen::new(screen.size());
     for row in 0..3 {
         let mut bytes = format!("\x1b[{};1H", row + 1).into_bytes();
-        grid.write_row(row, &mut bytes);
+        grid.write_row(row, u16::MAX, &mut bytes);
         painted.feed(&bytes);
     }
     let mut copy = Grid::new(screen.size());
