@@ -190,7 +190,7 @@ impl Core {
         let stamp = self.stamp(at);
         let project = self.project_mut(&at.project)?;
         let mut task = Task::clone(project.task(at.task)?);
-        let before = task.state;
+        let before = (task.state, task.reviewed);
         let effects = pipeline::step(&mut task, event, &stamp)
             .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;
         let ids = project.commit(task, &effects, finishes, stamp.now)?;

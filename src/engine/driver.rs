@@ -147,32 +147,41 @@ impl Core {
         }
     }
 
-    /// Says what a transition means for the person, where it means something.
-    pub(super) fn announce(&mut self, at: &TaskPlace, before: State) {
+    /// Says what a transition means for the person, where it means something. `before`: the state, and whether it was
+    /// reviewed.
+    pub(super) fn announce(&mut self, at: &TaskPlace, before: (State, bool)) {
         let Ok(task) = self.project(&at.project).and_then(|project| project.task(at.task)) else { return };
-        if task.state == before {
-            return;
-        }
-        let (slug, reason) = (task.slug.to_string(), task.reason.as_ref().map_or("", |reason| reason.text.as_str()));
-        let stage = task.current_stage().name.clone();
-        let text = match task.state {
-            State::Asking => format!("{slug} asks: {}", super::text::one_line(reason)),
-            State::Approval => format!("{slug}: {stage} is ready. a reviews it"),
-            State::Quiet => format!("{slug} rests without a result. Enter attaches, a accepts it"),
-            State::Done if reason.is_empty() => format!("{slug} is done. a reviews it, M merges"),
-            State::Merged => format!("merged {slug} into {}", task.base_branch),
-            State::Failed => format!("{slug} failed: {}", super::text::one_line(reason)),
-            State::Paused if before.is_busy() => format!("{slug} is paused: {reason}. S goes on"),
-            State::Done => format!("kept {}: {}", task.base_branch, super::text::one_line(reason)),
-            _ => return,
-        };
+        let Some(text) = announcement(task, before) else { return };
+        let refused = task.reason.as_ref().is_some_and(|reason| !reason.text.is_empty());
+        let failed = task.state == State::Failed || (task.state == State::Done && refused);
         let about = self.about(at);
-        if matches!(task.state, State::Failed) || (task.state == State::Done && !reason.is_empty()) {
+        if failed {
             self.notices.error(text, about);
         } else {
             self.notices.call(text, about);
         }
     }
+}
+
+/// What a transition means for the person; none: nothing.
+fn announcement(task: &Task, before: (State, bool)) -> Option<String> {
+    if (task.state, task.reviewed) == before {
+        return None;
+    }
+    let (slug, reason) = (&task.slug, task.reason.as_ref().map_or("", |reason| reason.text.as_str()));
+    let line = || super::text::one_line(reason);
+    Some(match task.state {
+        State::Asking => format!("{slug} asks: {}", line()),
+        State::Approval => format!("{slug}: {} is ready. a reviews it", task.current_stage().name),
+        State::Quiet => format!("{slug} rests without a result. Enter attaches, a accepts it"),
+        State::Done if !reason.is_empty() => format!("kept {}: {}", task.base_branch, line()),
+        State::Done if task.reviewed => format!("reviewed {slug}; M merges it"),
+        State::Done => format!("{slug} is done. a reviews it, M merges"),
+        State::Merged => format!("merged {slug} into {}", task.base_branch),
+        State::Failed => format!("{slug} failed: {}", line()),
+        State::Paused if before.0.is_busy() => format!("{slug} is paused: {reason}. S goes on"),
+        _ => return None,
+    })
 }
 
 /// The process belongs to the task: its agent, a shell in its worktree, a job.
@@ -182,4 +191,24 @@ pub(super) fn of_task(live: &Live, at: &TaskPlace) -> bool {
 
 fn at_rest(live: &Live) -> bool {
     !live.alive() || live.activity() == crate::model::Activity::Resting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::pipeline::tests::task;
+    use crate::model::solo;
+
+    #[test]
+    fn what_is_done_and_what_is_reviewed_are_told_apart() {
+        let mut task = task(solo());
+        task.state = State::Done;
+        let text = announcement(&task, (State::Working, false));
+        assert_eq!(text.as_deref(), Some("fix-tests is done. a reviews it, M merges"));
+        task.reviewed = true;
+        for before in [(State::Quiet, false), (State::Done, false)] {
+            assert_eq!(announcement(&task, before).as_deref(), Some("reviewed fix-tests; M merges it"));
+        }
+        assert_eq!(announcement(&task, (State::Done, true)), None);
+    }
 }

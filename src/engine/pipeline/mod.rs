@@ -11,7 +11,7 @@ mod event;
 mod move_on;
 mod person;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use jiff::Timestamp;
 

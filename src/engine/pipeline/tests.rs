@@ -22,7 +22,7 @@ fn flow(auto_merge: bool, max_attempts: u32) -> Flow {
     }
 }
 
-fn task(flow: Flow) -> Task {
+pub fn task(flow: Flow) -> Task {
     Task {
         id: TaskId(1),
         slug: Slug::new("fix-tests").expect("a slug"),
