@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::core::{Core, now};
-use super::mail::{Letter, Origin};
 use super::live::{AgentSide, Live, Started};
+use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
 use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
@@ -294,7 +294,8 @@ impl Core {
         });
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
-        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
+        live.agent =
+            Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);

@@ -11,19 +11,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::diffs::Diffs;
 use super::handle::{Change, Listener, Setting, Shared};
 use super::live::Live;
 use super::message::{Message, TaskPlace};
 use super::notice::Notices;
-use super::diffs::Diffs;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
 use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
-use crate::store::lock::Lock;
-use crate::store::database::EffectId;
 use crate::store::Home;
+use crate::store::database::EffectId;
+use crate::store::lock::Lock;
 
 /// The engine's state.
 pub(super) struct Core {

@@ -32,7 +32,8 @@ impl Core {
         if start {
             self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
         }
-        let message = if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
+        let message =
+            if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
         Ok(Reply::Task { id, message: Some(message) })
     }
 
@@ -81,7 +82,8 @@ impl Core {
         match planned {
             Ok(None) => self.happened(at, Event::WorktreeReady { run, base_commit }, Some(key)),
             Ok(Some((script, worktree, limit))) => {
-                let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
+                let (script, argument) =
+                    (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
                 let launch = self.command_launch(at, "exec \"$1\" \"$2\"", &[&script, &argument]);
                 match launch {
                     Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
@@ -171,7 +173,9 @@ impl Project {
             .map_err(|error| Failure::new(FailureKind::Usage, format!("{error}.")))?;
         if taken(slug.as_str()) {
             let free = slug::free(&slug, taken);
-            return Err(Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}.")));
+            return Err(
+                Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}."))
+            );
         }
         Ok(slug)
     }
@@ -183,7 +187,13 @@ impl Project {
         let known = self.db.worktrees().map_err(Failure::internal)?;
         let attempt = if known.iter().any(|worktree| worktree.path == path) { Attempt::Again } else { Attempt::First };
         // The intention comes first: what is found half made after a crash is ours by this record.
-        let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
+        let record = Worktree {
+            path: path.clone(),
+            task: Some(id),
+            branch: task.branch.clone(),
+            owns_branch: true,
+            created_at: now(),
+        };
         self.db.record_worktree(&record).map_err(Failure::internal)?;
         let worktree =
             WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit, attempt, hooks: self.hooks()? };
@@ -202,7 +212,9 @@ pub(super) fn git_failure(error: git::GitError) -> Failure {
 const fn kind_of(error: &git::GitError) -> FailureKind {
     use git::GitError as E;
     match error {
-        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => FailureKind::NoRepository,
+        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => {
+            FailureKind::NoRepository
+        }
         E::NoSuchRef { .. } => FailureKind::NotFound,
         E::BranchTaken { .. } | E::BranchClash { .. } | E::PathTaken { .. } => FailureKind::Usage,
         E::IndexLocked { .. } | E::RefLocked { .. } => FailureKind::LockHeld,

@@ -102,7 +102,9 @@ impl Follower {
         let (orders, received) = channel();
         let seen = orders.clone();
         let thread = move || {
-            let failed = |error: GitError| inbox.blocking_send(Message::NoDiff { place: place.clone(), error: error.to_string() });
+            let failed = |error: GitError| {
+                inbox.blocking_send(Message::NoDiff { place: place.clone(), error: error.to_string() })
+            };
             let repo = match repo.at(&worktree) {
                 Ok(repo) => repo,
                 Err(error) => return drop(failed(error)),

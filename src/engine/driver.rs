@@ -4,11 +4,11 @@
 //! database only with its answer.
 
 use super::core::Core;
-use crate::agent;
 use super::live::Live;
 use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
+use crate::agent;
 use crate::model::{Failure, Reply, RunId, State};
 use crate::store::database::{Artifact, EffectId};
 
@@ -129,7 +129,12 @@ impl Core {
         });
     }
 
-    pub(super) fn job_done(&mut self, at: &TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure>) {
+    pub(super) fn job_done(
+        &mut self,
+        at: &TaskPlace,
+        finishes: Option<EffectId>,
+        result: Result<Option<String>, Failure>,
+    ) {
         if let Some(key) = finishes {
             let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
             self.tell_failure(at, finished);

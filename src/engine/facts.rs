@@ -10,9 +10,7 @@ use super::monitor::last_gate;
 use super::project::Project;
 use crate::git::facts::{self, Facts};
 use crate::git::{Cancel, Repo};
-use crate::model::{
-    DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task,
-};
+use crate::model::{DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task};
 
 impl Core {
     pub(super) fn delete_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
@@ -110,9 +108,8 @@ fn conflicts(repo: &Repo, task: &Task) -> Vec<String> {
 }
 
 fn refused(task: &Task) -> Option<Failure> {
-    (task.state != State::Done).then(|| {
-        Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word()))
-    })
+    (task.state != State::Done)
+        .then(|| Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word())))
 }
 
 fn gate_line(task: &Task, gate: &crate::model::GateResult) -> String {

@@ -22,7 +22,12 @@ impl Project {
         let earlier: Vec<_> = artifacts
             .iter()
             .filter(|(artifact, _)| artifact.stage != stage.name)
-            .map(|(artifact, path)| EarlierArtifact { name: &artifact.name, stage: &artifact.stage, text: &artifact.text, path })
+            .map(|(artifact, path)| EarlierArtifact {
+                name: &artifact.name,
+                stage: &artifact.stage,
+                text: &artifact.text,
+                path,
+            })
             .collect();
         Ok(prompt::compose(&Brief {
             template: &template,

@@ -11,9 +11,7 @@ use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::text::head_and_tail;
-use crate::model::{
-    ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task,
-};
+use crate::model::{ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task};
 use crate::store::atomic;
 use crate::store::database::EffectId;
 
@@ -29,9 +27,12 @@ impl Core {
         let planned = self.project(&at.project).and_then(|project| {
             project.check_trust()?;
             let task = project.task(at.task)?;
-            let gate = task.flow.stages.get(stage).and_then(|stage| stage.gate.clone()).ok_or_else(|| {
-                Failure::new(FailureKind::BadState, format!("stage {stage} has no gate"))
-            })?;
+            let gate = task
+                .flow
+                .stages
+                .get(stage)
+                .and_then(|stage| stage.gate.clone())
+                .ok_or_else(|| Failure::new(FailureKind::BadState, format!("stage {stage} has no gate")))?;
             Ok((self.command_launch(at, &gate.command, &[])?, gate.timeout_seconds))
         });
         match planned {
@@ -51,7 +52,8 @@ impl Core {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
         let worktree = project.worktree(task)?;
-        let mut argv: Vec<std::ffi::OsString> = vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
+        let mut argv: Vec<std::ffi::OsString> =
+            vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
         argv.extend(args.iter().map(std::ffi::OsString::from));
         let mut env: Vec<_> = std::env::vars_os().collect();
         env.retain(|(name, _)| !name.to_string_lossy().starts_with("GIT_"));
@@ -142,7 +144,8 @@ impl Ended {
             Work::Setup { base_commit } if passed => Event::WorktreeReady { run, base_commit: base_commit.clone() },
             Work::Setup { .. } => {
                 let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-                let how = self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
+                let how =
+                    self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
                 Event::SetupFailed { run, error: format!("the setup script {how}: {last}; log: {log}") }
             }
             Work::Gate { attempt } => Event::GateDone { run, result: self.result(task, *attempt, &output, log) },
@@ -150,7 +153,10 @@ impl Ended {
     }
 
     fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> GateResult {
-        let digest = Sha256::digest(output.as_bytes()).iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let digest = Sha256::digest(output.as_bytes())
+            .iter()
+            .take(16)
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let former = super::monitor::last_gate(task).filter(|gate| !gate.passed() && gate.digest == digest);
         let same = former.map_or(1, |gate| gate.same + 1);
         let mut text = head_and_tail(output.trim_end(), KEPT_LINES, &log);

@@ -77,7 +77,14 @@ impl Core {
         });
     }
 
-    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
+    pub(super) fn deleted(
+        &mut self,
+        at: &TaskPlace,
+        task: &Arc<Task>,
+        scope: DeleteScope,
+        result: Result<String, Failure>,
+        answerer: Answerer,
+    ) {
         let answer = result.and_then(|reference| {
             let project = self.project_mut(&at.project)?;
             project.forget(task, scope, &reference)?;
@@ -93,7 +100,12 @@ impl Core {
 }
 
 impl Project {
-    fn plan_integration(&self, at: &TaskPlace, run: &RunId, core: &Core) -> Result<(Integration, Option<IntegrationGate>), Failure> {
+    fn plan_integration(
+        &self,
+        at: &TaskPlace,
+        run: &RunId,
+        core: &Core,
+    ) -> Result<(Integration, Option<IntegrationGate>), Failure> {
         let task = self.task(at.task)?;
         let integration = &task.flow.integration;
         let gate = match &integration.gate {

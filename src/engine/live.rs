@@ -90,7 +90,13 @@ pub(super) struct Started {
 
 impl Started {
     /// A process of this name, of a task or of none.
-    pub fn new(run: RunId, place: Place, kind: SessionKind, (name, task): (String, Option<TaskId>), at: Timestamp) -> Self {
+    pub fn new(
+        run: RunId,
+        place: Place,
+        kind: SessionKind,
+        (name, task): (String, Option<TaskId>),
+        at: Timestamp,
+    ) -> Self {
         let record = StoredSession {
             run: run.clone(),
             session: place.1.clone(),
@@ -127,7 +133,8 @@ impl Live {
 
     /// Ends it by the ladder: as its manifest says, then TERM, then KILL.
     pub fn stop(&self) {
-        let quit = self.agent.as_ref().map(|agent| agent.manifest.quit.concat().into_bytes()).filter(|keys| !keys.is_empty());
+        let quit =
+            self.agent.as_ref().map(|agent| agent.manifest.quit.concat().into_bytes()).filter(|keys| !keys.is_empty());
         let plan = StopPlan { quit, ..StopPlan::default() };
         if let Some(terminal) = &self.terminal {
             // A shim that is out of reach is told of by its own event.
@@ -160,7 +167,10 @@ impl Live {
             name: self.name.clone(),
             alive: self.alive(),
             exit: self.exit,
-            source: self.agent.as_ref().map_or_else(String::new, |agent| agent.status.verdict().source.word().to_owned()),
+            source: self
+                .agent
+                .as_ref()
+                .map_or_else(String::new, |agent| agent.status.verdict().source.word().to_owned()),
             since: self.since,
             waiting,
             monitor: self.agent.as_ref().map(|agent| agent.facts.of_session(&activity)),

@@ -61,7 +61,8 @@ impl Core {
     /// The shim has typed a letter.
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
         for project in &mut self.projects {
-            let Some(index) = project.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id) else {
+            let Some(index) = project.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id)
+            else {
                 continue;
             };
             let letter = project.mail.remove(index);
@@ -76,9 +77,10 @@ impl Core {
     /// a message that was being typed nobody can tell whether it arrived.
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
-            let (gone, kept): (Vec<_>, Vec<_>) = project.mail.drain(..).partition(|letter| {
-                letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_)))
-            });
+            let (gone, kept): (Vec<_>, Vec<_>) = project
+                .mail
+                .drain(..)
+                .partition(|letter| letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_))));
             project.mail = kept;
             for letter in gone {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {

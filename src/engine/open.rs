@@ -14,8 +14,8 @@ use super::project::Project;
 use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo};
 use crate::model::{Answer, Config, Failure, Flow, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
-use crate::store::trust::Trust;
 use crate::store::database::StoredMessage;
+use crate::store::trust::Trust;
 use crate::store::{Database, Folder, config, init, projects, workflow};
 
 impl Core {
@@ -27,7 +27,8 @@ impl Core {
         let id = projects::open(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
         let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;
         if let Some(recovery) = db.recovery() {
-            self.notices.error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
+            self.notices
+                .error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
         }
         let project = self.load(id.clone(), repo, db)?;
         self.projects.push(project);
@@ -114,7 +115,9 @@ impl Core {
             let at = TaskPlace { project: id.clone(), task };
             match serde_json::from_value::<Effect>(pending.effect.json) {
                 Ok(effect) => self.perform(&at, effect, pending.id),
-                Err(error) => self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None),
+                Err(error) => {
+                    self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None)
+                }
             }
         }
         Ok(())

@@ -19,10 +19,10 @@ use crate::git::{self, Hooks, Repo};
 use crate::model::{
     Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, SessionId, Task, TaskId, TrustFacts,
 };
-use crate::store::database::{Delivery, EffectId, StoredEffect};
 use crate::store::artifact;
-use crate::store::watch::Watch;
+use crate::store::database::{Delivery, EffectId, StoredEffect};
 use crate::store::trust::{self, Trust};
+use crate::store::watch::Watch;
 use crate::store::{Database, Folder};
 
 /// A project.
@@ -74,7 +74,9 @@ impl Project {
     }
 
     pub fn task(&self, id: TaskId) -> Result<&Arc<Task>, Failure> {
-        self.tasks.get(&id).ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
+        self.tasks
+            .get(&id)
+            .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
     }
 
     pub fn task_by_session(&self, session: &SessionId) -> Option<&Arc<Task>> {
@@ -82,7 +84,13 @@ impl Project {
     }
 
     /// Writes a transition and its effects in one transaction, then takes it over.
-    pub fn commit(&mut self, task: Task, effects: &[Effect], finishes: Option<EffectId>, now: Timestamp) -> Result<Vec<EffectId>, Failure> {
+    pub fn commit(
+        &mut self,
+        task: Task,
+        effects: &[Effect],
+        finishes: Option<EffectId>,
+        now: Timestamp,
+    ) -> Result<Vec<EffectId>, Failure> {
         let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         let ids = self.db.transition(&task, &stored, finishes).map_err(Failure::internal)?;
         let former = self.tasks.get(&task.id).map(|former| former.state);

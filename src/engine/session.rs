@@ -116,7 +116,9 @@ impl Core {
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
         // A program may speak before its start has been told here: its words wait for that.
-        if !self.live.contains_key(&run) && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status)) {
+        if !self.live.contains_key(&run)
+            && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status))
+        {
             return self.early.entry(run).or_default().push(event);
         }
         match event {
@@ -154,7 +156,8 @@ impl Core {
 
     /// Nothing was drawn for as long as an agent at work never takes.
     pub(super) fn screen_stands_still(&mut self, run: &RunId) {
-        let after = self.live.get(run).and_then(|live| live.agent.as_ref()).map_or(0, |agent| agent.manifest.rest_after_ms);
+        let after =
+            self.live.get(run).and_then(|live| live.agent.as_ref()).map_or(0, |agent| agent.manifest.rest_after_ms);
         self.look_at_screen(run, Duration::from_millis(after));
     }
 

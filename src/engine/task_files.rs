@@ -124,7 +124,8 @@ impl Core {
                         project.try_write_task_file(&task)
                     });
                     self.tell_failure(&at, written);
-                    self.notices.news(format!("{name} was deleted; it is written again. D deletes the task"), self.about(&at));
+                    self.notices
+                        .news(format!("{name} was deleted; it is written again. D deletes the task"), self.about(&at));
                 }
                 Edit::Unreadable(error) => {
                     self.notices.error(format!("{error}. The text before stays in force"), self.about(&at));
@@ -195,10 +196,7 @@ impl Core {
 
 /// The lines of the header that are ours.
 fn header_of(task: &Task) -> Vec<Change> {
-    let mut header = vec![
-        Change::text(HeaderKey::BaseBranch, &task.base_branch),
-        Change::status(task.status()),
-    ];
+    let mut header = vec![Change::text(HeaderKey::BaseBranch, &task.base_branch), Change::status(task.status())];
     if task.flow.name != crate::model::Flow::SOLO {
         header.push(Change::text(HeaderKey::Flow, &task.flow.name));
     }

@@ -138,7 +138,8 @@ pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitErro
             return Err(GitError::NotAWorktree { path: path.to_owned() });
         }
         let moved = all.into_iter().skip(1).find(|entry| entry.branch.as_deref() == Some(branch) && !entry.missing);
-        return moved.map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
+        return moved
+            .map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
     };
     if let Some(reason) = entry.locked.clone().filter(|reason| reason != MAKING) {
         return Err(GitError::WorktreeLocked { path: path.to_owned(), reason });
@@ -224,7 +225,9 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
     let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--no-track", "--lock", "--reason", MAKING]);
     let exists = repo.branch(&plan.branch)?.is_some();
-    call = if exists { call.arg("--").arg(&plan.path).arg(&plan.branch) } else {
+    call = if exists {
+        call.arg("--").arg(&plan.path).arg(&plan.branch)
+    } else {
         call.args(["-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
     };
     match call.timeout(CHECKOUT).cancel(cancel).run() {
@@ -311,7 +314,8 @@ fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
         let named = id.strip_prefix(&name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
         let read = |file: &str| fs::read_to_string(record.path().join(file)).unwrap_or_default();
         let lock = read("locked");
-        let nowhere = read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
+        let nowhere =
+            read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
         let begun = lock.trim_end() == MAKING || fs::read_dir(record.path()).is_ok_and(|mut dir| dir.next().is_none());
         if named && nowhere && begun {
             remove_folder(&record.path())?;

@@ -115,7 +115,11 @@ impl Differ {
     }
 
     /// What each path was at the start and how git knows it now; none when a scan is needed to tell.
-    fn identify(&mut self, paths: &HashSet<&Path>, cancel: &Cancel) -> Result<Option<Vec<(PathBuf, Candidate)>>, GitError> {
+    fn identify(
+        &mut self,
+        paths: &HashSet<&Path>,
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<(PathBuf, Candidate)>>, GitError> {
         let disk = self.disk()?;
         let state = self.state.as_mut().expect("invariant: refresh has seen a scan");
         let mut candidates = Vec::new();

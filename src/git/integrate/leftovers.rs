@@ -48,7 +48,9 @@ fn hook(aside: &impl Fn(Call) -> Call, task: &Repo, name: &str, args: &[&Path]) 
     let call = task.write("hook", Hooks::Run)?.args(["run", "--ignore-missing", name, "--"]).args(args);
     match aside(call).run() {
         Ok(_) => Ok(()),
-        Err(GitError::Failed { stderr, .. }) => Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr }),
+        Err(GitError::Failed { stderr, .. }) => {
+            Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr })
+        }
         Err(error) => Err(error.into()),
     }
 }

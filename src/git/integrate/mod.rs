@@ -101,7 +101,11 @@ impl IntegrateError {
             Self::BaseGone { branch } => format!("Make it again, or choose another base: git branch {branch} COMMIT"),
             Self::BaseElsewhere { .. } => "See: git worktree list".to_owned(),
             Self::Busy { path, operation } => {
-                format!("Nothing was changed. End it there first: cd {} && git {} --continue", path.display(), operation.word())
+                format!(
+                    "Nothing was changed. End it there first: cd {} && git {} --continue",
+                    path.display(),
+                    operation.word()
+                )
             }
             Self::Switched { branch, path, .. } => format!("Switch back: git -C {} switch {branch}", path.display()),
             Self::Interrupted { checkout, .. } => {
@@ -129,7 +133,9 @@ pub fn run(
         worktree::remove_detached(plan.repo, plan.integration_dir).ok();
     }
     let mut integrated = outcome?;
-    if integrated.moved() && let Err(error) = follow(&task, plan, (&tip, &whole), &integrated.commit) {
+    if integrated.moved()
+        && let Err(error) = follow(&task, plan, (&tip, &whole), &integrated.commit)
+    {
         integrated.notice = Some(format!("{} is merged; its worktree stayed behind: {error}", plan.branch));
     }
     Ok(integrated)
