@@ -9,7 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::command::{Cancel, Hooks, fields, path_of};
 use super::error::GitError;
@@ -19,6 +19,8 @@ use super::repo::Repo;
 const MAKING: &str = "orchestra is making this worktree";
 /// A checkout may wait for slow filters.
 const CHECKOUT: Duration = Duration::from_secs(600);
+/// How long something else may go on writing into a folder that is being removed.
+const ORPHAN: Duration = Duration::from_secs(10);
 
 /// What is to be made. The caller records it before the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,10 +224,10 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 }
 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
-    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--no-track", "--lock", "--reason", MAKING]);
+    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--lock", "--reason", MAKING]);
     let exists = repo.branch(&plan.branch)?.is_some();
     call = if exists { call.arg("--").arg(&plan.path).arg(&plan.branch) } else {
-        call.args(["-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
+        call.args(["--no-track", "-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
     };
     match call.timeout(CHECKOUT).cancel(cancel).run() {
         Err(GitError::Failed { stderr, .. }) if stderr.contains("a branch named") => {
@@ -350,7 +352,13 @@ fn remove_folder(path: &Path) -> Result<(), GitError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     };
-    match gone(fs::remove_dir_all(path)) {
+    let deadline = Instant::now() + ORPHAN;
+    let mut result = gone(fs::remove_dir_all(path));
+    // A checkout whose parent was killed goes on writing until its folder is gone.
+    while matches!(&result, Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty) && Instant::now() < deadline {
+        result = gone(fs::remove_dir_all(path));
+    }
+    match result {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             open_up(path);
             gone(fs::remove_dir_all(path)).map_err(GitError::io(path))
