@@ -2,5 +2,5 @@
 //!
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
-pub mod model; // 0: the words of the product as data
-pub mod git; // 1: repository facts and moves: worktrees, diffs, integration, trash
+pub mod git;
+pub mod model; // 0: the words of the product as data // 1: repository facts and moves: worktrees, diffs, integration, trash

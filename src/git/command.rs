@@ -427,9 +427,15 @@ fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
         let rest = rest.trim_start_matches([' ', ':', '\'']);
         Some(rest.split(['\'', '\n']).next().unwrap_or_default().to_owned())
     };
-    if let Some(lock) = quoted("Unable to create").filter(|path| path.ends_with(".lock") && text.contains("File exists")) {
+    if let Some(lock) =
+        quoted("Unable to create").filter(|path| path.ends_with(".lock") && text.contains("File exists"))
+    {
         let lock = cwd.join(lock);
-        return if lock.ends_with("index.lock") { GitError::IndexLocked { lock } } else { GitError::RefLocked { lock } };
+        return if lock.ends_with("index.lock") {
+            GitError::IndexLocked { lock }
+        } else {
+            GitError::RefLocked { lock }
+        };
     }
     if text.contains("detected dubious ownership") {
         return GitError::OtherOwner { path: cwd };
@@ -437,7 +443,8 @@ fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
     if text.contains("not a git repository") {
         return GitError::NotARepository { path: cwd };
     }
-    if text.contains("Please tell me who you are") || text.contains("empty ident name") || text.contains("auto-detect") {
+    if text.contains("Please tell me who you are") || text.contains("empty ident name") || text.contains("auto-detect")
+    {
         return GitError::NoIdentity { detail: text.lines().last().unwrap_or_default().to_owned() };
     }
     GitError::Failed { verb, cwd, code: output.code, stderr: output.stderr }

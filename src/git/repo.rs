@@ -112,7 +112,9 @@ impl Repo {
     /// The same repository, seen from another checkout of it.
     pub fn at(&self, worktree: &Path) -> Result<Self, GitError> {
         let other = Self::discover(&self.git, worktree)?;
-        if other.common_dir == self.common_dir && other.root == worktree.canonicalize().map_err(GitError::io(worktree))? {
+        if other.common_dir == self.common_dir
+            && other.root == worktree.canonicalize().map_err(GitError::io(worktree))?
+        {
             Ok(other)
         } else {
             Err(GitError::NotAWorktree { path: worktree.to_owned() })
@@ -300,7 +302,8 @@ impl Repo {
     pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
         let mut settings = self.disarmed()?;
         let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
-        let optional: Vec<_> = filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
+        let optional: Vec<_> =
+            filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
         settings.extend(optional);
         Ok(settings)
     }

@@ -176,7 +176,8 @@ impl Watch {
             }
         }
         let flags = ["--others", "--ignored", "--exclude-standard", "--directory", "-z"];
-        let output = self.repo.call("ls-files").args(flags).timeout(PATIENCE).run().map_err(|error| error.to_string())?;
+        let output =
+            self.repo.call("ls-files").args(flags).timeout(PATIENCE).run().map_err(|error| error.to_string())?;
         let folders = fields(&output.stdout).filter_map(|path| path.strip_suffix(b"/"));
         let ignored: HashSet<PathBuf> = folders.map(|path| self.repo.root().join(path_of(path))).collect();
         let root = self.repo.root().to_owned();
@@ -184,7 +185,12 @@ impl Watch {
     }
 
     /// Watches `folder` and all below it that is not left out; `file` is called with each file there.
-    fn add(&mut self, folder: &Path, skip: &dyn Fn(&Path) -> bool, file: &mut dyn FnMut(PathBuf)) -> Result<(), String> {
+    fn add(
+        &mut self,
+        folder: &Path,
+        skip: &dyn Fn(&Path) -> bool,
+        file: &mut dyn FnMut(PathBuf),
+    ) -> Result<(), String> {
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
             // The watch first: what appears after the listing is told by it.
@@ -299,7 +305,8 @@ impl Watch {
 
     fn new_folders(&self, paths: &HashSet<PathBuf>) -> Vec<PathBuf> {
         let folders = paths.iter().map(|path| self.repo.root().join(path));
-        let is_new = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.watched.contains(path);
+        let is_new =
+            |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.watched.contains(path);
         let mut folders: Vec<_> = folders.filter(is_new).collect();
         folders.sort();
         folders
@@ -328,7 +335,10 @@ impl Watch {
         let flags = ["--others", "--ignored", "--exclude-standard", "--directory", "-z", "--"];
         let call = self.repo.call("ls-files").args(flags).arg(folder).timeout(PATIENCE);
         let output = call.run().map_err(|error| error.to_string())?;
-        Ok(fields(&output.stdout).filter_map(|path| path.strip_suffix(b"/")).map(|path| root.join(path_of(path))).collect())
+        Ok(fields(&output.stdout)
+            .filter_map(|path| path.strip_suffix(b"/"))
+            .map(|path| root.join(path_of(path)))
+            .collect())
     }
 }
 

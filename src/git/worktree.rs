@@ -19,6 +19,8 @@ use super::repo::Repo;
 const MAKING: &str = "orchestra is making this worktree";
 /// A checkout may wait for slow filters.
 const CHECKOUT: Duration = Duration::from_secs(600);
+/// How often a later attempt is made anew.
+const TRIES: usize = 3;
 /// How long something else may go on writing into a folder that is being removed.
 const ORPHAN: Duration = Duration::from_secs(10);
 
@@ -106,26 +108,30 @@ pub fn list(repo: &Repo) -> Result<Vec<Worktree>, GitError> {
 /// Makes a worktree on a new branch. May be repeated with [`Attempt::Again`] after a crash at any point.
 pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Created, GitError> {
     let _turn = repo.turn();
-    let found = match plan.attempt {
-        Attempt::First => {
-            require_free(repo, plan)?;
-            None
-        }
-        Attempt::Again => resume(repo, plan)?,
-    };
-    if let Some(created) = found {
-        return Ok(created);
+    if plan.attempt == Attempt::First {
+        require_free(repo, plan)?;
     }
     if let Some(parent) = plan.path.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    add(repo, plan, cancel).inspect_err(|error| {
-        // What this attempt made is taken back; what cannot be is found again by the next one.
-        drop(resume(repo, plan));
-        if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
-            drop(delete_branch(repo, &plan.branch, &plan.base_commit));
+    let mut tries = if plan.attempt == Attempt::First { 1 } else { TRIES };
+    loop {
+        if plan.attempt == Attempt::Again
+            && let Some(created) = resume(repo, plan)?
+        {
+            return Ok(created);
         }
-    })?;
+        tries -= 1;
+        match add(repo, plan, cancel) {
+            Ok(()) => break,
+            // A child of the git that died may still have been at work on the same files.
+            Err(GitError::Failed { .. } | GitError::BranchTaken { .. } | GitError::RefLocked { .. }) if tries > 0 => {}
+            Err(error) => {
+                undo(repo, plan, &error);
+                return Err(error);
+            }
+        }
+    }
     repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run()?;
     Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
 }
@@ -140,7 +146,8 @@ pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitErro
             return Err(GitError::NotAWorktree { path: path.to_owned() });
         }
         let moved = all.into_iter().skip(1).find(|entry| entry.branch.as_deref() == Some(branch) && !entry.missing);
-        return moved.map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
+        return moved
+            .map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
     };
     if let Some(reason) = entry.locked.clone().filter(|reason| reason != MAKING) {
         return Err(GitError::WorktreeLocked { path: path.to_owned(), reason });
@@ -226,7 +233,9 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
     let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--lock", "--reason", MAKING]);
     let exists = repo.branch(&plan.branch)?.is_some();
-    call = if exists { call.arg("--").arg(&plan.path).arg(&plan.branch) } else {
+    call = if exists {
+        call.arg("--").arg(&plan.path).arg(&plan.branch)
+    } else {
         call.args(["--no-track", "-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
     };
     match call.timeout(CHECKOUT).cancel(cancel).run() {
@@ -234,6 +243,14 @@ fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError
             Err(GitError::BranchTaken { branch: plan.branch.clone() })
         }
         other => other.map(drop),
+    }
+}
+
+/// Takes back what a failed attempt made; what cannot be is found again by the next one.
+fn undo(repo: &Repo, plan: &WorktreePlan, error: &GitError) {
+    resume(repo, plan).ok();
+    if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
+        delete_branch(repo, &plan.branch, &plan.base_commit).ok();
     }
 }
 
@@ -260,6 +277,8 @@ fn require_free(repo: &Repo, plan: &WorktreePlan) -> Result<(), GitError> {
 
 /// Finds a whole worktree of an earlier attempt, or clears the way for a new one.
 fn resume(repo: &Repo, plan: &WorktreePlan) -> Result<Option<Created>, GitError> {
+    // Before git is asked: a record cut off in its first files ends every list.
+    clear_records(repo, &plan.path, |record| fs::read(record.join("commondir")).is_ok_and(|text| text.is_empty()))?;
     let entry = list(repo)?.into_iter().skip(1).find(|entry| same_place(&entry.path, &plan.path));
     if let Some(entry) = entry {
         if entry.locked.as_deref() != Some(MAKING) {
@@ -277,7 +296,7 @@ fn resume(repo: &Repo, plan: &WorktreePlan) -> Result<Option<Created>, GitError>
     } else if plan.path.symlink_metadata().is_ok() {
         clear_remains(repo, &plan.path)?;
     }
-    clear_records(repo, &plan.path)?;
+    clear_records(repo, &plan.path, |_| true)?;
     if repo.branch(&plan.branch)?.is_some_and(|tip| tip != plan.base_commit) {
         return Err(GitError::BranchTaken { branch: plan.branch.clone() });
     }
@@ -303,8 +322,8 @@ fn clear_remains(repo: &Repo, path: &Path) -> Result<(), GitError> {
     remove_folder(path)
 }
 
-/// Removes records that were begun under our lock for `path`, and never got as far as to be listed.
-fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
+/// Removes records that were begun under our lock for `path`, as far as `broken` holds for their folder.
+fn clear_records(repo: &Repo, path: &Path, broken: impl Fn(&Path) -> bool) -> Result<(), GitError> {
     let folder = repo.common_dir().join("worktrees");
     let Ok(records) = fs::read_dir(&folder) else { return Ok(()) };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -313,9 +332,10 @@ fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
         let named = id.strip_prefix(&name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
         let read = |file: &str| fs::read_to_string(record.path().join(file)).unwrap_or_default();
         let lock = read("locked");
-        let nowhere = read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
+        let nowhere =
+            read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
         let begun = lock.trim_end() == MAKING || fs::read_dir(record.path()).is_ok_and(|mut dir| dir.next().is_none());
-        if named && nowhere && begun {
+        if named && nowhere && begun && broken(&record.path()) {
             remove_folder(&record.path())?;
         }
     }
@@ -327,7 +347,7 @@ fn forget(repo: &Repo, path: &Path) -> Result<(), GitError> {
     let gone = repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run();
     match gone {
         // Too little of the record is there for git to read: it is removed as a folder of ours.
-        Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path),
+        Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path, |_| true),
         other => other.map(drop),
     }
 }

@@ -31,7 +31,8 @@ fn fault_g10_sixteen_at_once_from_a_remote_base_all_work() {
             .map(|n| {
                 let (f, barrier) = (&f, &barrier);
                 scope.spawn(move || {
-                    let plan = WorktreePlan { base_commit: f.sh(&["rev-parse", "origin/main"]), ..f.plan(&format!("t{n}")) };
+                    let plan =
+                        WorktreePlan { base_commit: f.sh(&["rev-parse", "origin/main"]), ..f.plan(&format!("t{n}")) };
                     barrier.wait();
                     worktree::create(&f.repo, &plan, &Cancel::default()).map(drop)
                 })
@@ -86,7 +87,8 @@ fn fault_g23_names_that_differ_in_case_only_are_refused_where_they_are_one() {
 #[test]
 fn fault_p8_a_second_attempt_finishes_whatever_the_first_one_left() {
     type Cut = fn(&Fixture, &WorktreePlan);
-    let record = |f: &Fixture, plan: &WorktreePlan| f.repo.common_dir().join("worktrees").join(plan.path.file_name().unwrap());
+    let record =
+        |f: &Fixture, plan: &WorktreePlan| f.repo.common_dir().join("worktrees").join(plan.path.file_name().unwrap());
     let cuts: [(&str, Cut); 7] = [
         ("nothing", |_, _| {}),
         ("branch only", |f, plan| drop(f.sh(&["branch", "--no-track", &plan.branch, &plan.base_commit]))),
@@ -132,7 +134,9 @@ fn fault_p8_a_second_attempt_finishes_whatever_the_first_one_left() {
 fn half(f: &Fixture, plan: &WorktreePlan) {
     let path = plan.path.to_str().unwrap();
     let lock = ["--lock", "--reason", "orchestra is making this worktree"];
-    f.sh(&[&["worktree", "add", "-q", "--no-track"][..], &lock, &["-b", &plan.branch, path, &plan.base_commit]].concat());
+    f.sh(
+        &[&["worktree", "add", "-q", "--no-track"][..], &lock, &["-b", &plan.branch, path, &plan.base_commit]].concat()
+    );
 }
 
 /// Real kills: `git` dies at different moments, and a second attempt always ends whole.
@@ -197,9 +201,12 @@ fn fault_g17_making_a_worktree_runs_nothing_of_the_repository() {
     let f = Fixture::new();
     let marker = f.path("marker");
     let run = format!("touch '{}'; cat", marker.display());
-    for (key, value) in
-        [("filter.x.smudge", run.as_str()), ("filter.x.process", &run), ("core.fsmonitor", &run), ("filter.x.required", "false")]
-    {
+    for (key, value) in [
+        ("filter.x.smudge", run.as_str()),
+        ("filter.x.process", &run),
+        ("core.fsmonitor", &run),
+        ("filter.x.required", "false"),
+    ] {
         f.sh(&["config", key, value]);
     }
     put(&f.repo.common_dir().join("info/attributes"), "*.txt filter=x\n");

@@ -69,7 +69,13 @@ fn commits_staged_unstaged_and_untracked_are_one_view() {
     assert_eq!((diff.base.as_str(), diff.ahead), ("main", 1));
     assert_eq!(
         summary(&diff),
-        ["M a.txt +0 -1", "A committed.txt +1 -0", "D src/lib.rs +0 -7", "A staged.txt +1 -0", "? untracked/new.txt +2 -0"]
+        [
+            "M a.txt +0 -1",
+            "A committed.txt +1 -0",
+            "D src/lib.rs +0 -7",
+            "A staged.txt +1 -0",
+            "? untracked/new.txt +2 -0"
+        ]
     );
 }
 
@@ -342,7 +348,9 @@ fn apply(live: &Live, edit: &Edit) -> Option<Vec<PathBuf>> {
         }
     };
     let names: &[&str] = match edit {
-        Edit::Write(name, _) | Edit::Append(name) | Edit::Remove(name) | Edit::Link(name) | Edit::Execute(name) => &[name],
+        Edit::Write(name, _) | Edit::Append(name) | Edit::Remove(name) | Edit::Link(name) | Edit::Execute(name) => {
+            &[name]
+        }
         Edit::Rename(from, to) => &[from, to],
         Edit::Git(_) => &[],
     };
@@ -380,9 +388,12 @@ fn changes_and_counts_agree_with_git() {
     live.put("a.txt", lines(3..14).replace("line 7", "seven"));
     live.put("src/lib.rs", "fn one() {\n    11;\n}\n\nfn two() {\n    2;\n    3;\n}\n");
     let counts: Vec<_> = live.sh(&["diff", "--numstat", "main"]).lines().map(str::to_owned).collect();
-    let own: Vec<_> = live.scan().files.iter().map(|f| format!("{}\t{}\t{}", f.added, f.removed, f.path.display())).collect();
+    let own: Vec<_> =
+        live.scan().files.iter().map(|f| format!("{}\t{}\t{}", f.added, f.removed, f.path.display())).collect();
     assert_eq!(own, counts);
     assert_eq!(live.scan().files[1].hunks[0].heading, "");
-    assert!(live.scan().files.iter().all(|file| file.change == Change::Modified && file.folded != Some(Folded::Binary)));
+    assert!(
+        live.scan().files.iter().all(|file| file.change == Change::Modified && file.folded != Some(Folded::Binary))
+    );
     assert!(Path::new(&live.path).exists());
 }

@@ -142,7 +142,9 @@ fn fault_g1_a_dirty_checkout_of_the_base_keeps_every_byte() {
         files.push(("new.txt".into(), b"x\n".to_vec()));
         files.sort();
         assert_eq!(tree(f.root()), files);
-        let without = |text: String| text.lines().filter(|line| !line.ends_with("\tnew.txt")).map(str::to_owned).collect::<Vec<_>>();
+        let without = |text: String| {
+            text.lines().filter(|line| !line.ends_with("\tnew.txt")).map(str::to_owned).collect::<Vec<_>>()
+        };
         assert_eq!(without(f.sh(&["ls-files", "--stage"])), without(index));
     }
 }
@@ -314,7 +316,10 @@ fn fault_g12_a_live_index_lock_in_the_checkout_refuses_it() {
     put(&lock, "");
     let head = f.head();
     let result = Run::new(&f, &task).go();
-    assert!(matches!(&result, Err(IntegrateError::Git(GitError::IndexLocked { lock: named })) if *named == lock), "{result:?}");
+    assert!(
+        matches!(&result, Err(IntegrateError::Git(GitError::IndexLocked { lock: named })) if *named == lock),
+        "{result:?}"
+    );
     assert!(lock.exists() && f.head() == head);
     fs::remove_file(lock).unwrap();
     Run::new(&f, &task).go().unwrap();

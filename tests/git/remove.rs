@@ -40,7 +40,12 @@ fn fault_g9_missing_moved_and_locked_are_told_apart() {
     let f = Fixture::new();
     let [gone, moved, locked] = ["gone", "moved", "locked"].map(|slug| f.task(slug));
     fs::remove_dir_all(&gone.path).unwrap();
-    assert!(worktree::list(&f.repo).unwrap().iter().any(|entry| entry.missing && entry.branch.as_deref() == Some("task/gone")));
+    assert!(
+        worktree::list(&f.repo)
+            .unwrap()
+            .iter()
+            .any(|entry| entry.missing && entry.branch.as_deref() == Some("task/gone"))
+    );
     assert_eq!(worktree::remove(&f.repo, &gone.path, &gone.branch).unwrap(), Removed::WasMissing);
     let to = f.path("worktrees/elsewhere");
     f.sh(&["worktree", "move", moved.path.to_str().unwrap(), to.to_str().unwrap()]);

@@ -45,11 +45,16 @@ fn fault_g7_everything_comes_back_byte_for_byte() {
     let f = Fixture::new();
     f.sh(&["config", "core.autocrlf", "input"]);
     let task = rich(&f);
-    let state = || (f.at(&task.path, &["status", "--porcelain=v2", "--ignored"]), f.at(&task.path, &["ls-files", "--stage"]));
+    let state =
+        || (f.at(&task.path, &["status", "--porcelain=v2", "--ignored"]), f.at(&task.path, &["ls-files", "--stage"]));
     let (before, files) = (state(), tree(&task.path));
     let index = fs::read(f.repo.at(&task.path).unwrap().git_dir().join("index")).unwrap();
     let entry = save(&f, &task);
-    assert_eq!(fs::read(f.repo.at(&task.path).unwrap().git_dir().join("index")).unwrap(), index, "the index is only read");
+    assert_eq!(
+        fs::read(f.repo.at(&task.path).unwrap().git_dir().join("index")).unwrap(),
+        index,
+        "the index is only read"
+    );
     assert_eq!(entry.reference, "refs/orchestra/trash/one/1700000000");
     assert_eq!(entry.record.unsaved, [""; 0]);
     let tip = f.sh(&["rev-parse", &task.branch]);

@@ -130,7 +130,9 @@ fn a_save_becomes_a_new_diff_in_time() {
         .map(|n| {
             let began = Instant::now();
             put(&task.path.join(format!("many/{n}/{n}.txt")), format!("new {n}\n"));
-            let Seen::Paths(paths) = until(&seen, "a save", |seen| matches!(seen, Seen::Paths(_))) else { unreachable!() };
+            let Seen::Paths(paths) = until(&seen, "a save", |seen| matches!(seen, Seen::Paths(_))) else {
+                unreachable!()
+            };
             let diff = differ.refresh(&paths, &Cancel::default()).unwrap();
             assert_eq!(diff.files.len(), n + 1);
             began.elapsed()

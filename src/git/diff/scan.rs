@@ -112,7 +112,12 @@ pub(super) fn candidates(
 }
 
 /// What `commit` has at each of `paths`; folders come with their own mode.
-pub(super) fn olds(repo: &Repo, commit: &str, paths: &[&Path], cancel: &Cancel) -> Result<HashMap<PathBuf, Old>, GitError> {
+pub(super) fn olds(
+    repo: &Repo,
+    commit: &str,
+    paths: &[&Path],
+    cancel: &Cancel,
+) -> Result<HashMap<PathBuf, Old>, GitError> {
     let output = repo.call("ls-tree").args(["-z", "--full-tree", commit, "--"]).args(paths).cancel(cancel).run()?;
     fields(&output.stdout)
         .map(|line| {
@@ -179,10 +184,12 @@ fn blocker(root: &Path, folder: &Path, cancel: &Cancel) -> Option<PathBuf> {
     if let Some(entry) = entries.iter().find(blocks) {
         return Some(folder.join(entry.file_name()));
     }
-    let folders = entries.iter().filter(|entry| kind(entry).is_some_and(|kind| kind.is_dir()) && entry.file_name() != ".git");
-    folders.into_iter().take_while(|_| !cancel.is_canceled()).find_map(|entry| {
-        blocker(root, &folder.join(entry.file_name()), cancel)
-    })
+    let folders =
+        entries.iter().filter(|entry| kind(entry).is_some_and(|kind| kind.is_dir()) && entry.file_name() != ".git");
+    folders
+        .into_iter()
+        .take_while(|_| !cancel.is_canceled())
+        .find_map(|entry| blocker(root, &folder.join(entry.file_name()), cancel))
 }
 
 /// `:100644 100644 <old> <new> M`

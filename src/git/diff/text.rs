@@ -163,8 +163,23 @@ fn words(text: &str) -> Vec<&str> {
 /// The nearest line above that opens a definition: by its first word at any depth, or by standing at the margin.
 fn heading(above: &[&[u8]]) -> String {
     const OPENERS: [&str; 17] = [
-        "fn", "pub", "async", "impl", "struct", "enum", "trait", "mod", "def", "class", "function", "func", "export",
-        "static", "interface", "type", "describe",
+        "fn",
+        "pub",
+        "async",
+        "impl",
+        "struct",
+        "enum",
+        "trait",
+        "mod",
+        "def",
+        "class",
+        "function",
+        "func",
+        "export",
+        "static",
+        "interface",
+        "type",
+        "describe",
     ];
     let opens = |line: &str| {
         let word = line.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();

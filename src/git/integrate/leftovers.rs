@@ -36,7 +36,7 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
         hook(&aside, task, "prepare-commit-msg", &[&message, Path::new("message")])?;
         hook(&aside, task, "commit-msg", &[&message])?;
     }
-    let tree = aside(task.call("write-tree")).text()?;
+    let tree = aside(task.write("write-tree", plan.hooks)?).text()?;
     if tree == task.tree(&head)? {
         return Ok(head);
     }
@@ -48,7 +48,9 @@ fn hook(aside: &impl Fn(Call) -> Call, task: &Repo, name: &str, args: &[&Path]) 
     let call = task.write("hook", Hooks::Run)?.args(["run", "--ignore-missing", name, "--"]).args(args);
     match aside(call).run() {
         Ok(_) => Ok(()),
-        Err(GitError::Failed { stderr, .. }) => Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr }),
+        Err(GitError::Failed { stderr, .. }) => {
+            Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr })
+        }
         Err(error) => Err(error.into()),
     }
 }

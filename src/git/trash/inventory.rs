@@ -39,7 +39,10 @@ impl Inventory {
         let mut parts = fields(&output.stdout);
         while let (Some(head), Some(path)) = (parts.next(), parts.next()) {
             let path = path_of(path);
-            if !head.starts_with(b":160000") && all.changed.last() != Some(&path) && all.keeps(&disk, &path, LARGEST)?.is_some() {
+            if !head.starts_with(b":160000")
+                && all.changed.last() != Some(&path)
+                && all.keeps(&disk, &path, LARGEST)?.is_some()
+            {
                 all.changed.push(path);
             }
         }
@@ -71,7 +74,8 @@ impl Inventory {
                 continue;
             }
             let inside = Repo::discover(task.git(), &task.root().join(&path))?;
-            let untracked = inside.call("ls-files").args(["--others", "--exclude-standard", "-z"]).cancel(cancel).run()?;
+            let untracked =
+                inside.call("ls-files").args(["--others", "--exclude-standard", "-z"]).cancel(cancel).run()?;
             if inside.find("HEAD")?.as_deref() != Some(&recorded)
                 || !untracked.stdout.is_empty()
                 || !inside.dirty(cancel)?.is_empty()
