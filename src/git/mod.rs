@@ -11,12 +11,14 @@ mod error;
 pub mod facts;
 pub mod include;
 pub mod integrate;
+mod process;
 mod repo;
 pub mod trash;
 pub mod trust;
 pub mod watch;
 pub mod worktree;
 
-pub use command::{Cancel, Git, Hooks};
+pub use command::{Git, Hooks};
 pub use error::GitError;
+pub use process::Cancel;
 pub use repo::{Base, Head, InProgress, Repo};

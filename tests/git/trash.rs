@@ -61,7 +61,7 @@ fn fault_g7_everything_comes_back_byte_for_byte() {
     delete(&f, &task);
     f.sh(&["reflog", "expire", "--expire=now", "--all"]);
     f.sh(&["gc", "-q", "--prune=now"]);
-    assert_eq!(trash::list(&f.repo).unwrap(), [entry.clone()]);
+    assert_eq!(trash::list(&f.repo).unwrap(), std::slice::from_ref(&entry));
     trash::restore(&f.repo, &entry, &task.path, Hooks::Off, &Cancel::default()).unwrap();
     assert_eq!(f.sh(&["rev-parse", &task.branch]), tip);
     assert_eq!(tree(&task.path), files);

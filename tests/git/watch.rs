@@ -27,7 +27,7 @@ fn until(seen: &Receiver<Seen>, what: &str, holds: impl Fn(&Seen) -> bool) -> Se
         match seen.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(found) if holds(&found) => return found,
             Ok(_) => {}
-            Err(_) => panic!("{what} was not seen"),
+            Err(error) => panic!("{what} was not seen: {error}"),
         }
     }
 }

@@ -18,9 +18,9 @@ pub(crate) use blob::Blobs;
 use file::{Found, Sides};
 use scan::{Candidate, Old, Rules, Tracked};
 
-use super::command::Cancel;
 use super::disk::{Disk, Entry};
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::Repo;
 use crate::model::{Change, Diff, FileDiff};
 

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::git::command::{Call, Cancel, fields, path_of};
+use crate::git::command::{Call, fields, path_of};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// A listing that takes longer is looked at for what blocks it.
 const PATIENCE: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 /// A blob, symlink or submodule of the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]

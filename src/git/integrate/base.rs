@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan};
-use crate::git::command::{Cancel, fields, path_of};
+use crate::git::command::{fields, path_of};
 use crate::git::disk::{Disk, Entry};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::{Head, InProgress, Repo};
 use crate::git::worktree;
 
 /// A checkout may wait for slow filters.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// Where the base branch is checked out.
 pub(super) enum Home {

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan, result};
-use crate::git::command::{Call, Cancel, Hooks};
+use crate::git::command::{Call, Hooks};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// Filters and hooks may be slow.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// A commit of all that is in the worktree: `HEAD` itself when nothing is left.
 pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> Result<String, IntegrateError> {

@@ -11,8 +11,9 @@ mod result;
 
 use std::path::{Path, PathBuf};
 
-use super::command::{Cancel, Hooks};
+use super::command::Hooks;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, InProgress, Repo};
 use super::worktree;
 use crate::model::Strategy;

@@ -16,15 +16,16 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use inventory::Inventory;
 
-use super::command::{Cancel, Hooks, fields, path_of};
+use super::command::{Hooks, fields, path_of};
 use super::diff::Blobs;
 use super::disk::Disk;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, Repo};
 use super::worktree::{self, Attempt, Created, WorktreePlan};
 
 const ROOT: &str = "refs/orchestra/trash/";
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 /// Modes of restored files; the umask narrows them. Git keeps no more of a mode than the executable bit, and ignored
 /// files may be secrets.
 const TRACKED: [u16; 2] = [0o666, 0o777];
