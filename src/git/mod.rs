@@ -17,6 +17,7 @@ pub mod trust;
 pub mod watch;
 pub mod worktree;
 
-pub use command::{Cancel, Git, Hooks};
+pub use command::{Git, Hooks};
 pub use error::GitError;
+pub use process::Cancel;
 pub use repo::{Base, Head, InProgress, Repo};

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
+use super::command::{Call, Git, Hooks, fields, path_of};
 use super::error::GitError;
+use super::process::Cancel;
 
 /// A look at all files of a large checkout.
 const SLOW: Duration = Duration::from_mins(10);

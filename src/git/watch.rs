@@ -319,11 +319,12 @@ impl Watch {
         }
         let root = self.repo.root();
         let lines = folders.iter().filter_map(|folder| folder.strip_prefix(root).ok());
-        let input: Vec<u8> = lines.flat_map(|path| [path.as_os_str().as_bytes(), b"/\0"].concat()).collect();
-        let call = self.repo.call("check-ignore").args(["-z", "--stdin"]).stdin(input).timeout(PATIENCE);
-        let output = call.run_with(&[0, 1]).map_err(|error| error.to_string())?;
-        let strip = |path: &[u8]| root.join(path_of(path.strip_suffix(b"/").unwrap_or(path)));
-        let ignored: HashSet<_> = fields(&output.stdout).map(strip).collect();
+        let input: Vec<u8> = lines.flat_map(|path| [b"./", path.as_os_str().as_bytes(), b"/\0"].concat()).collect();
+        // This command knows no literal pathspecs; behind "./" nothing in a name has another meaning.
+        let call = self.repo.call("check-ignore").args(["-z", "--stdin"]).env("GIT_LITERAL_PATHSPECS", "0");
+        let output = call.stdin(input).timeout(PATIENCE).run_with(&[0, 1]).map_err(|error| error.to_string())?;
+        let strip = |path: &[u8]| root.join(path_of(&path[2..path.len() - 1]));
+        let ignored: HashSet<_> = fields(&output.stdout).filter(|path| path.len() > 3).map(strip).collect();
         let shown = |folder: &&PathBuf| !ignored.contains(*folder) && folder.join(".git").symlink_metadata().is_err();
         Ok(folders.iter().filter(shown).cloned().collect())
     }

@@ -189,7 +189,7 @@ fn fault_g12_a_lock_of_another_git_is_named_and_stays() {
     let f = Fixture::new();
     let lock = f.repo.common_dir().join("refs/heads/task/one.lock");
     put(&lock, "");
-    let old = SystemTime::now() - Duration::from_secs(86_400);
+    let old = SystemTime::now() - Duration::from_hours(24);
     fs::File::options().write(true).open(&lock).unwrap().set_modified(old).unwrap();
     let error = worktree::create(&f.repo, &f.plan("one"), &Cancel::default()).unwrap_err();
     assert!(matches!(&error, GitError::RefLocked { lock: named } if *named == lock), "{error:?}");

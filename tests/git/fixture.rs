@@ -1,6 +1,7 @@
 //! A throwaway repository with a settled environment.
 
 use std::ffi::OsString;
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -99,7 +100,7 @@ impl Fixture {
         state += &self.sh(&["stash", "list"]);
         state += &self.sh(&["symbolic-ref", "-q", "HEAD"]);
         for (path, content) in tree(self.root()) {
-            state += &format!("{path} {content:?}\n");
+            writeln!(state, "{path} {content:?}").unwrap();
         }
         state
     }
@@ -118,7 +119,7 @@ pub fn put(path: &Path, text: impl AsRef<[u8]>) {
 }
 
 pub fn lines(range: std::ops::Range<u32>) -> String {
-    range.map(|n| format!("line {n}\n")).collect()
+    range.fold(String::new(), |text, n| text + &format!("line {n}\n"))
 }
 
 pub fn mkfifo(path: &Path) {

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::git::command::{Call, Cancel, fields, path_of};
+use crate::git::command::{Call, fields, path_of};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// A listing that takes longer is looked at for what blocks it.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan};
-use crate::git::command::{Cancel, fields, path_of};
+use crate::git::command::{fields, path_of};
 use crate::git::disk::{Disk, Entry};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::{Head, InProgress, Repo};
 use crate::git::worktree;
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan, result};
-use crate::git::command::{Call, Cancel, Hooks};
+use crate::git::command::{Call, Hooks};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// Filters and hooks may be slow.
@@ -36,7 +37,7 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
         hook(&aside, task, "prepare-commit-msg", &[&message, Path::new("message")])?;
         hook(&aside, task, "commit-msg", &[&message])?;
     }
-    let tree = aside(task.call("write-tree")).text()?;
+    let tree = aside(task.write("write-tree", plan.hooks)?).text()?;
     if tree == task.tree(&head)? {
         return Ok(head);
     }

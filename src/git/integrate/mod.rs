@@ -11,8 +11,9 @@ mod result;
 
 use std::path::{Path, PathBuf};
 
-use super::command::{Cancel, Hooks};
+use super::command::Hooks;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, InProgress, Repo};
 use super::worktree;
 use crate::model::Strategy;
@@ -201,11 +202,11 @@ fn rounds(
 /// leaves a state from which an integration can be run again.
 fn follow(task: &Repo, plan: &IntegratePlan<'_>, (tip, whole): (&str, &str), commit: &str) -> Result<(), GitError> {
     if tip != whole {
-        task.call("read-tree").arg(whole).run()?;
+        task.write("read-tree", plan.hooks)?.arg(whole).run()?;
         let name = format!("refs/heads/{}", plan.branch);
         task.call("update-ref").args(["-m", "orchestra: commit what was left", &name, whole, tip]).run()?;
     }
-    task.call("update-index").args(["-q", "--refresh"]).run_with(&[0, 1])?;
+    task.write("update-index", plan.hooks)?.args(["-q", "--refresh"]).run_with(&[0, 1])?;
     task.write("reset", plan.hooks)?.args(["--quiet", "--keep", commit]).run()?;
     Ok(())
 }

@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use inventory::Inventory;
 
-use super::command::{Cancel, Hooks, fields, path_of};
+use super::command::{Hooks, fields, path_of};
 use super::diff::Blobs;
 use super::disk::Disk;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, Repo};
 use super::worktree::{self, Attempt, Created, WorktreePlan};
 
@@ -187,7 +188,8 @@ fn index_tree(task: &Repo, head: &str) -> Result<(String, Option<String>), GitEr
     if own.exists() {
         fs::copy(&own, &copy).map_err(GitError::io(&own))?;
     }
-    match task.call("write-tree").env("GIT_INDEX_FILE", &copy).text() {
+    // To write the tree, git writes the copy too, and looks into files that are as young as the index.
+    match task.call("write-tree").configs(&task.disarmed_for_reading()?).env("GIT_INDEX_FILE", &copy).text() {
         Ok(tree) => Ok((tree, None)),
         Err(GitError::Failed { .. }) => {
             Ok((task.tree(head)?, Some("which files were staged or in conflict".to_owned())))

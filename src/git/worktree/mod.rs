@@ -4,16 +4,19 @@
 //! any point is told from a finished one. Invariants: no branch and no path that was there before is reset, moved or
 //! deleted; a removal takes only what git has registered at the recorded path, and unlinks symlinks.
 
+mod remains;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::{Cancel, Hooks, fields, path_of};
-use super::error::GitError;
-use super::repo::Repo;
+use crate::git::command::{Hooks, fields, path_of};
+use crate::git::error::GitError;
+use crate::git::process::Cancel;
+use crate::git::repo::Repo;
+use remains::{clear_remains, forget, remove_folder, resume};
 
 /// Lock reason of a worktree that is not whole yet.
 const MAKING: &str = "orchestra is making this worktree";
@@ -104,26 +107,30 @@ pub fn list(repo: &Repo) -> Result<Vec<Worktree>, GitError> {
 /// Makes a worktree on a new branch. May be repeated with [`Attempt::Again`] after a crash at any point.
 pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Created, GitError> {
     let _turn = repo.turn();
-    let found = match plan.attempt {
-        Attempt::First => {
-            require_free(repo, plan)?;
-            None
-        }
-        Attempt::Again => resume(repo, plan)?,
-    };
-    if let Some(created) = found {
-        return Ok(created);
+    if plan.attempt == Attempt::First {
+        require_free(repo, plan)?;
     }
     if let Some(parent) = plan.path.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    add(repo, plan, cancel).inspect_err(|error| {
-        // What this attempt made is taken back; what cannot be is found again by the next one.
-        drop(resume(repo, plan));
-        if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
-            drop(delete_branch(repo, &plan.branch, &plan.base_commit));
+    let mut tries = if plan.attempt == Attempt::First { 1 } else { TRIES };
+    loop {
+        if plan.attempt == Attempt::Again
+            && let Some(created) = resume(repo, plan)?
+        {
+            return Ok(created);
         }
-    })?;
+        tries -= 1;
+        match add(repo, plan, cancel) {
+            Ok(()) => break,
+            // A child of the git that died may still have been at work on the same files.
+            Err(GitError::Failed { .. } | GitError::BranchTaken { .. } | GitError::RefLocked { .. }) if tries > 0 => {}
+            Err(error) => {
+                undo(repo, plan, &error);
+                return Err(error);
+            }
+        }
+    }
     repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run()?;
     Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
 }
@@ -223,7 +230,7 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 }
 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
-    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--no-track", "--lock", "--reason", MAKING]);
+    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--lock", "--reason", MAKING]);
     let exists = repo.branch(&plan.branch)?.is_some();
     call = if exists {
         call.arg("--").arg(&plan.path).arg(&plan.branch)
@@ -235,6 +242,14 @@ fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError
             Err(GitError::BranchTaken { branch: plan.branch.clone() })
         }
         other => other.map(drop),
+    }
+}
+
+/// Takes back what a failed attempt made; what cannot be is found again by the next one.
+fn undo(repo: &Repo, plan: &WorktreePlan, error: &GitError) {
+    resume(repo, plan).ok();
+    if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
+        delete_branch(repo, &plan.branch, &plan.base_commit).ok();
     }
 }
 
@@ -346,31 +361,6 @@ fn require_ours(repo: &Repo, path: &Path) -> Result<(), GitError> {
     let target = path.join(text.trim_end().strip_prefix("gitdir: ").ok_or_else(stranger)?);
     let target = target.canonicalize().map_err(|_| stranger())?;
     if target.parent() == Some(&repo.common_dir().join("worktrees")) { Ok(()) } else { Err(stranger()) }
-}
-
-/// Never follows a symlink, `path` itself included.
-fn remove_folder(path: &Path) -> Result<(), GitError> {
-    let gone = |result: std::io::Result<()>| match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    match gone(fs::remove_dir_all(path)) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            open_up(path);
-            gone(fs::remove_dir_all(path)).map_err(GitError::io(path))
-        }
-        other => other.map_err(GitError::io(path)),
-    }
-}
-
-/// Makes read-only folders (module caches are such) removable.
-fn open_up(path: &Path) {
-    if path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).ok();
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            open_up(&entry.path());
-        }
-    }
 }
 
 /// Compares by the canonical parent, for the folder itself may be gone.
