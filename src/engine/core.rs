@@ -268,10 +268,9 @@ impl Core {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the engine's one timer")]
 async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(at) => tokio::time::sleep(at.saturating_duration_since(Instant::now())).await,
+        Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -9,7 +9,7 @@ use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
 use crate::agent;
-use crate::model::{Failure, Reply, RunId, State};
+use crate::model::{Failure, Reply, RunId, State, Task};
 use crate::store::database::{Artifact, EffectId};
 
 impl Core {
