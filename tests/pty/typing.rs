@@ -42,7 +42,7 @@ fn fault_t9_a_paste_of_a_megabyte_arrives_whole() {
     let script = "stty raw -echo; printf ready; head -c 1000000 | sha256sum; read x";
     let terminal = bench.spawn(&home.place("r1"), &sh(script));
     bench.shows(&terminal, "ready");
-    let text: Vec<u8> = (0..1_000_000_u32).map(|index| b'a' + (index * index % 23) as u8).collect();
+    let text: Vec<u8> = (0..1_000_000_u64).map(|index| b'a' + (index * index % 23) as u8).collect();
     terminal.input(&text).unwrap();
     let digest = sha256(&text);
     bench.shows(&terminal, &digest);

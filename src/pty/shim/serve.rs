@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 
 use super::Signals;
 use super::ladder::Ladder;
@@ -208,6 +208,11 @@ impl Shim {
             self.disk_due = None;
             drop(self.session.history.flush());
             self.stopping.unwritten.take_if(|status| self.place.write_exit(*status).is_ok());
+            if self.session.ended() && !self.place.dir().exists() {
+                // Nobody can come and collect.
+                self.stopping.collected = true;
+                self.stop(&SWEEP);
+            }
         }
         if self.disk_due.is_none() && (self.session.history.pending() || self.stopping.unwritten.is_some()) {
             self.disk_due = Some(now + LATER);
@@ -308,11 +313,11 @@ impl Shim {
         let mut rings = [0; 64];
         while matches!((&self.signals.bell).read(&mut rings), Ok(got) if got > 0) {}
         if self.signals.term.swap(false, Ordering::Relaxed) {
+            // The system goes down, or somebody means it: the exit status stays on the disk.
+            self.stopping.collected = true;
             self.stop(&StopPlan::default());
         }
-        while let Ok(Some((pid, status))) =
-            waitpid(None, WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED)
-        {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
             if pid.as_raw_pid() as u32 == self.session.pids.child.pid {
                 self.child_changed(status);
             }
@@ -361,7 +366,8 @@ impl Shim {
         self.hear_signals();
         self.end_of_program();
         self.stopping.ladder = None;
-        self.stopping.over = self.stopping.collected;
+        // Not before the exit is on the disk or collected.
+        self.stopping.over = self.stopping.collected && matches!(self.session.life, Life::Ended(_));
         self.tell(&Up::Ended { left });
     }
 
