@@ -59,12 +59,22 @@ impl<'a> Csi<'a> {
             b'm' if sgr::needs_mending(self.body) => return None,
             b'm' | b'A'..=b'H' | b'd' | b'f' | b'`' | b'r' => Effect::Nothing,
             b'K' | b'@' | b'P' | b'X' => Effect::Row,
+            b'J' if self.body == b"3" => return None,
             b'J' | b'L' | b'M' | b'S' => Effect::Everything,
             // With more parameters it begins highlight tracking.
             b'T' if !self.body.contains(&b';') => Effect::Everything,
             _ => return None,
         };
         self.body.iter().all(|byte| *byte >= b'0').then_some(effect)
+    }
+
+    /// Whether this blanks a screen of so many rows, or its scroll region, so that doing it twice is doing it once.
+    pub(super) fn blanks(&self, rows: u16) -> bool {
+        match self.last {
+            b'J' => self.body == b"2",
+            b'L' | b'M' | b'S' | b'T' => self.passes().is_some() && sgr::number(self.body) >= rows,
+            _ => false,
+        }
     }
 
     /// The private marker, the parameters, and the intermediate bytes.
@@ -112,6 +122,8 @@ fn execute_plain(memory: &mut Memory, params: &[u8], last: u8, sink: &mut impl S
                 sink.pass(&[b"\x1b[", &mended[..], b"m"].concat(), Effect::Nothing);
             }
         }
+        // Alone, so that a replay of history sees it.
+        (b'J', _) => pass_sequence(first, b'J', Effect::Nothing, sink),
         (b'a', _) => pass_sequence(count, b'C', Effect::Nothing, sink),
         (b'e', _) => pass_sequence(count, b'B', Effect::Nothing, sink),
         (b'b', _) => repeat(memory, count, sink),

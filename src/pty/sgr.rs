@@ -64,12 +64,14 @@ fn write_color(out: &mut Vec<u8>, color: Color, base: u16) {
         Color::Default => write_code(out, base + 9),
         Color::Indexed(index @ 0..=7) => write_code(out, base + u16::from(index)),
         Color::Indexed(index @ 8..=15) => write_code(out, base + 52 + u16::from(index)),
-        Color::Indexed(index) => {
-            [base + 8, 5, index.into()].into_iter().for_each(|code| write_code(out, code));
-        }
-        Color::Rgb(red, green, blue) => {
-            [base + 8, 2, red.into(), green.into(), blue.into()].into_iter().for_each(|code| write_code(out, code));
-        }
+        Color::Indexed(index) => write_codes(out, &[base + 8, 5, index.into()]),
+        Color::Rgb(red, green, blue) => write_codes(out, &[base + 8, 2, red.into(), green.into(), blue.into()]),
+    }
+}
+
+fn write_codes(out: &mut Vec<u8>, codes: &[u16]) {
+    for &code in codes {
+        write_code(out, code);
     }
 }
 
@@ -114,9 +116,49 @@ pub(super) fn mend(params: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let mut mended = Vec::with_capacity(params.len());
-    codes.iter().for_each(|&code| write_code(&mut mended, code));
+    write_codes(&mut mended, &codes);
     mended.pop()?;
     Some(mended)
+}
+
+/// The style after parameters in the forms that the parser itself writes; unknown ones change nothing.
+pub(super) fn applied(mut style: Style, params: &[u8]) -> Style {
+    let mut codes = params.split(|&byte| byte == b';').map(number);
+    while let Some(code) = codes.next() {
+        let attributes = style.attributes;
+        let intensity = Attributes::BOLD.with(Attributes::DIM);
+        match code {
+            0 => style = Style::default(),
+            1 => style.attributes = attributes.without(intensity).with(Attributes::BOLD),
+            2 => style.attributes = attributes.without(intensity).with(Attributes::DIM),
+            3 => style.attributes = attributes.with(Attributes::ITALIC),
+            4 => style.attributes = attributes.with(Attributes::UNDERLINE),
+            7 => style.attributes = attributes.with(Attributes::INVERSE),
+            22 => style.attributes = attributes.without(intensity),
+            23 => style.attributes = attributes.without(Attributes::ITALIC),
+            24 => style.attributes = attributes.without(Attributes::UNDERLINE),
+            27 => style.attributes = attributes.without(Attributes::INVERSE),
+            30..=37 => style.foreground = Color::Indexed((code - 30) as u8),
+            38 => style.foreground = extended_color(&mut codes).unwrap_or(style.foreground),
+            39 => style.foreground = Color::Default,
+            40..=47 => style.background = Color::Indexed((code - 40) as u8),
+            48 => style.background = extended_color(&mut codes).unwrap_or(style.background),
+            49 => style.background = Color::Default,
+            90..=97 => style.foreground = Color::Indexed((code - 82) as u8),
+            100..=107 => style.background = Color::Indexed((code - 92) as u8),
+            _ => {}
+        }
+    }
+    style
+}
+
+fn extended_color(codes: &mut impl Iterator<Item = u16>) -> Option<Color> {
+    let mut byte = || codes.next().map(|code| code as u8);
+    match byte()? {
+        5 => byte().map(Color::Indexed),
+        2 => Some(Color::Rgb(byte()?, byte()?, byte()?)),
+        _ => None,
+    }
 }
 
 /// A decimal parameter: empty is 0, too large is the largest.
@@ -197,6 +239,10 @@ mod tests {
             let mut emulator = super::super::emulator::Emulator::<()>::new(crate::model::Size::new(2, 2), 0);
             emulator.process(&out);
             prop_assert_eq!(Style::of_pen(emulator.screen()), last);
+            let applied_all = String::from_utf8(out).expect("ASCII").split_terminator('m').fold(Style::default(), |style, one| {
+                applied(style, one.trim_start_matches("\x1b[").as_bytes())
+            });
+            prop_assert_eq!(applied_all, last);
         }
     }
 }

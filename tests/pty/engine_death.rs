@@ -163,7 +163,7 @@ fn a_screen_restored_in_a_flood_equals_an_uninterrupted_one() {
     assert_eq!(straight.offset(), restored.offset());
     assert!(straight.offset() > 8_000_000, "{}", straight.offset());
     assert_eq!(grid(&straight), grid(&restored));
-    let last = |terminal: &Terminal| terminal.scrollback(80, 1000).lines().to_vec();
+    let last = |terminal: &Terminal| terminal.scrollback(80, 1000).lines().collect::<Vec<_>>();
     assert_eq!(last(&straight), last(&restored));
     assert_eq!(last(&straight).len(), 1000);
 }
