@@ -1,6 +1,6 @@
 //! The engine dies, in whatever way; programs, screens, history and exit statuses stay.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Child;
 
 use orchestra::model::ExitStatus;
@@ -19,9 +19,14 @@ fn kill_when_ready(mut engine: Child) {
 
 /// Tells the test that its engine is ready, then waits to be killed.
 fn ready() {
-    println!("ready");
+    tell("ready");
     drop(std::io::stdin().read_to_end(&mut Vec::new()));
     std::process::exit(1);
+}
+
+/// Writes a line to the test that started this engine.
+fn tell(line: &str) {
+    std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 fn grid(terminal: &Terminal) -> Vec<String> {
@@ -177,9 +182,9 @@ fn engine_that_is_stopped() {
     bench.shows(&terminal, "ready");
     terminal.input(b"go\r").unwrap();
     bench.until("it floods", || terminal.offset() > 1_000_000);
-    println!("ready");
+    tell("ready");
     let status = bench.exit();
-    println!("{status} at {} with {:?}", terminal.offset(), terminal.lines().last());
+    tell(&format!("{status} at {} with {:?}", terminal.offset(), terminal.lines().last()));
 }
 
 #[test]

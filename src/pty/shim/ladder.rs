@@ -61,7 +61,8 @@ impl Ladder {
             (self.rung, self.climb) = (Rung::Term, now + self.term_grace);
             self.hang_up = Some(now + self.term_grace / 2);
             // What is stopped can't go before CONT.
-            [Signal::TERM, Signal::CONT].into_iter().for_each(|signal| send(&left, signal));
+            send(&left, Signal::TERM);
+            send(&left, Signal::CONT);
         } else if self.rung == Rung::Term && now >= self.climb {
             (self.rung, self.climb) = (Rung::Kill, now + KILL_GRACE);
         }
