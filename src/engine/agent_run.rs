@@ -12,9 +12,7 @@ use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
-use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger,
-};
+use crate::model::{Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger};
 use crate::store::database::EffectId;
 use crate::store::dropbox;
 
@@ -75,7 +73,7 @@ impl Core {
             inherited: &inherited,
             variables: &variables,
         };
-        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok(Planned { launch, manifest, extras })
     }
 
@@ -101,7 +99,7 @@ impl Core {
             Failure::new(FailureKind::NotFound, "no coding agent was found on PATH.")
                 .hint("Install OpenCode, or name another command under agents: in the config")
         })?;
-        project.catalog.get(name).cloned().map_err(agent_failure)
+        project.catalog.get(name).cloned().map_err(|error| agent_failure(&error))
     }
 
     /// Name of the agent that a wish for `name` comes to.
@@ -332,7 +330,7 @@ struct Planned {
     extras: agent::LaunchExtras,
 }
 
-pub(super) fn agent_failure(error: agent::AgentError) -> Failure {
+pub(super) fn agent_failure(error: &agent::AgentError) -> Failure {
     Failure::new(FailureKind::Config, error.to_string())
 }
 

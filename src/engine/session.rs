@@ -57,7 +57,9 @@ impl Core {
             return self.notices.error(failure.to_string(), Some(started.place));
         };
         let at = TaskPlace { project: started.place.0.clone(), task };
-        if let Some(job) = started.job { self.job_broken(&at, &started.run, &job.work, failure, job.finishes) } else {
+        if let Some(job) = started.job {
+            self.job_broken(&at, &started.run, &job.work, failure, job.finishes);
+        } else {
             let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
             self.happened(&at, event, started.finishes);
         }

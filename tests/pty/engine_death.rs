@@ -35,7 +35,7 @@ fn grid(terminal: &Terminal) -> Vec<String> {
     let mut rows: Vec<String> = (0..grid.size().rows)
         .map(|row| {
             let mut painted = Vec::new();
-            grid.write_row(row, &mut painted);
+            grid.write_row(row, SIZE.cols, &mut painted);
             String::from_utf8(painted).unwrap()
         })
         .collect();
