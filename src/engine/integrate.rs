@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{Core, now};
+use super::core::Core;
 use super::create::git_failure;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
+use super::ground::now;
 use super::handle::Shared;
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Event;
@@ -28,9 +29,9 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (at, integrations) = (at.clone(), Arc::clone(&self.integrations));
+        let (at, shared) = (at.clone(), Arc::clone(&self.shared));
         self.blocking(move || {
-            let turn = integrations.lock();
+            let turn = shared.integrations.lock();
             let event = plan.run(run, gate.as_ref());
             drop(turn);
             Message::Happened { at, event, finishes: Some(key) }
@@ -41,7 +42,7 @@ impl Core {
     pub(super) fn clean_up(&mut self, at: &TaskPlace, key: EffectId) {
         let planned = self.project(&at.project).and_then(|project| {
             let task = project.task(at.task)?;
-            Ok((project.config.merge.cleanup, project.removal(task)))
+            Ok((project.settings.config.merge.cleanup, project.removal(task)))
         });
         let Ok((cleanup, removal)) = planned else { return };
         let at = at.clone();
@@ -115,7 +116,7 @@ impl Project {
                 Some(IntegrationGate {
                     hub: Arc::clone(&core.hub),
                     shared: Arc::clone(&core.shared),
-                    dir: core.home.session(&run),
+                    dir: core.ground.home.session(&run),
                     run,
                     launch: core.command_launch(at, &gate.command, &[])?,
                     limit: Duration::from_secs(gate.timeout_seconds.into()),
@@ -126,7 +127,7 @@ impl Project {
         let plan = Integration {
             repo: self.repo.clone(),
             worktree: self.worktree(task)?,
-            dir: self.worktrees.join(".integrate"),
+            dir: self.files.worktrees.join(".integrate"),
             hooks: self.hooks()?,
             task: Arc::clone(task),
         };
@@ -140,7 +141,7 @@ impl Project {
             made: task.base_commit.is_some(),
             branch: task.branch.clone(),
             slug: task.slug.to_string(),
-            link: self.folder.worktree(&task.slug),
+            link: self.files.folder.worktree(&task.slug),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Face {
 
     fn scroll(&mut self, by: i64) {
         self.pane.scroll(by, &self.mailbox.sender);
-        self.stale = true;
+        self.pace.stale = true;
         let (back, new_lines) = self.pane.scrolled();
         if (self.model.main.scrolled, self.model.main.new_lines) != (back, new_lines) {
             self.tell(Msg::Scrolled { back, new_lines });
@@ -217,7 +217,7 @@ impl Face {
         if let Some(input) = &mut self.input {
             input.unpark()?;
         }
-        self.stale = true;
+        self.pace.stale = true;
         Ok(status?.success())
     }
 
@@ -238,6 +238,6 @@ impl Face {
     /// A line of news on the message line.
     pub(super) fn say(&mut self, text: &str) {
         update::say(&mut self.model, text);
-        self.stale = true;
+        self.pace.stale = true;
     }
 }
