@@ -12,9 +12,7 @@ use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
-use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger,
-};
+use crate::model::{Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger};
 use crate::store::database::EffectId;
 use crate::store::dropbox;
 

@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 use super::diffs::Diffs;
 use super::handle::{Change, Listener, Setting, Shared};
 use super::live::Live;
-use super::message::{Message, TaskPlace};
+use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
-use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
+use crate::model::{AgentFound, Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
 use crate::store::Home;
 use crate::store::database::EffectId;
@@ -258,6 +258,13 @@ impl Core {
         self.grant_places();
         self.deliver_messages();
         self.perform_held();
+    }
+
+    /// Answers a request once what came of it is in a snapshot: who asked sees it there.
+    pub fn reply(&mut self, answerer: Answerer, answer: Answer) {
+        self.settle();
+        self.publish();
+        answerer.answer(answer);
     }
 
     fn publish(&mut self) {

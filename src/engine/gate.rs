@@ -51,7 +51,7 @@ impl Core {
     pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, args: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
-        let worktree = project.worktree(task)?;
+        let worktree = project.worktree_path(task);
         let mut argv: Vec<std::ffi::OsString> =
             vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
         argv.extend(args.iter().map(std::ffi::OsString::from));
