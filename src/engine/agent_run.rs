@@ -73,7 +73,7 @@ impl Core {
             inherited: &inherited,
             variables: &variables,
         };
-        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok(Planned { launch, manifest, extras })
     }
 
@@ -99,7 +99,7 @@ impl Core {
             Failure::new(FailureKind::NotFound, "no coding agent was found on PATH.")
                 .hint("Install OpenCode, or name another command under agents: in the config")
         })?;
-        project.catalog.get(name).cloned().map_err(agent_failure)
+        project.catalog.get(name).cloned().map_err(|error| agent_failure(&error))
     }
 
     /// Name of the agent that a wish for `name` comes to.
@@ -240,8 +240,11 @@ impl Core {
         let Some(live) = self.live.get_mut(run) else { return };
         live.since = now();
         let activity = live.activity();
-        let attended_now = self.shared.attended(&live.place) || self.shared.take_typed(&live.place);
+        // A turn that begins has taken what was typed: no line is half-written any more.
+        let sent = activity == Activity::Working && self.shared.take_typed(&live.place);
+        let attended_now = sent || self.shared.attended(&live.place);
         let Some(agent) = live.agent.as_mut() else { return };
+        agent.attended |= sent;
         let attended = agent.attended || attended_now;
         if activity == Activity::Resting {
             agent.attended = false;
@@ -330,7 +333,7 @@ struct Planned {
     extras: agent::LaunchExtras,
 }
 
-pub(super) fn agent_failure(error: agent::AgentError) -> Failure {
+pub(super) fn agent_failure(error: &agent::AgentError) -> Failure {
     Failure::new(FailureKind::Config, error.to_string())
 }
 

@@ -245,7 +245,8 @@ impl Core {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.live.values().filter_map(|live| live.deadline(self.began)).min()
+        let processes = self.live.values().filter_map(|live| live.deadline(self.began));
+        processes.chain(self.mail_due()).min()
     }
 
     /// What follows from the whole state: free places, effects that waited.
@@ -275,10 +276,9 @@ impl Core {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the engine's one timer")]
 async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(at) => tokio::time::sleep(at.saturating_duration_since(Instant::now())).await,
+        Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -128,10 +128,10 @@ impl Project {
         let slug = self.free_slug(new.slug.as_deref())?;
         let flow = self.flow(new.flow.as_deref().unwrap_or(&self.config.default_flow))?;
         if let Some(agent) = &new.agent {
-            self.catalog.get(agent).map_err(super::agent_run::agent_failure)?;
+            self.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
         }
         let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
-        let base = self.repo.resolve_base(wanted).map_err(git_failure)?;
+        let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
         let id = self.db.next_task_id().map_err(Failure::internal)?;
         let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
@@ -183,7 +183,7 @@ impl Project {
     fn plan_worktree(&mut self, id: TaskId) -> Result<Plan, Failure> {
         let task = Arc::clone(self.task(id)?);
         let path = self.worktree_path(&task);
-        let base = self.repo.resolve_base(&task.base_branch).map_err(git_failure)?;
+        let base = self.repo.resolve_base(&task.base_branch).map_err(|error| git_failure(&error))?;
         let known = self.db.worktrees().map_err(Failure::internal)?;
         let attempt = if known.iter().any(|worktree| worktree.path == path) { Attempt::Again } else { Attempt::First };
         // The intention comes first: what is found half made after a crash is ours by this record.
@@ -201,8 +201,8 @@ impl Project {
     }
 }
 
-pub(super) fn git_failure(error: git::GitError) -> Failure {
-    let failure = Failure::new(kind_of(&error), format!("{error}."));
+pub(super) fn git_failure(error: &git::GitError) -> Failure {
+    let failure = Failure::new(kind_of(error), format!("{error}."));
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,

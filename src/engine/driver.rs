@@ -9,7 +9,7 @@ use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
 use crate::agent;
-use crate::model::{Failure, Reply, RunId, State};
+use crate::model::{Failure, Reply, RunId, State, Task};
 use crate::store::database::{Artifact, EffectId};
 
 impl Core {
@@ -135,9 +135,9 @@ impl Core {
         finishes: Option<EffectId>,
         result: Result<Option<String>, Failure>,
     ) {
-        if let Some(key) = finishes {
-            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
-            self.tell_failure(at, finished);
+        if let Some(effect) = finishes {
+            let struck = self.project_mut(&at.project).and_then(|project| project.finish(effect));
+            self.tell_failure(at, struck);
         }
         match result {
             Ok(Some(text)) => self.notices.news(text, self.about(at)),

@@ -99,7 +99,8 @@ impl Core {
 }
 
 fn gather(repo: &Repo, worktree: &Path, task: &Task) -> Result<Facts, Failure> {
-    facts::gather(repo, worktree, &task.branch, &task.base_branch, &Cancel::default()).map_err(git_failure)
+    facts::gather(repo, worktree, &task.branch, &task.base_branch, &Cancel::default())
+        .map_err(|error| git_failure(&error))
 }
 
 /// Files that would conflict; a prediction that fails is no reason to say nothing else.

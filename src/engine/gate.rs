@@ -48,13 +48,13 @@ impl Core {
     }
 
     /// `sh -c command` in a task's worktree.
-    pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, args: &[&str]) -> Result<Launch, Failure> {
+    pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, extra: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
         let worktree = project.worktree_path(task);
         let mut argv: Vec<std::ffi::OsString> =
             vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
-        argv.extend(args.iter().map(std::ffi::OsString::from));
+        argv.extend(extra.iter().map(std::ffi::OsString::from));
         let mut env: Vec<_> = std::env::vars_os().collect();
         env.retain(|(name, _)| !name.to_string_lossy().starts_with("GIT_"));
         env.extend(project.task_variables(task, &worktree));

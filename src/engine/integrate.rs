@@ -166,13 +166,14 @@ impl Removal {
         }
         let time = now().as_second();
         let worktree = (self.worktree.as_path(), self.branch.as_str());
-        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default()).map_err(git_failure)?;
-        worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(git_failure)?;
+        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default())
+            .map_err(|error| git_failure(&error))?;
+        worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(|error| git_failure(&error))?;
         if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
-            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(git_failure)?;
+            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(|error| git_failure(&error))?;
         }
         if self.link != self.worktree {
-            worktree::unlink(&self.link).map_err(git_failure)?;
+            worktree::unlink(&self.link).map_err(|error| git_failure(&error))?;
         }
         Ok(entry.reference)
     }

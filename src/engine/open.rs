@@ -21,9 +21,11 @@ use crate::store::{Database, Folder, config, init, projects, workflow};
 impl Core {
     /// Opens the repository around `path`.
     pub(super) fn open_project(&mut self, path: &Path) -> Result<(), Failure> {
-        let git = Git::from_env().map_err(git_failure)?;
-        let repo = Repo::discover(&git, path).and_then(|repo| repo.at(repo.main_root())).map_err(git_failure)?;
-        repo.require_commit().map_err(git_failure)?;
+        let git = Git::from_env().map_err(|error| git_failure(&error))?;
+        let repo = Repo::discover(&git, path)
+            .and_then(|repo| repo.at(repo.main_root()))
+            .map_err(|error| git_failure(&error))?;
+        repo.require_commit().map_err(|error| git_failure(&error))?;
         let id = projects::open(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
         let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;
         if let Some(recovery) = db.recovery() {
@@ -49,7 +51,7 @@ impl Core {
         }
         let settings = self.settings(&folder);
         let unread = db.unread().map_err(Failure::internal)?;
-        let branch = match repo.head().map_err(git_failure)? {
+        let branch = match repo.head().map_err(|error| git_failure(&error))? {
             Head::Branch(branch) => Some(branch),
             Head::Detached(_) => None,
         };
@@ -91,7 +93,7 @@ impl Core {
             Vec::new()
         });
         let catalog = Catalog::new(&config.agents).or_else(|error| {
-            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(error)), None);
+            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(&error)), None);
             Catalog::new(&BTreeMap::new())
         });
         Settings { config, flows, catalog: catalog.expect("invariant: the built-in agents are valid") }
@@ -106,7 +108,9 @@ impl Core {
         let tasks: Vec<TaskPlace> =
             project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
         self.adopt(id, sessions);
-        tasks.iter().for_each(|at| self.follow_worktree(at));
+        for at in &tasks {
+            self.follow_worktree(at);
+        }
         for message in messages {
             self.requeue(id, message);
         }
@@ -116,7 +120,7 @@ impl Core {
             match serde_json::from_value::<Effect>(pending.effect.json) {
                 Ok(effect) => self.perform(&at, effect, pending.id),
                 Err(error) => {
-                    self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None)
+                    self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None);
                 }
             }
         }
@@ -167,7 +171,7 @@ impl Core {
                 Err(error) => errors.push(error.to_string()),
             }
             match config.map_err(Failure::internal).and_then(|config| {
-                let catalog = Catalog::new(&config.agents).map_err(agent_failure)?;
+                let catalog = Catalog::new(&config.agents).map_err(|error| agent_failure(&error))?;
                 Ok((config, catalog))
             }) {
                 Ok((config, catalog)) => (project.config, project.catalog) = (Arc::new(config), catalog),

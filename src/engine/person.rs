@@ -111,7 +111,7 @@ impl Core {
             inherited: &inherited,
             variables: &[],
         };
-        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok((launch, extras, manifest))
     }
 

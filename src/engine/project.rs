@@ -254,7 +254,7 @@ impl Project {
         let files = trust::Commands::read(&self.folder).map_err(Failure::internal)?;
         let git = match self.config.git.hooks {
             HooksPolicy::Never => git::trust::Commands { hash: None, what: Vec::new() },
-            HooksPolicy::Trusted => git::trust::commands(&self.repo).map_err(git_failure)?,
+            HooksPolicy::Trusted => git::trust::commands(&self.repo).map_err(|error| git_failure(&error))?,
         };
         Ok(Commands { files, git: git.hash, told: git.what })
     }

@@ -58,7 +58,7 @@ impl Core {
         };
         let at = TaskPlace { project: started.place.0.clone(), task };
         if let Some(job) = started.job {
-            self.job_broken(&at, &started.run, &job.work, failure, job.finishes)
+            self.job_broken(&at, &started.run, &job.work, failure, job.finishes);
         } else {
             let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
             self.happened(&at, event, started.finishes);

@@ -287,9 +287,7 @@ fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
         let rest = rest.trim_start_matches([' ', ':', '\'']);
         Some(rest.split(['\'', '\n']).next().unwrap_or_default().to_owned())
     };
-    if let Some(lock) =
-        quoted("Unable to create").filter(|path| path.ends_with(".lock") && text.contains("File exists"))
-    {
+    if let Some(lock) = quoted("Unable to create").filter(|path| !path.is_empty() && text.contains("File exists")) {
         let lock = cwd.join(lock);
         return if lock.ends_with("index.lock") {
             GitError::IndexLocked { lock }

@@ -11,6 +11,7 @@ mod error;
 pub mod facts;
 pub mod include;
 pub mod integrate;
+mod process;
 mod repo;
 pub mod trash;
 pub mod trust;

@@ -245,7 +245,7 @@ fn greet(mut stream: &UnixStream) -> io::Result<Hello> {
     frame.resize(HEAD + len, 0);
     stream.read_exact(&mut frame[HEAD..])?;
     stream.set_nonblocking(true)?;
-    match split(&frame).map(|it| it.map(|(kind, payload, _)| Up::decode(kind, payload))) {
+    match split(&frame).map(|sealed| sealed.map(Up::decode)) {
         Ok(Some(Ok(Up::Hello(hello)))) => Ok(hello),
         _ => Err(io::Error::new(ErrorKind::InvalidData, "no greeting")),
     }

@@ -22,7 +22,8 @@ use remains::{clear_remains, forget, remove_folder, resume};
 const MAKING: &str = "orchestra is making this worktree";
 /// A checkout may wait for slow filters.
 const CHECKOUT: Duration = Duration::from_mins(10);
-
+/// How often a later attempt is made anew.
+const TRIES: usize = 3;
 /// What is to be made. The caller records it before the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorktreePlan {
@@ -235,7 +236,7 @@ fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError
     call = if exists {
         call.arg("--").arg(&plan.path).arg(&plan.branch)
     } else {
-        call.args(["-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
+        call.args(["--no-track", "-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
     };
     match call.timeout(CHECKOUT).cancel(cancel).run() {
         Err(GitError::Failed { stderr, .. }) if stderr.contains("a branch named") => {
@@ -272,81 +273,6 @@ fn require_free(repo: &Repo, plan: &WorktreePlan) -> Result<(), GitError> {
         return Err(GitError::PathTaken { path: plan.path.clone() });
     }
     Ok(())
-}
-
-/// Finds a whole worktree of an earlier attempt, or clears the way for a new one.
-fn resume(repo: &Repo, plan: &WorktreePlan) -> Result<Option<Created>, GitError> {
-    let entry = list(repo)?.into_iter().skip(1).find(|entry| same_place(&entry.path, &plan.path));
-    if let Some(entry) = entry {
-        if entry.locked.as_deref() != Some(MAKING) {
-            if entry.branch.as_deref() != Some(&plan.branch) || entry.missing {
-                return Err(GitError::PathTaken { path: plan.path.clone() });
-            }
-            let commit = entry.head.unwrap_or_else(|| plan.base_commit.clone());
-            return Ok(Some(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit }));
-        }
-        // Nobody but us has worked in it: it is under our lock since its first file.
-        if !entry.missing {
-            remove_folder(&plan.path)?;
-        }
-        forget(repo, &entry.path)?;
-    } else if plan.path.symlink_metadata().is_ok() {
-        clear_remains(repo, &plan.path)?;
-    }
-    clear_records(repo, &plan.path)?;
-    if repo.branch(&plan.branch)?.is_some_and(|tip| tip != plan.base_commit) {
-        return Err(GitError::BranchTaken { branch: plan.branch.clone() });
-    }
-    Ok(None)
-}
-
-/// Removes a folder that git made and has not registered: empty, or with nothing but its `.git` file.
-fn clear_remains(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let taken = || GitError::PathTaken { path: path.to_owned() };
-    let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-    if !is_folder {
-        return Err(taken());
-    }
-    for entry in fs::read_dir(path).map_err(GitError::io(path))? {
-        let entry = entry.map_err(GitError::io(path))?;
-        let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        let target = text.trim_end().strip_prefix("gitdir: ").map(Path::new);
-        let ours = text.is_empty() || target.is_some_and(|dir| dir.starts_with(repo.common_dir().join("worktrees")));
-        if entry.file_name() != ".git" || !entry.file_type().is_ok_and(|kind| kind.is_file()) || !ours {
-            return Err(taken());
-        }
-    }
-    remove_folder(path)
-}
-
-/// Removes records that were begun under our lock for `path`, and never got as far as to be listed.
-fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let folder = repo.common_dir().join("worktrees");
-    let Ok(records) = fs::read_dir(&folder) else { return Ok(()) };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for record in records.flatten() {
-        let id = record.file_name().to_string_lossy().into_owned();
-        let named = id.strip_prefix(&name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-        let read = |file: &str| fs::read_to_string(record.path().join(file)).unwrap_or_default();
-        let lock = read("locked");
-        let nowhere =
-            read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
-        let begun = lock.trim_end() == MAKING || fs::read_dir(record.path()).is_ok_and(|mut dir| dir.next().is_none());
-        if named && nowhere && begun {
-            remove_folder(&record.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends git's record of a worktree whose folder is gone.
-fn forget(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let gone = repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run();
-    match gone {
-        // Too little of the record is there for git to read: it is removed as a folder of ours.
-        Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path),
-        other => other.map(drop),
-    }
 }
 
 /// The folder's `.git` file and git's record must name each other.

@@ -270,6 +270,7 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
             number: 1,
             trigger: Trigger::Flow,
             outcome: None,
+            submitted: false,
             gate: None,
             reminders: 0,
         }],
