@@ -241,8 +241,11 @@ impl Core {
         let Some(live) = self.live.get_mut(run) else { return };
         live.since = now();
         let activity = live.activity();
-        let attended_now = self.shared.attended(&live.place) || self.shared.take_typed(&live.place);
+        // A turn that begins has taken what was typed: no line is half-written any more.
+        let sent = activity == Activity::Working && self.shared.take_typed(&live.place);
+        let attended_now = sent || self.shared.attended(&live.place);
         let Some(agent) = live.agent.as_mut() else { return };
+        agent.attended |= sent;
         let attended = agent.attended || attended_now;
         if activity == Activity::Resting {
             agent.attended = false;

@@ -14,12 +14,12 @@ use super::diffs::Diffs;
 use super::ground::{Clock, Ground};
 use super::handle::{Change, Setting, Shared};
 use super::live::Live;
-use super::message::{Message, TaskPlace};
+use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
-use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
+use crate::model::{AgentFound, Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{self, Hub, TerminalEvent};
 use crate::store::database::EffectId;
 
@@ -203,7 +203,8 @@ impl Core {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.live.values().filter_map(|live| live.deadline(self.clock.began())).min()
+        let processes = self.live.values().filter_map(|live| live.deadline(self.clock.began()));
+        processes.chain(self.mail_due()).min()
     }
 
     /// What follows from the whole state: free places, effects that waited.
@@ -216,6 +217,13 @@ impl Core {
         self.grant_places();
         self.deliver_messages();
         self.perform_held();
+    }
+
+    /// Answers a request once what came of it is in a snapshot: who asked sees it there.
+    pub fn reply(&mut self, answerer: Answerer, answer: Answer) {
+        self.settle();
+        self.publish();
+        answerer.answer(answer);
     }
 
     fn publish(&mut self) {

@@ -52,7 +52,7 @@ impl Core {
     pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, extra: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
-        let worktree = project.worktree(task)?;
+        let worktree = project.worktree_path(task);
         let mut argv: Vec<std::ffi::OsString> =
             vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
         argv.extend(extra.iter().map(std::ffi::OsString::from));

@@ -96,6 +96,12 @@ impl Shared {
             || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
     }
 
+    /// When the person who typed into the session lately no longer counts as typing.
+    pub fn typed_until(&self, place: &Place) -> Option<Instant> {
+        let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
+        attention.typed.get(place).map(|at| *at + TYPED_LATELY)
+    }
+
     /// Tells of the end of a process that a job has started and waits for.
     pub fn wait_for(&self, run: &RunId) -> Receiver<ExitStatus> {
         let (sender, receiver) = sync_channel(1);
@@ -164,7 +170,11 @@ impl Engine {
 
     /// A person is attached to this session now, or to none.
     pub fn attach(&self, place: Option<Place>) {
-        self.attention().attached = place;
+        let left = std::mem::replace(&mut self.attention().attached, place);
+        if left.is_some() {
+            // What waited for the person to leave goes on.
+            self.ask(Request::Hello, drop);
+        }
     }
 
     /// Sessions are shown in a pane of this size: new ones begin with it.

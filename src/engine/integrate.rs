@@ -94,9 +94,11 @@ impl Core {
                 DeleteScope::All => format!("deleted {}", task.slug),
                 DeleteScope::WorktreeOnly => format!("removed the worktree of {}; {} stays", task.slug, task.branch),
             };
-            Ok(Reply::Done { message: Some(format!("{what}; {reference} keeps it all for 30 days")) })
+            let kept =
+                if reference.is_empty() { String::new() } else { format!("; {reference} keeps it all for 30 days") };
+            Ok(Reply::Done { message: Some(format!("{what}{kept}")) })
         });
-        answerer.answer(answer);
+        self.reply(answerer, answer);
     }
 }
 

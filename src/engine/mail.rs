@@ -1,6 +1,6 @@
 //! Text for agents: kept until the receiver rests, typed once, and struck off when the shim says that it was typed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::handle::Shared;
@@ -56,6 +56,14 @@ impl Core {
             }
             self.projects[index].waiting.mail = mail;
         }
+    }
+
+    /// When a letter that waits only for a person to be done with typing can go.
+    pub(super) fn mail_due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let unsent = self.projects.iter().flat_map(|project| &project.waiting.mail).filter(|letter| !letter.sent);
+        let places = unsent.filter_map(|letter| Some(&self.live.get(&letter.run)?.place));
+        places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now).min()
     }
 
     /// The shim has typed a letter.

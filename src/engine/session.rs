@@ -94,14 +94,30 @@ impl Core {
         self.forget_ended(&run);
         self.share_terminals();
         if let Some(answerer) = answerer {
-            answerer.answer(Ok(Reply::Session { id }));
+            self.reply(answerer, Ok(Reply::Session { id }));
         }
         self.screen_changed(&run);
         for event in self.early.remove(&run).unwrap_or_default() {
             self.terminal_event(TerminalEvent { run: run.clone(), event });
         }
-        if let Some(status) = exit {
-            self.exited(&run, status);
+        match exit {
+            Some(status) => self.exited(&run, status),
+            None => self.end_unwanted(&run),
+        }
+    }
+
+    /// A task may have been stopped or deleted while its process was being started: then it ends now.
+    fn end_unwanted(&self, run: &RunId) {
+        let Some(live) = self.live.get(run) else { return };
+        let Some(task) = live.task else { return };
+        let task = self.project(&live.place.0).and_then(|project| project.task(task));
+        let wanted = task.is_ok_and(|task| match live.kind {
+            SessionKind::Executor => task.session.as_ref().is_some_and(|session| session.alive && session.id == *run),
+            SessionKind::Job => task.job.as_ref().is_some_and(|job| job.id == *run),
+            SessionKind::Designer | SessionKind::Shell => true,
+        });
+        if !wanted {
+            live.stop();
         }
     }
 
