@@ -53,12 +53,23 @@ struct Core {
     damage: Damage,
     fed: Fed,
     answered: usize,
+    left: Left,
 }
 
-/// Hears the bell.
+/// Hears the bell, and which rows are gone for good.
 #[derive(Default)]
 struct Ear {
     rung: bool,
+    /// Rows that left the few above the main screen.
+    gone: u64,
+}
+
+/// Counts the rows that leave the main screen at its top.
+#[derive(Default)]
+struct Left {
+    count: u64,
+    /// Rows above and rows gone, of this parser, when they were counted last.
+    seen: u64,
 }
 
 impl Screen {
@@ -81,6 +92,7 @@ impl Screen {
         if self.core.emulator.take_panicked() {
             self.rebuild();
         }
+        self.core.count_left();
         if self.core.damage.is_touched() || self.look() != before {
             self.generation += 1;
         }
@@ -114,6 +126,11 @@ impl Screen {
     /// Changes only when the screen may look different.
     pub const fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// How many rows have left the main screen at its top; only differences tell, a restored screen begins anew.
+    pub const fn rows_left(&self) -> u64 {
+        self.core.left.count
     }
 
     /// Brings `grid` up to date; only rows that differ are refilled and marked.
@@ -203,7 +220,7 @@ impl Screen {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let damage = Damage::everything(emulator.size());
         let core =
-            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0 };
+            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0, left: Left::default() };
         Self { filter, core, journal: Journal::new(base), generation: 1, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
@@ -232,7 +249,7 @@ impl Screen {
     fn normalize(&mut self) {
         let Some(image) = Image::of(self.core.emulator.screen()) else { return };
         let Some(emulator) = Image::replay(self.size(), &image.stream) else { return };
-        self.core.emulator = emulator;
+        self.core.replace(emulator);
         if self.filter.memory.repeat == Repeat::Parsers {
             self.filter.memory.repeat = Repeat::Restored(image.last_printed);
         }
@@ -251,10 +268,32 @@ impl Screen {
             good.filter.advance(self.journal.since(), &mut good.core);
             good.core.emulator.set_careful(false);
             good.core.emulator.take_panicked();
-            self.core.emulator = good.core.emulator;
+            self.core.replace(good.core.emulator);
             self.filter = good.filter;
         }
         self.core.damage.mark_everything();
+    }
+}
+
+impl Core {
+    /// Another parser in the same state: its rows were counted.
+    fn replace(&mut self, emulator: Emulator<Ear>) {
+        self.emulator = emulator;
+        self.left.seen = self.above().unwrap_or(0);
+    }
+
+    fn count_left(&mut self) {
+        if let Some(above) = self.above() {
+            self.left.count += above.saturating_sub(self.left.seen);
+            self.left.seen = above;
+        }
+    }
+
+    /// Rows above the main screen, and those that were there; none while another screen hides them.
+    fn above(&mut self) -> Option<u64> {
+        let screen = self.emulator.screen();
+        let waiting = (!screen.alternate_screen()).then(|| screen.scrollback_len() as u64)?;
+        Some(waiting + self.emulator.callbacks_mut().gone)
     }
 }
 
@@ -322,6 +361,10 @@ impl Core {
 impl vt100::Callbacks for Ear {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.rung = true;
+    }
+
+    fn on_scroll(&mut self, _: vt100::capture::RowContents<'_>, alternate: bool) {
+        self.gone += u64::from(!alternate);
     }
 
     #[cfg(test)]

@@ -245,7 +245,7 @@ proptest! {
             let mut grid = Grid::new(screen.size());
             screen.copy_into(&mut grid);
             let mut painted = Vec::new();
-            (0..grid.size().rows).for_each(|row| grid.write_row(row, &mut painted));
+            (0..grid.size().rows).for_each(|row| grid.write_row(row, grid.size().cols, &mut painted));
         }
         screen.feed(b"\x1bc\x1b[Hfine");
         if screen.filter.is_ground() && screen.size().cols >= 4 && screen.lines()[0] != "fine" {
@@ -473,7 +473,7 @@ fn the_widget_and_the_painter_show_the_same() {
     let mut painted = Screen::new(screen.size());
     for row in 0..3 {
         let mut bytes = format!("\x1b[{};1H", row + 1).into_bytes();
-        grid.write_row(row, &mut bytes);
+        grid.write_row(row, grid.size().cols, &mut bytes);
         painted.feed(&bytes);
     }
     let mut copy = Grid::new(screen.size());
@@ -573,4 +573,21 @@ fn sizes_are_clamped_and_a_resize_keeps_the_newest_rows() {
     assert_eq!(screen.lines(), ["1", "2", "3", "4", "", ""]);
     screen.set_size(Size::new(0, 1));
     assert_eq!(screen.size(), Size::new(2, 2));
+}
+
+#[test]
+fn rows_that_left_the_screen_are_counted_once() {
+    let size = Size::new(4, 20);
+    let lines = |n: usize| (0..n).map(|line| format!("{line}\r\n")).collect::<String>();
+    let mut screen = Screen::new(size);
+    screen.feed(lines(3).as_bytes());
+    assert_eq!(screen.rows_left(), 0);
+    screen.feed(lines(200).as_bytes());
+    assert_eq!(screen.rows_left(), 200);
+    screen.feed(format!("\x1b[?1049h{}\x1b[?1049l", lines(50)).as_bytes());
+    assert_eq!(screen.rows_left(), 200, "another screen has no history");
+    screen.feed(b"\x1b[3J");
+    screen.set_size(Size::new(6, 20));
+    screen.feed(lines(10).as_bytes());
+    assert!((206..=212).contains(&screen.rows_left()), "{}", screen.rows_left());
 }
