@@ -52,7 +52,7 @@ fn every_size_can_be_drawn() {
             let text = "Cannot merge rate-limit: main has changes. Nothing was changed.".to_owned();
             model.messages.errors.push(Message { text, about: None, at: now() });
             model.strip = Some("1/6 The agent plans.".to_owned());
-            assert_eq!(shot(&model, None).lines().count(), rows.into());
+            assert_eq!(shot(&model, None).lines().count(), usize::from(rows));
         }
     }
 }

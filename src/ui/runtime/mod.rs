@@ -259,8 +259,8 @@ impl Face {
             Wake::Msg(msg) => self.tell(msg),
             Wake::Engine => self.engine_changed(),
             Wake::Scrollback(rebuilt) => {
-                self.pane.take(rebuilt);
-                self.stale = true;
+                let found = self.pane.take(rebuilt);
+                self.searched(found);
             }
             Wake::Leave => self.leaving = true,
         }
@@ -292,6 +292,9 @@ impl Face {
         }
         if changes & bit(Change::Screens) != 0 {
             self.screens = true;
+            if !self.pane.live() && self.pane.scrolled() != (self.model.main.scrolled, self.model.main.new_lines) {
+                self.scrolled();
+            }
         }
     }
 
@@ -302,6 +305,7 @@ impl Face {
         let silent = self.model.main.attached && matches!(msg, Msg::Key(_));
         let effects = update::update(&mut self.model, msg);
         self.stale |= !silent || !self.model.main.attached || effects.is_empty();
+        self.follow_shown();
         for effect in effects {
             self.perform(effect);
         }

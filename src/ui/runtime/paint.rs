@@ -49,9 +49,9 @@ impl Face {
             // Rows that went past ratatui are put into its last frame first, so that nothing of them stays behind
             // under what is drawn over them now.
             if covered && pane.painted != 0 {
-                terminal.draw(|frame| look.draw_panes(frame, model, Some(&*pane)))?;
+                terminal.draw(|frame| look.draw_panes(frame, model, pane.view()))?;
             }
-            terminal.draw(|frame| look.draw(frame, model, Some(&*pane)))?;
+            terminal.draw(|frame| look.draw(frame, model, pane.view()))?;
             let mut rows = Vec::new();
             if shown {
                 changed_rows(pane, &mut rows);

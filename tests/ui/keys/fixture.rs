@@ -272,6 +272,7 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
             outcome: None,
             gate: None,
             reminders: 0,
+            submitted: false,
         }],
         created_at: since,
         updated_at: since,
