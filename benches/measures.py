@@ -83,7 +83,7 @@ def sessions(run):
                 raise Gone(f"tmux keeps {subject.history()} lines, which is no match")
             before = subject.use()
             subject.terminal.rest(seconds)
-            found[subject.name, "idle"] = subject.use() - before
+            found[subject.name, "idle"] = subject.use().since(before)
     for step in steps:
         mine, tmux = found.get(("orchestra", step)), found["tmux", step]
         last = step == steps[-1]
@@ -130,7 +130,7 @@ def flood(run):
                 before, sent, begun = subject.use(), subject.terminal.received, time.monotonic()
                 subject.terminal.send(word + "\r")
                 wall = subject.terminal.wait_bytes(f"END{word}X".encode()) - begun
-                cpu = (subject.use() - before).cpu
+                cpu = subject.use().cpu - before.cpu
                 found.setdefault(subject.name, []).append((wall, cpu, subject.terminal.received - sent))
     middle = {name: [statistics.median(values) for values in zip(*rounds)] for name, rounds in found.items()}
     raw, tmux, mine = middle["raw"], middle["tmux"], middle.get("orchestra")

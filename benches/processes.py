@@ -9,26 +9,32 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Use:
-    """Seconds of CPU with those of collected children, voluntary context switches of all threads, bytes of PSS."""
+    """Seconds of CPU with those of collected children, voluntary context switches of each thread, bytes of PSS."""
 
     cpu: float
-    wakeups: int
+    switches: dict
     pss: int
     count: int
 
-    def __sub__(self, other):
-        return Use(self.cpu - other.cpu, self.wakeups - other.wakeups, self.pss - other.pss, self.count - other.count)
+    @property
+    def wakeups(self):
+        return sum(self.switches.values())
+
+    def since(self, before):
+        """What was used after `before`; a thread that ended meanwhile takes its switches with it."""
+        switches = {thread: count - before.switches.get(thread, 0) for thread, count in self.switches.items()}
+        return Use(self.cpu - before.cpu, switches, self.pss, self.count)
 
 
 def use(pids):
     """The sum over processes; one that ended meanwhile counts nothing."""
-    total = Use(0.0, 0, 0, 0)
+    total = Use(0.0, {}, 0, 0)
     for pid in pids:
         try:
-            one = Use(cpu(pid), wakeups(pid), pss(pid), 1)
+            seconds, threads, memory = cpu(pid), switches(pid), pss(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        total = Use(total.cpu + one.cpu, total.wakeups + one.wakeups, total.pss + one.pss, total.count + 1)
+        total = Use(total.cpu + seconds, total.switches | threads, total.pss + memory, total.count + 1)
     return total
 
 
@@ -37,15 +43,15 @@ def cpu(pid):
     return sum(int(ticks) for ticks in fields[11:15]) / TICK
 
 
-def wakeups(pid):
-    total = 0
+def switches(pid):
+    found = {}
     for thread in Path(f"/proc/{pid}/task").iterdir():
         try:
             status = (thread / "status").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
-    return total
+        found[thread.name] = int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return found
 
 
 def pss(pid):

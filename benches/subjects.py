@@ -128,7 +128,7 @@ class Orchestra(Subject):
         super().__init__(place)
         self.binary = os.path.realpath(binary)
         self.repo = repo
-        self.home = place.root / f"orchestra-{time.monotonic_ns()}"
+        self.home = place.root / f"o{time.monotonic_ns()}"  # short: sockets lie below it
         self.home.mkdir()
         session = str(place.root / "session.sh")
         # In the person's own settings: commands of a project's files would ask for trust first.
@@ -139,11 +139,16 @@ class Orchestra(Subject):
         self.made = 0
 
     def open(self):
-        """Starts it, to its first whole frame: list and footer; milliseconds that took."""
+        """Starts it, to its first whole frame: the footer, and the project in the list; milliseconds that took."""
         env = self.place.env(ORCHESTRA_HOME=str(self.home))
         self.terminal = Terminal([self.binary, str(self.repo)], env, self.repo, ROWS, COLS)
-        whole = lambda screen: "sessions" in screen.lines()[0] and "? help" in screen.lines()[-1]
-        return (self.terminal.wait(whole, "the first frame of orchestra") - self.terminal.started) * 1000
+        shown = self.terminal.wait(self.is_whole, "the first frame of orchestra")
+        return (shown - self.terminal.started) * 1000
+
+    def is_whole(self, screen):
+        lines = screen.lines()
+        listed = any(self.repo.name in line[:36] for line in lines[1:])
+        return listed and "sessions" in lines[0] and "? help" in lines[-1]
 
     def start(self, front, behind=()):
         self.open()
@@ -160,22 +165,29 @@ class Orchestra(Subject):
         """A new task, by the keys a person would press; seconds from Enter until its agent runs in its worktree."""
         self.made += 1
         count, text = self.place.ready() + 1, f"role-{role} number {self.made}"
+        selected = subject_of(self.terminal.screen)
         self.terminal.send("n")
         self.terminal.wait("Enter starts it", "the prompt for a new task")
         self.terminal.send(text)
-        self.terminal.wait(lambda screen: any(line.rstrip(" │").endswith(text) for line in screen.lines()), f"{text!r} typed")
+        self.terminal.wait(f"> {text} ", f"{text!r} typed")
         begun = time.monotonic()
         self.terminal.send("\r")
         ready = self.wait_ready(count)
         self.terminal.wait(lambda screen: "Enter starts it" not in screen.text(), "the prompt to close")
+        self.terminal.wait(lambda screen: subject_of(screen) != selected, "the new task to be selected")
         return ready - begun
 
     def attach(self):
-        """The session that was made last gets the keys."""
-        self.terminal.settle()
-        self.terminal.send("\r")
-        self.terminal.wait(lambda screen: "attached" in screen.lines()[0], "the attached session")
-        self.terminal.settle()
+        """The session that was made last, which is the selected one, gets the keys."""
+        attached = lambda screen: "attached" in screen.lines()[0]
+        refused = lambda screen: "Enter: " in screen.lines()[-2]
+        for _ in range(50):
+            self.terminal.send("\r")
+            self.terminal.wait(lambda screen: attached(screen) or refused(screen), "the attached session")
+            self.terminal.rest(0.1)  # refused while its agent starts: Enter again, but never into the session
+            if attached(self.terminal.screen):
+                return
+        raise Gone("the session cannot be attached; the screen shows:\n" + self.terminal.screen.text())
 
     def pids(self):
         return processes.running(self.binary, str(self.home))
@@ -188,3 +200,8 @@ class Orchestra(Subject):
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+
+def subject_of(screen):
+    """What the title of the main pane names first: the selected session."""
+    return screen.lines()[0].partition("\u252c\u2500 ")[2].split(" ")[0]

@@ -79,6 +79,15 @@ class TerminalTest(unittest.TestCase):
         use = processes.use([terminal.pid])
         self.assertGreater(use.cpu, 0.01)
         self.assertGreater(use.pss, 50 * 1024)
+        self.assertEqual(use.count, 1)
+        terminal.send("y\r")
+        self.assertTrue(terminal.ended(5))
+        self.assertEqual(processes.use([terminal.pid]).count, 0)
+
+    def test_a_thread_that_ends_takes_only_its_own_switches(self):
+        before = processes.Use(1.0, {"1": 100, "2": 5}, 0, 1)
+        now = processes.Use(1.5, {"2": 8, "3": 1}, 0, 1)
+        self.assertEqual(now.since(before).wakeups, 4)
 
 
 if __name__ == "__main__":

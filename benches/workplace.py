@@ -93,7 +93,7 @@ class Workplace:
 
 
 def line(source):
-    """One line of a build log, of small letters and digits only: 20 to 110 columns, one in five with colors."""
-    text = " ".join(source.choice(WORDS) for _ in range(source.randint(3, 14)))
+    """One line of a build log, of small letters and digits only: 10 to 100 columns, one in five with colors."""
+    text = " ".join(source.choice(WORDS) for _ in range(source.randint(2, 11)))
     number = source.randint(100, 999)
     return (f"\x1b[32m   {number}\x1b[0m {text}" if number % 5 == 0 else f"   {number} {text}")[:118] + "\n"

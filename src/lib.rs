@@ -3,7 +3,7 @@
 //! Modules have ranks, and an import goes to a smaller rank only (`tests/architecture.rs`).
 
 pub mod agent; // 1: the agent CLIs behind one face
-pub mod cli; // 4: the command line, one file per verb
+pub mod cli; // 5: the command line, one file per verb
 #[cfg(test)]
 mod docs; // pages that are printed from the code
 pub mod engine; // 2: the one owner of shared state

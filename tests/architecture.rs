@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Every module at the root of the crate and its rank: an import goes to a smaller rank only.
 const RANKS: &[(&str, u8)] =
-    &[("model", 0), ("store", 1), ("git", 1), ("pty", 1), ("agent", 1), ("engine", 2), ("ui", 4), ("cli", 4)];
+    &[("model", 0), ("store", 1), ("git", 1), ("pty", 1), ("agent", 1), ("engine", 2), ("ui", 4), ("cli", 5)];
 
 /// What composes or checks the modules: bound by no rank, and free to be imported.
 const UNRANKED: &[&str] = &["lib", "main", "bin", "docs"];
@@ -18,8 +18,9 @@ const HARD_LINES: usize = 600;
 const SOFT_LINES: usize = 400;
 const MEDIAN_LINES: usize = 150;
 
-/// Fields of a struct in `ui` and `engine`.
+/// Fields of a struct in `ui` and `engine`, and the structs that are tables.
 const FIELDS: usize = 12;
+const TABLES: &[&str] = &["Signs"];
 
 /// Last words of a type's or a file's name that say nothing.
 const EMPTY_WORDS: &[&str] = &["Manager", "Handler", "Helper", "Util", "Info", "Data"];
@@ -84,6 +85,16 @@ fn nothing_is_left_undone_and_nothing_sleeps() {
 }
 
 #[test]
+fn an_ignored_test_is_a_process_of_another() {
+    let files: Vec<Source> = ["src", "tests"].iter().flat_map(|root| sources(root)).collect();
+    demand(
+        &files,
+        ignored,
+        "A test that can't run says `SKIPPED: why` on standard error, so that `.ci/run` counts it.",
+    );
+}
+
+#[test]
 fn names_say_something() {
     demand(&sources("src"), names, "Name it after what it is or does.");
 }
@@ -97,10 +108,11 @@ fn imports(file: &Source) -> Vec<Breach> {
         return vec![Breach { line: 1, text: format!("module `{top}` has no rank: give it one in RANKS") }];
     };
     let tokens = tokens(&file.code);
-    let mut breaches: Vec<Breach> = tokens
-        .windows(3)
-        .filter(|window| window[0].text == "#" && window[2].text == "path")
-        .map(|window| Breach { line: window[0].line, text: "`#[path]` hides where a module lives".to_owned() })
+    let hides = |line: &str| line.trim_start().starts_with("#[path") && line.contains('/');
+    let mut breaches: Vec<Breach> = (1..)
+        .zip(file.text.lines())
+        .filter(|(_, line)| hides(line))
+        .map(|(line, _)| Breach { line, text: "`#[path]` takes a module out of another folder".to_owned() })
         .collect();
     for (line, path) in references(&own, &tokens) {
         let said = match path.first().map(String::as_str) {
@@ -126,7 +138,7 @@ fn size(file: &Source) -> Vec<Breach> {
 fn doc(file: &Source) -> Vec<Breach> {
     let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let text = "has no module documentation".to_owned();
-    (!first.starts_with("//!")).then_some(Breach { line: 1, text }).into_iter().collect()
+    (!file.is_test() && !first.starts_with("//!")).then_some(Breach { line: 1, text }).into_iter().collect()
 }
 
 fn words(file: &Source) -> Vec<Breach> {
@@ -135,6 +147,16 @@ fn words(file: &Source) -> Vec<Breach> {
         matches!((pair[0].text, pair[1].text), ("todo" | "unimplemented", "!") | ("sleep" | "sleep_ms", "("))
     });
     found.map(|pair| Breach { line: pair[0].line, text: format!("`{}{}`", pair[0].text, pair[1].text) }).collect()
+}
+
+fn ignored(file: &Source) -> Vec<Breach> {
+    let code = file.code.lines().zip(file.text.lines()).zip(1..);
+    code.filter(|((code, text), _)| code.trim_start().starts_with("#[ignore") && !text.contains(" for the test"))
+        .map(|(_, line)| Breach {
+            line,
+            text: "an ignored test without a reason `... for the test(s) below`".to_owned(),
+        })
+        .collect()
 }
 
 fn names(file: &Source) -> Vec<Breach> {
@@ -164,7 +186,7 @@ fn fields(file: &Source) -> Vec<Breach> {
             let open = at + tokens[at..].iter().position(|token| matches!(token.text, "{" | ";" | "("))?;
             let (name, count) = (tokens[at + 1].text, field_count(&tokens[open..]));
             let text = format!("struct `{name}` has {count} fields, over {FIELDS}");
-            (count > FIELDS).then_some(Breach { line: tokens[at].line, text })
+            (count > FIELDS && !TABLES.contains(&name)).then_some(Breach { line: tokens[at].line, text })
         })
         .collect()
 }
@@ -223,7 +245,7 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        self.module().iter().any(|part| part == "tests")
+        self.module().iter().any(|part| part == "tests" || part.ends_with("_tests"))
     }
 
     /// Lines above the tests at the foot.
@@ -473,6 +495,7 @@ fn an_import_to_a_smaller_rank_or_within_the_module_passes() {
             "src/git/mod.rs",
             "// crate::store\n/* crate::ui /* nested */ crate::ui */ \"crate::ui\"; r#\"crate::ui\"#; '\"'; b'\\''",
         ),
+        ("src/git/diff.rs", "#[cfg(test)]\n#[path = \"diff_tests.rs\"]\nmod tests;"),
         ("src/main.rs", "use crate::ui; use crate::store;"),
         ("src/bin/ork.rs", "use crate::ui;"),
     ] {
@@ -485,6 +508,7 @@ fn a_long_file_is_found_and_its_tests_do_not_count() {
     let body = "//! x\n".repeat(HARD_LINES);
     assert_eq!(breaches(size, "src/git/mod.rs", &format!("{body}x\n")), [HARD_LINES]);
     assert_eq!(breaches(size, "src/git/mod.rs", &format!("{body}#[cfg(test)]\nmod tests {{\n{body}}}")), []);
+    assert_eq!(breaches(size, "src/git/diff_tests.rs", &format!("{body}x\n")), []);
     assert_eq!(breaches(size, "src/git/tests.rs", &format!("{body}x\n")), []);
     assert_eq!(breaches(size, "src/lib.rs", &format!("#[cfg(test)]\nmod docs;\n{body}")), [HARD_LINES]);
 }
@@ -494,6 +518,8 @@ fn words_and_names_are_found_in_code_only() {
     let text =
         "//! x\nfn f() { todo!() }\nfn g() { thread::sleep(d) }\n// todo!()\nlet s = \"sleep(1)\"; unimplemented!();";
     assert_eq!(breaches(words, "src/git/mod.rs", text), [2, 3, 5]);
+    let text = "#[ignore]\n#[ignore = \"slow\"]\n#[ignore = \"an engine for the test below\"]\nlet s = \"#[ignore]\";";
+    assert_eq!(breaches(ignored, "tests/pty/main.rs", text), [1, 2]);
     let text = "struct TaskInfo;\nenum Data {}\nstruct Metadata;\ntrait Helper {}\nstruct Infos;";
     assert_eq!(breaches(names, "src/git/mod.rs", text), [1, 2, 4]);
     assert_eq!(breaches(names, "src/git/path_utils.rs", ""), [1]);

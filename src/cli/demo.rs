@@ -43,7 +43,10 @@ pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
     let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory })?;
     if verb.keep {
         let kept = folder.keep();
-        say(&format!("kept {}. Its agents go on; to go back: ORCHESTRA_HOME={place}/home orchestra {place}/csv-tool", kept.display()));
+        say(&format!(
+            "kept {}. Its agents go on; to go back: ORCHESTRA_HOME={place}/home orchestra {place}/csv-tool",
+            kept.display()
+        ));
         return Ok(());
     }
     stop_all(&engine);

@@ -78,7 +78,8 @@ fn other(args: &[OsString]) -> Result<(), Failure> {
         }
         return open::run(&first);
     }
-    let names: Vec<_> = Cli::command().get_subcommands().filter(|it| !it.is_hide_set()).map(|it| it.get_name().to_owned()).collect();
+    let names: Vec<_> =
+        Cli::command().get_subcommands().filter(|it| !it.is_hide_set()).map(|it| it.get_name().to_owned()).collect();
     let nearest = names.iter().min_by_key(|name| distance(name, &text)).cloned().unwrap_or_default();
     Err(Failure::new(FailureKind::Usage, format!("there is no verb \"{text}\"."))
         .hint(format!("Nearest: orchestra {nearest}. All of them: orchestra --help")))
@@ -87,7 +88,10 @@ fn other(args: &[OsString]) -> Result<(), Failure> {
 /// How far two words are apart: 0 = the same.
 fn distance(a: &str, b: &str) -> usize {
     let ops = similar::capture_diff_slices(similar::Algorithm::Myers, a.as_bytes(), b.as_bytes());
-    ops.iter().filter(|op| op.tag() != similar::DiffTag::Equal).map(|op| op.old_range().len().max(op.new_range().len())).sum()
+    ops.iter()
+        .filter(|op| op.tag() != similar::DiffTag::Equal)
+        .map(|op| op.old_range().len().max(op.new_range().len()))
+        .sum()
 }
 
 /// A line for the person.

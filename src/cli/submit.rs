@@ -27,9 +27,10 @@ pub(super) fn run(verb: &Submit) -> Result<(), Failure> {
     };
     let text = read(verb)?;
     if text.trim().is_empty() {
-        return Err(Failure::new(FailureKind::Usage, "the text is empty.").hint("orchestra submit FILE, or pipe the text into it"));
+        return Err(Failure::new(FailureKind::Usage, "the text is empty.")
+            .hint("orchestra submit FILE, or pipe the text into it"));
     }
-    dropbox::put(&dir, &Submission { artifact: text })
+    dropbox::put(&dir, &Submission { stage: None, artifact: Some(text), complete: false })
         .map_err(|error| Failure::internal(format!("cannot hand it in: {error}")))?;
     say("submitted. End your turn now; the gate and the review come next.");
     Ok(())

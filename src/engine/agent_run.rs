@@ -5,22 +5,23 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::core::{Core, now};
-use super::mail::{Letter, Origin};
 use super::live::{AgentSide, Live, Started};
+use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
 use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
-use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, RunId, SessionKind, Task, Trigger,
-};
-use crate::store::{EffectId, dropbox};
+use crate::model::{Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger};
+use crate::store::database::EffectId;
+use crate::store::dropbox;
 
 /// Tells a program of a session where it may drop what it hands in.
 pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
 /// In an agent's folder: where its events are.
 const EVENTS_FILE: &str = "events.json";
+/// In an agent's folder: a prompt that is still to be typed.
+const TYPED_FILE: &str = "to-type.md";
 
 impl Core {
     /// Starts the agent of a stage; `effect` is a launch.
@@ -72,7 +73,7 @@ impl Core {
             inherited: &inherited,
             variables: &variables,
         };
-        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok(Planned { launch, manifest, extras })
     }
 
@@ -98,7 +99,7 @@ impl Core {
             Failure::new(FailureKind::NotFound, "no coding agent was found on PATH.")
                 .hint("Install OpenCode, or name another command under agents: in the config")
         })?;
-        project.catalog.get(name).cloned().map_err(agent_failure)
+        project.catalog.get(name).cloned().map_err(|error| agent_failure(&error))
     }
 
     /// Name of the agent that a wish for `name` comes to.
@@ -132,9 +133,11 @@ impl Core {
         if let Some(id) = extras.conversation {
             self.happened(at, Event::ConversationKnown { run: run.clone(), id }, None);
         }
-        if let (Some(text), Ok(project)) = (extras.typed, self.project_mut(&at.project)) {
-            let id = RunId(format!("{run}-prompt"));
-            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        if let Some(text) = extras.typed {
+            let file = self.box_of(&run).join(TYPED_FILE);
+            let kept = crate::store::atomic::write(&file, text.as_bytes()).map_err(Failure::internal);
+            self.tell_failure(at, kept);
+            self.queue_prompt(&at.project, &run);
         }
         if let Some(source) = &extras.events {
             self.remember_events(&run, source);
@@ -144,6 +147,21 @@ impl Core {
         started.agent = Some((manifest, extras.events));
         started.finishes = Some(key);
         self.spawn(started, launch, self.shared.size());
+    }
+
+    /// Queues the prompt that an agent takes by keys, until it has been typed: its file is there as long.
+    pub(super) fn queue_prompt(&mut self, project: &ProjectId, run: &RunId) {
+        let Ok(text) = std::fs::read_to_string(self.box_of(run).join(TYPED_FILE)) else { return };
+        if let Ok(project) = self.project_mut(project) {
+            let id = RunId(format!("{run}-prompt"));
+            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        }
+    }
+
+    /// The prompt of a run has been typed.
+    pub(super) fn prompt_typed(&self, run: &RunId) {
+        // A file that stays is typed once all the same: the shim knows its id.
+        let _ = std::fs::remove_file(self.box_of(run).join(TYPED_FILE));
     }
 
     /// Keeps where an agent's events are, for the engine that comes after this one.
@@ -191,6 +209,19 @@ impl Core {
 
     /// Rest that has lasted long enough counts now.
     pub(super) fn settle_status(&mut self) {
+        let now = Instant::now();
+        let still: Vec<RunId> = self
+            .live
+            .values_mut()
+            .filter_map(|live| {
+                let agent = live.agent.as_mut().filter(|agent| agent.still_at().is_some_and(|due| due <= now))?;
+                agent.moved = None;
+                Some(live.run.clone())
+            })
+            .collect();
+        for run in still {
+            self.screen_stands_still(&run);
+        }
         let at = self.clock();
         let settled: Vec<RunId> = self
             .live
@@ -232,10 +263,15 @@ impl Core {
             Ok(dropped) => dropped,
             Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
         };
-        for (file, submission) in dropped {
-            let event = Event::Submitted { run: run.clone(), text: submission.artifact };
-            self.happened(&at, event, None);
-            if let Err(error) = dropbox::remove(&file) {
+        for pending in dropped {
+            match &pending.submission {
+                Ok(submission) => {
+                    let text = submission.artifact.clone().unwrap_or_default();
+                    self.happened(&at, Event::Submitted { run: run.clone(), text }, None);
+                }
+                Err(error) => self.notices.error(error.to_string(), self.about(&at)),
+            }
+            if let Err(error) = dropbox::remove(&pending) {
                 self.notices.error(error.to_string(), self.about(&at));
             }
         }
@@ -256,7 +292,8 @@ impl Core {
         });
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
-        live.agent = Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, events });
+        live.agent =
+            Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);
@@ -293,7 +330,7 @@ struct Planned {
     extras: agent::LaunchExtras,
 }
 
-pub(super) fn agent_failure(error: agent::AgentError) -> Failure {
+pub(super) fn agent_failure(error: &agent::AgentError) -> Failure {
     Failure::new(FailureKind::Config, error.to_string())
 }
 

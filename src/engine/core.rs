@@ -11,18 +11,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::diffs::Diffs;
 use super::handle::{Change, Listener, Setting, Shared};
 use super::live::Live;
 use super::message::{Message, TaskPlace};
 use super::notice::Notices;
-use super::diffs::Diffs;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
 use crate::model::{AgentFound, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{Hub, TerminalEvent};
+use crate::store::Home;
+use crate::store::database::EffectId;
 use crate::store::lock::Lock;
-use crate::store::{EffectId, Home};
 
 /// The engine's state.
 pub(super) struct Core {
@@ -36,6 +37,8 @@ pub(super) struct Core {
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
     pub live: HashMap<RunId, Live>,
+    /// What processes told before their start was known here.
+    pub early: HashMap<RunId, Vec<crate::pty::Event>>,
     pub notices: Notices,
     pub agents: Vec<AgentFound>,
     pub watches: Watches,
@@ -98,6 +101,7 @@ impl Core {
             inbox,
             projects: Vec::new(),
             live: HashMap::new(),
+            early: HashMap::new(),
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
@@ -246,6 +250,11 @@ impl Core {
 
     /// What follows from the whole state: free places, effects that waited.
     fn settle(&mut self) {
+        for index in 0..self.projects.len() {
+            for trouble in std::mem::take(&mut self.projects[index].troubles) {
+                self.notices.error(trouble, None);
+            }
+        }
         self.grant_places();
         self.deliver_messages();
         self.perform_held();
@@ -259,10 +268,9 @@ impl Core {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the engine's one timer")]
 async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(at) => tokio::time::sleep(at.saturating_duration_since(Instant::now())).await,
+        Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -13,7 +13,8 @@ use super::schedule;
 use crate::git::worktree::{Attempt, WorktreePlan};
 use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
-use crate::store::{EffectId, Worktree, slug};
+use crate::store::database::{EffectId, Worktree};
+use crate::store::slug;
 
 impl Core {
     pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
@@ -22,12 +23,17 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
+        let first = !found.folder.tasks().exists();
         let task = found.create(new)?;
+        if first {
+            self.watch_files(project);
+        }
         let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
         if start {
             self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
         }
-        let message = if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
+        let message =
+            if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
         Ok(Reply::Task { id, message: Some(message) })
     }
 
@@ -76,7 +82,8 @@ impl Core {
         match planned {
             Ok(None) => self.happened(at, Event::WorktreeReady { run, base_commit }, Some(key)),
             Ok(Some((script, worktree, limit))) => {
-                let (script, argument) = (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
+                let (script, argument) =
+                    (script.to_string_lossy().into_owned(), worktree.to_string_lossy().into_owned());
                 let launch = self.command_launch(at, "exec \"$1\" \"$2\"", &[&script, &argument]);
                 match launch {
                     Ok(launch) => self.spawn_job(at, run, launch, Job::new(Work::Setup { base_commit }, limit, key)),
@@ -121,16 +128,16 @@ impl Project {
         let slug = self.free_slug(new.slug.as_deref())?;
         let flow = self.flow(new.flow.as_deref().unwrap_or(&self.config.default_flow))?;
         if let Some(agent) = &new.agent {
-            self.catalog.get(agent).map_err(super::agent_run::agent_failure)?;
+            self.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
         }
         let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
-        let base = self.repo.resolve_base(wanted).map_err(git_failure)?;
+        let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
         let id = self.db.next_task_id().map_err(Failure::internal)?;
         let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
         let task = Task {
             id,
-            title: crate::store::task_file::title(&new.description).unwrap_or_else(|| slug.to_string()),
+            title: super::text::heading(&new.description).unwrap_or_else(|| slug.to_string()),
             slug,
             description: new.description,
             base_branch: base.name,
@@ -166,7 +173,9 @@ impl Project {
             .map_err(|error| Failure::new(FailureKind::Usage, format!("{error}.")))?;
         if taken(slug.as_str()) {
             let free = slug::free(&slug, taken);
-            return Err(Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}.")));
+            return Err(
+                Failure::new(FailureKind::Usage, format!("slug \"{slug}\" is taken.")).hint(format!("Try {free}."))
+            );
         }
         Ok(slug)
     }
@@ -174,11 +183,17 @@ impl Project {
     fn plan_worktree(&mut self, id: TaskId) -> Result<Plan, Failure> {
         let task = Arc::clone(self.task(id)?);
         let path = self.worktree_path(&task);
-        let base = self.repo.resolve_base(&task.base_branch).map_err(git_failure)?;
+        let base = self.repo.resolve_base(&task.base_branch).map_err(|error| git_failure(&error))?;
         let known = self.db.worktrees().map_err(Failure::internal)?;
         let attempt = if known.iter().any(|worktree| worktree.path == path) { Attempt::Again } else { Attempt::First };
         // The intention comes first: what is found half made after a crash is ours by this record.
-        let record = Worktree { path: path.clone(), task: Some(id), branch: task.branch.clone(), owns_branch: true, created_at: now() };
+        let record = Worktree {
+            path: path.clone(),
+            task: Some(id),
+            branch: task.branch.clone(),
+            owns_branch: true,
+            created_at: now(),
+        };
         self.db.record_worktree(&record).map_err(Failure::internal)?;
         let worktree =
             WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit, attempt, hooks: self.hooks()? };
@@ -186,8 +201,8 @@ impl Project {
     }
 }
 
-pub(super) fn git_failure(error: git::GitError) -> Failure {
-    let failure = Failure::new(kind_of(&error), format!("{error}."));
+pub(super) fn git_failure(error: &git::GitError) -> Failure {
+    let failure = Failure::new(kind_of(error), format!("{error}."));
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -197,7 +212,9 @@ pub(super) fn git_failure(error: git::GitError) -> Failure {
 const fn kind_of(error: &git::GitError) -> FailureKind {
     use git::GitError as E;
     match error {
-        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => FailureKind::NoRepository,
+        E::NotARepository { .. } | E::Bare { .. } | E::NoCommits { .. } | E::OtherOwner { .. } => {
+            FailureKind::NoRepository
+        }
         E::NoSuchRef { .. } => FailureKind::NotFound,
         E::BranchTaken { .. } | E::BranchClash { .. } | E::PathTaken { .. } => FailureKind::Usage,
         E::IndexLocked { .. } | E::RefLocked { .. } => FailureKind::LockHeld,

@@ -102,10 +102,13 @@ impl Follower {
         let (orders, received) = channel();
         let seen = orders.clone();
         let thread = move || {
-            let failed = |error: GitError| inbox.blocking_send(Message::NoDiff { place: place.clone(), error: error.to_string() });
+            let failed = |error: GitError| {
+                // An engine that has gone wants no diff.
+                let _ = inbox.blocking_send(Message::NoDiff { place: place.clone(), error: error.to_string() });
+            };
             let repo = match repo.at(&worktree) {
                 Ok(repo) => repo,
-                Err(error) => return drop(failed(error)),
+                Err(error) => return failed(error),
             };
             let watcher = Watcher::start(&repo, &base, None, move |what| {
                 let look = match what {
@@ -114,10 +117,7 @@ impl Follower {
                 };
                 let _ = seen.send(Order::Look(look));
             });
-            if let Err(error) = &watcher {
-                let text = error.to_string();
-                let _ = inbox.blocking_send(Message::NoDiff { place: place.clone(), error: text });
-            }
+            let _watcher = watcher.map_err(failed);
             follow(Differ::new(&repo, &base, &base_commit), &received, |diff| {
                 inbox.blocking_send(Message::Diffed { place: place.clone(), diff: Arc::new(diff) }).is_ok()
             });

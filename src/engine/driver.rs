@@ -4,13 +4,13 @@
 //! database only with its answer.
 
 use super::core::Core;
-use crate::agent;
 use super::live::Live;
 use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::{Effect, Text};
+use crate::agent;
 use crate::model::{Failure, Reply, RunId, State, Task};
-use crate::store::{Artifact, EffectId};
+use crate::store::database::{Artifact, EffectId};
 
 impl Core {
     /// Begins an effect.
@@ -63,15 +63,12 @@ impl Core {
 
     /// Ends a process by the ladder; the effect is over when it has exited.
     fn end(&mut self, at: &TaskPlace, run: &RunId, key: EffectId) {
-        match self.live.get_mut(run).filter(|live| live.alive()) {
-            Some(live) => {
-                live.ends = Some(key);
-                live.stop();
-            }
-            None => {
-                let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
-                self.tell_failure(at, finished);
-            }
+        if let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) {
+            live.ends = Some(key);
+            live.stop();
+        } else {
+            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
+            self.tell_failure(at, finished);
         }
     }
 
@@ -115,15 +112,12 @@ impl Core {
             Text::Feedback { trigger } => agent::prompt::feedback(trigger, &artifact),
             Text::Reminder { n } => Some(agent::prompt::reminder(*n, &artifact)),
         };
-        match words {
-            Some(text) => {
-                let origin = Origin::Effect(key);
-                project.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
-            }
-            None => {
-                let finished = project.finish(key);
-                self.tell_failure(at, finished);
-            }
+        if let Some(text) = words {
+            let origin = Origin::Effect(key);
+            project.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
+        } else {
+            let finished = project.finish(key);
+            self.tell_failure(at, finished);
         }
     }
 
@@ -135,10 +129,15 @@ impl Core {
         });
     }
 
-    pub(super) fn job_done(&mut self, at: &TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure>) {
-        if let Some(key) = finishes {
-            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
-            self.tell_failure(at, finished);
+    pub(super) fn job_done(
+        &mut self,
+        at: &TaskPlace,
+        finishes: Option<EffectId>,
+        result: Result<Option<String>, Failure>,
+    ) {
+        if let Some(effect) = finishes {
+            let struck = self.project_mut(&at.project).and_then(|project| project.finish(effect));
+            self.tell_failure(at, struck);
         }
         match result {
             Ok(Some(text)) => self.notices.news(text, self.about(at)),

@@ -10,9 +10,7 @@ use super::monitor::last_gate;
 use super::project::Project;
 use crate::git::facts::{self, Facts};
 use crate::git::{Cancel, Repo};
-use crate::model::{
-    DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task,
-};
+use crate::model::{DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task};
 
 impl Core {
     pub(super) fn delete_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
@@ -101,7 +99,8 @@ impl Core {
 }
 
 fn gather(repo: &Repo, worktree: &Path, task: &Task) -> Result<Facts, Failure> {
-    facts::gather(repo, worktree, &task.branch, &task.base_branch, &Cancel::default()).map_err(git_failure)
+    facts::gather(repo, worktree, &task.branch, &task.base_branch, &Cancel::default())
+        .map_err(|error| git_failure(&error))
 }
 
 /// Files that would conflict; a prediction that fails is no reason to say nothing else.
@@ -110,9 +109,8 @@ fn conflicts(repo: &Repo, task: &Task) -> Vec<String> {
 }
 
 fn refused(task: &Task) -> Option<Failure> {
-    (task.state != State::Done).then(|| {
-        Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word()))
-    })
+    (task.state != State::Done)
+        .then(|| Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word())))
 }
 
 fn gate_line(task: &Task, gate: &crate::model::GateResult) -> String {

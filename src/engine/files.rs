@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::project::Project;
 use crate::agent::prompt::{self, Brief, EarlierArtifact};
-use crate::model::{DeleteScope, Failure, FailureKind, SessionId, Task, TaskId, Trigger};
-use crate::store::{Artifact, atomic};
+use crate::model::{DeleteScope, Failure, SessionId, Task, TaskId, Trigger};
+use crate::store::database::Artifact;
+use crate::store::{artifact, atomic, workflow};
 
 /// The longest template or instruction file, in bytes.
 const TEXT_LIMIT: u64 = 1024 * 1024;
@@ -15,16 +16,21 @@ impl Project {
     /// The first prompt of a stage's conversation.
     pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
         let stage = task.current_stage();
-        let template = self.template(task)?;
+        let template = workflow::template(&self.folder, stage).map_err(Failure::internal)?;
         let instructions = self.text(&self.folder.instructions())?;
         let artifacts = self.latest_artifacts(task)?;
         let earlier: Vec<_> = artifacts
             .iter()
             .filter(|(artifact, _)| artifact.stage != stage.name)
-            .map(|(artifact, path)| EarlierArtifact { name: &artifact.name, stage: &artifact.stage, text: &artifact.text, path })
+            .map(|(artifact, path)| EarlierArtifact {
+                name: &artifact.name,
+                stage: &artifact.stage,
+                text: &artifact.text,
+                path,
+            })
             .collect();
         Ok(prompt::compose(&Brief {
-            template: template.as_deref().unwrap_or(prompt::DEFAULT_TEMPLATE),
+            template: &template,
             instructions: instructions.as_deref(),
             title: &task.title,
             description: &task.description,
@@ -37,19 +43,6 @@ impl Project {
         }))
     }
 
-    /// The template of the current stage: the one that it names must be there, the one of its own name may.
-    fn template(&self, task: &Task) -> Result<Option<String>, Failure> {
-        let stage = task.current_stage();
-        let named = stage.prompt.as_ref();
-        let file = self.folder.agents().join(named.cloned().unwrap_or_else(|| format!("{}.md", stage.name)));
-        let text = self.text(&file)?;
-        if text.is_none() && named.is_some() {
-            return Err(Failure::new(FailureKind::Config, format!("the template {} is not there.", file.display()))
-                .hint("Write it, or take prompt: out of the stage"));
-        }
-        Ok(text)
-    }
-
     fn text(&self, path: &std::path::Path) -> Result<Option<String>, Failure> {
         match atomic::read_beneath(self.root(), path, TEXT_LIMIT) {
             Ok(text) => Ok(Some(text)),
@@ -59,10 +52,11 @@ impl Project {
     }
 
     /// Keeps what a stage produced: in the database, and as a file for agents and people.
-    pub fn keep_artifact(&mut self, task: TaskId, artifact: &Artifact) -> Result<(), Failure> {
-        self.db.put_artifact(task, artifact).map_err(Failure::internal)?;
-        let slug = self.task(task)?.slug.clone();
-        crate::store::artifact::write(&self.folder, &slug, artifact).map_err(Failure::internal)
+    pub fn keep_artifact(&mut self, task: TaskId, kept: &Artifact) -> Result<(), Failure> {
+        self.db.put_artifact(task, kept).map_err(Failure::internal)?;
+        let all = self.db.artifacts(task).map_err(Failure::internal)?;
+        let slug = &self.task(task)?.slug;
+        artifact::write_all(&self.folder, slug, &all).map(drop).map_err(Failure::internal)
     }
 
     /// Name and text of what the current stage handed in last.
@@ -79,16 +73,16 @@ impl Project {
         let of_stages = task.flow.stages.iter().filter_map(|stage| newest(&stage.name).cloned());
         Ok(of_stages
             .map(|artifact| {
-                let path = self.folder.artifacts(&task.slug).join(format!("{}.md", artifact.name));
+                let path = artifact::path(&self.folder, &task.slug, &artifact.name);
                 (artifact, path)
             })
             .collect())
     }
 
     /// The file that `s` opens for a session, and the editor to open it with.
-    pub fn spec_file(&self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
-        let file = match self.task_by_session(owner) {
-            Some(task) => self.task_path(task)?,
+    pub fn spec_file(&mut self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
+        let file = match self.task_by_session(owner).cloned() {
+            Some(task) => self.task_path(&task)?,
             None => self.folder.designer(),
         };
         let configured = self.config.ui.editor.clone();
@@ -113,17 +107,4 @@ impl Project {
             }
         }
     }
-
-    fn task_path(&self, task: &Task) -> Result<PathBuf, Failure> {
-        Ok(self.folder.task_file(task.id, &task.slug))
-    }
-
-    pub(super) fn remove_task_file(&self, task: &Task) -> Result<(), Failure> {
-        match std::fs::remove_file(self.task_path(task)?) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::internal(error)),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn write_task_file(&mut self, _task: &Task) {}
 }

@@ -11,10 +11,9 @@ use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::text::head_and_tail;
-use crate::model::{
-    ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task,
-};
-use crate::store::EffectId;
+use crate::model::{ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task};
+use crate::store::atomic;
+use crate::store::database::EffectId;
 
 /// Lines of a log that go to the agent from each end.
 pub(super) const KEPT_LINES: usize = 120;
@@ -28,9 +27,12 @@ impl Core {
         let planned = self.project(&at.project).and_then(|project| {
             project.check_trust()?;
             let task = project.task(at.task)?;
-            let gate = task.flow.stages.get(stage).and_then(|stage| stage.gate.clone()).ok_or_else(|| {
-                Failure::new(FailureKind::BadState, format!("stage {stage} has no gate"))
-            })?;
+            let gate = task
+                .flow
+                .stages
+                .get(stage)
+                .and_then(|stage| stage.gate.clone())
+                .ok_or_else(|| Failure::new(FailureKind::BadState, format!("stage {stage} has no gate")))?;
             Ok((self.command_launch(at, &gate.command, &[])?, gate.timeout_seconds))
         });
         match planned {
@@ -46,12 +48,13 @@ impl Core {
     }
 
     /// `sh -c command` in a task's worktree.
-    pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, args: &[&str]) -> Result<Launch, Failure> {
+    pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, extra: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
         let worktree = project.worktree(task)?;
-        let mut argv: Vec<std::ffi::OsString> = vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
-        argv.extend(args.iter().map(std::ffi::OsString::from));
+        let mut argv: Vec<std::ffi::OsString> =
+            vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
+        argv.extend(extra.iter().map(std::ffi::OsString::from));
         let mut env: Vec<_> = std::env::vars_os().collect();
         env.retain(|(name, _)| !name.to_string_lossy().starts_with("GIT_"));
         env.extend(project.task_variables(task, &worktree));
@@ -97,7 +100,7 @@ impl Core {
         let at = TaskPlace { project: live.place.0, task: task_id };
         let found = self.project(&at.project).and_then(|project| {
             let task = Arc::clone(project.task(task_id)?);
-            let log = project.log_file(&task, &live.name);
+            let log = project.log_file(&task, &live.name)?;
             Ok((task, log))
         });
         let Ok((task, log)) = found else { return };
@@ -133,7 +136,7 @@ impl Ended {
     fn event(&self, task: &Task, run: RunId, work: &Work) -> Event {
         let output = super::session::output(&self.session, LOG_LINES);
         let log = self.log.to_string_lossy().into_owned();
-        if let Err(error) = crate::store::artifact::write_log(&self.log, &output) {
+        if let Err(error) = atomic::write(&self.log, output.as_bytes()) {
             return broken(run, work, format!("cannot write {log}: {error}"));
         }
         let passed = self.exit.is_some_and(ExitStatus::success);
@@ -141,7 +144,8 @@ impl Ended {
             Work::Setup { base_commit } if passed => Event::WorktreeReady { run, base_commit: base_commit.clone() },
             Work::Setup { .. } => {
                 let last = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-                let how = self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
+                let how =
+                    self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
                 Event::SetupFailed { run, error: format!("the setup script {how}: {last}; log: {log}") }
             }
             Work::Gate { attempt } => Event::GateDone { run, result: self.result(task, *attempt, &output, log) },
@@ -149,7 +153,10 @@ impl Ended {
     }
 
     fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> GateResult {
-        let digest = Sha256::digest(output.as_bytes()).iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let digest = Sha256::digest(output.as_bytes())
+            .iter()
+            .take(16)
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let former = super::monitor::last_gate(task).filter(|gate| !gate.passed() && gate.digest == digest);
         let same = former.map_or(1, |gate| gate.same + 1);
         let mut text = head_and_tail(output.trim_end(), KEPT_LINES, &log);

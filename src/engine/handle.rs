@@ -23,7 +23,7 @@ pub type Place = (ProjectId, SessionId);
 const INBOX: usize = 1024;
 
 /// For how long after a key a person counts as typing.
-const TYPED_LATELY: std::time::Duration = std::time::Duration::from_secs(120);
+const TYPED_LATELY: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Tells a face that something is new, from any thread; must return at once.
 pub type Listener = Arc<dyn Fn(Change) + Send + Sync>;
@@ -72,7 +72,8 @@ impl Shared {
     /// A person is attached to the session, or typed into it a short while ago.
     pub fn attended(&self, place: &Place) -> bool {
         let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
-        attention.attached.as_ref() == Some(place) || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
+        attention.attached.as_ref() == Some(place)
+            || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
     }
 
     /// Tells of the end of a process that a job has started and waits for.

@@ -15,7 +15,7 @@ use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
 use crate::git::{Cancel, Hooks, Repo, trash, worktree};
 use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, Reply, RunId, Task};
 use crate::pty::{Hub, StopPlan};
-use crate::store::EffectId;
+use crate::store::database::EffectId;
 
 impl Core {
     /// Brings a task's work into its base, in a job: it waits its turn, one at a time for each project.
@@ -77,7 +77,14 @@ impl Core {
         });
     }
 
-    pub(super) fn deleted(&mut self, at: &TaskPlace, task: &Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer) {
+    pub(super) fn deleted(
+        &mut self,
+        at: &TaskPlace,
+        task: &Arc<Task>,
+        scope: DeleteScope,
+        result: Result<String, Failure>,
+        answerer: Answerer,
+    ) {
         let answer = result.and_then(|reference| {
             let project = self.project_mut(&at.project)?;
             project.forget(task, scope, &reference)?;
@@ -93,7 +100,12 @@ impl Core {
 }
 
 impl Project {
-    fn plan_integration(&self, at: &TaskPlace, run: &RunId, core: &Core) -> Result<(Integration, Option<IntegrationGate>), Failure> {
+    fn plan_integration(
+        &self,
+        at: &TaskPlace,
+        run: &RunId,
+        core: &Core,
+    ) -> Result<(Integration, Option<IntegrationGate>), Failure> {
         let task = self.task(at.task)?;
         let integration = &task.flow.integration;
         let gate = match &integration.gate {
@@ -152,13 +164,14 @@ impl Removal {
         }
         let time = now().as_second();
         let worktree = (self.worktree.as_path(), self.branch.as_str());
-        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default()).map_err(git_failure)?;
-        worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(git_failure)?;
+        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default())
+            .map_err(|error| git_failure(&error))?;
+        worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(|error| git_failure(&error))?;
         if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
-            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(git_failure)?;
+            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(|error| git_failure(&error))?;
         }
         if self.link != self.worktree {
-            worktree::unlink(&self.link).map_err(git_failure)?;
+            worktree::unlink(&self.link).map_err(|error| git_failure(&error))?;
         }
         Ok(entry.reference)
     }

@@ -13,7 +13,7 @@ use super::monitor::Facts;
 use crate::agent::{Authority, EventSource, Manifest};
 use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
-use crate::store::{EffectId, StoredSession};
+use crate::store::database::{EffectId, StoredSession};
 
 /// A process in a PTY.
 pub(super) struct Live {
@@ -66,6 +66,8 @@ pub(super) struct AgentSide {
     pub facts: Facts,
     /// A person typed to it, or told it something, since it last rested.
     pub attended: bool,
+    /// When its screen last changed, until it has been looked at as one that stands still.
+    pub moved: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
 }
@@ -88,7 +90,13 @@ pub(super) struct Started {
 
 impl Started {
     /// A process of this name, of a task or of none.
-    pub fn new(run: RunId, place: Place, kind: SessionKind, (name, task): (String, Option<TaskId>), at: Timestamp) -> Self {
+    pub fn new(
+        run: RunId,
+        place: Place,
+        kind: SessionKind,
+        (name, task): (String, Option<TaskId>),
+        at: Timestamp,
+    ) -> Self {
         let record = StoredSession {
             run: run.clone(),
             session: place.1.clone(),
@@ -125,7 +133,8 @@ impl Live {
 
     /// Ends it by the ladder: as its manifest says, then TERM, then KILL.
     pub fn stop(&self) {
-        let quit = self.agent.as_ref().map(|agent| agent.manifest.quit.concat().into_bytes()).filter(|keys| !keys.is_empty());
+        let quit =
+            self.agent.as_ref().map(|agent| agent.manifest.quit.concat().into_bytes()).filter(|keys| !keys.is_empty());
         let plan = StopPlan { quit, ..StopPlan::default() };
         if let Some(terminal) = &self.terminal {
             // A shim that is out of reach is told of by its own event.
@@ -146,7 +155,8 @@ impl Live {
         }
         let job = self.job.as_ref().filter(|job| !job.timed_out).map(|job| job.started + job.limit);
         let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
-        job.into_iter().chain(rest).min()
+        let still = self.agent.as_ref().and_then(AgentSide::still_at);
+        job.into_iter().chain(rest).chain(still).min()
     }
 
     pub fn view(&self, waiting: u32) -> SessionView {
@@ -157,12 +167,22 @@ impl Live {
             name: self.name.clone(),
             alive: self.alive(),
             exit: self.exit,
-            source: self.agent.as_ref().map_or_else(String::new, |agent| agent.status.verdict().source.word().to_owned()),
+            source: self
+                .agent
+                .as_ref()
+                .map_or_else(String::new, |agent| agent.status.verdict().source.word().to_owned()),
             since: self.since,
             waiting,
             monitor: self.agent.as_ref().map(|agent| agent.facts.of_session(&activity)),
             activity,
         }
+    }
+}
+
+impl AgentSide {
+    /// When the screen counts as standing still, unless it changes before.
+    pub fn still_at(&self) -> Option<Instant> {
+        self.moved.map(|moved| moved + Duration::from_millis(self.manifest.rest_after_ms))
     }
 }
 

@@ -6,7 +6,7 @@ use super::core::Core;
 use super::handle::Shared;
 use super::live::Live;
 use crate::model::{Activity, RunId};
-use crate::store::{Delivery, EffectId, MessageId};
+use crate::store::database::{Delivery, EffectId, MessageId};
 
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
 const ENTER_DELAY: Duration = Duration::from_millis(150);
@@ -61,15 +61,15 @@ impl Core {
     /// The shim has typed a letter.
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
         for project in &mut self.projects {
-            let Some(index) = project.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id) else {
+            let Some(index) = project.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id)
+            else {
                 continue;
             };
             let letter = project.mail.remove(index);
-            let settled = project.settle(letter.origin, Delivery::Delivered);
-            if let Err(failure) = settled {
+            if let Err(failure) = project.settle(letter.origin, Delivery::Delivered) {
                 self.notices.error(failure.to_string(), None);
             }
-            return;
+            return self.prompt_typed(run);
         }
     }
 
@@ -77,9 +77,10 @@ impl Core {
     /// a message that was being typed nobody can tell whether it arrived.
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
-            let (gone, kept): (Vec<_>, Vec<_>) = project.mail.drain(..).partition(|letter| {
-                letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_)))
-            });
+            let (gone, kept): (Vec<_>, Vec<_>) = project
+                .mail
+                .drain(..)
+                .partition(|letter| letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_))));
             project.mail = kept;
             for letter in gone {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {

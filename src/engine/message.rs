@@ -2,36 +2,73 @@
 
 use std::sync::Arc;
 
+use super::Place;
 use super::live::Started;
 use super::pipeline::Event;
-use super::Place;
-use crate::store::EffectId;
-use crate::model::{AgentFact, AgentFound, Answer, DeleteScope, Diff, Task, Failure, ProjectId, Request, RunId, TaskId};
+use crate::model::{
+    AgentFact, AgentFound, Answer, DeleteScope, Diff, Failure, ProjectId, Request, RunId, Task, TaskId,
+};
 use crate::pty::Adopted;
+use crate::store::database::EffectId;
 
 /// One message to the engine's thread.
 pub(super) enum Message {
     Ask(Box<Request>, Answerer),
     /// A job has an answer for the pipeline; it finishes this effect.
-    Happened { at: TaskPlace, event: Event, finishes: Option<EffectId> },
+    Happened {
+        at: TaskPlace,
+        event: Event,
+        finishes: Option<EffectId>,
+    },
     /// A worktree is there.
-    Prepared { at: TaskPlace, run: RunId, base_commit: String, finishes: EffectId },
+    Prepared {
+        at: TaskPlace,
+        run: RunId,
+        base_commit: String,
+        finishes: EffectId,
+    },
     /// A process was started, or not.
-    Launched { started: Box<Started>, result: Result<Adopted, Failure> },
+    Launched {
+        started: Box<Started>,
+        result: Result<Adopted, Failure>,
+    },
     /// An agent's event stream has news.
-    Fact { run: RunId, fact: AgentFact },
+    Fact {
+        run: RunId,
+        fact: AgentFact,
+    },
     /// Something was dropped into a session's folder.
-    Dropped { run: RunId },
-    Diffed { place: Place, diff: Arc<Diff> },
+    Dropped {
+        run: RunId,
+    },
+    Diffed {
+        place: Place,
+        diff: Arc<Diff>,
+    },
     /// A worktree's diff cannot be followed.
-    NoDiff { place: Place, error: String },
+    NoDiff {
+        place: Place,
+        error: String,
+    },
     /// Task files, config or flows of a project changed on disk.
-    FilesChanged { project: ProjectId },
+    FilesChanged {
+        project: ProjectId,
+    },
     AgentsFound(Vec<AgentFound>),
     /// A task's worktree is gone, its content kept under a reference.
-    Deleted { at: TaskPlace, task: Arc<Task>, scope: DeleteScope, result: Result<String, Failure>, answerer: Answerer },
+    Deleted {
+        at: TaskPlace,
+        task: Arc<Task>,
+        scope: DeleteScope,
+        result: Result<String, Failure>,
+        answerer: Answerer,
+    },
     /// A job that is no transition has ended: what to say.
-    JobDone { at: TaskPlace, finishes: Option<EffectId>, result: Result<Option<String>, Failure> },
+    JobDone {
+        at: TaskPlace,
+        finishes: Option<EffectId>,
+        result: Result<Option<String>, Failure>,
+    },
     Leave,
 }
 

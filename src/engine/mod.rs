@@ -26,6 +26,7 @@ mod request;
 mod schedule;
 mod session;
 mod snapshot;
+mod task_files;
 mod text;
 mod watch;
 

@@ -14,21 +14,29 @@ use super::project::Project;
 use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo};
 use crate::model::{Answer, Config, Failure, Flow, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
-use crate::store::{Database, Folder, StoredMessage, config, init, projects, workflow};
+use crate::store::database::StoredMessage;
+use crate::store::trust::Trust;
+use crate::store::{Database, Folder, config, init, projects, workflow};
 
 impl Core {
     /// Opens the repository around `path`.
     pub(super) fn open_project(&mut self, path: &Path) -> Result<(), Failure> {
-        let git = Git::from_env().map_err(git_failure)?;
-        let repo = Repo::discover(&git, path).and_then(|repo| repo.at(&repo.main_root().to_owned())).map_err(git_failure)?;
-        repo.require_commit().map_err(git_failure)?;
-        let id = projects::register(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?;
+        let git = Git::from_env().map_err(|error| git_failure(&error))?;
+        let repo = Repo::discover(&git, path)
+            .and_then(|repo| repo.at(repo.main_root()))
+            .map_err(|error| git_failure(&error))?;
+        repo.require_commit().map_err(|error| git_failure(&error))?;
+        let id = projects::open(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
         let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;
         if let Some(recovery) = db.recovery() {
-            self.notices.error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
+            self.notices
+                .error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
         }
         let project = self.load(id.clone(), repo, db)?;
         self.projects.push(project);
+        self.watch_files(&id);
+        self.read_task_files(&id);
+        self.read_designer_spec(&id);
         self.pick_up(&id)
     }
 
@@ -43,7 +51,7 @@ impl Core {
         }
         let settings = self.settings(&folder);
         let unread = db.unread().map_err(Failure::internal)?;
-        let branch = match repo.head().map_err(git_failure)? {
+        let branch = match repo.head().map_err(|error| git_failure(&error))? {
             Head::Branch(branch) => Some(branch),
             Head::Detached(_) => None,
         };
@@ -51,10 +59,14 @@ impl Core {
         Ok(Project {
             name: repo.name(),
             initialized: folder.is_initialized(),
-            trust: self.home.trust(),
+            trust: Trust::of(&self.home),
             tasks: loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect::<BTreeMap<_, _>>(),
             since: HashMap::new(),
             seen: HashMap::new(),
+            designer_spec: None,
+            troubles: Vec::new(),
+            watch: None,
+            faults: Vec::new(),
             mail: Vec::new(),
             held: Vec::new(),
             config: Arc::new(settings.config),
@@ -76,12 +88,12 @@ impl Core {
             self.notices.error(format!("{error}. The defaults are in force"), None);
             Config::default()
         });
-        let flows = workflow::load(&folder.workflow()).unwrap_or_else(|error| {
+        let flows = workflow::load(folder).unwrap_or_else(|error| {
             self.notices.error(format!("{error}. Only the flow solo can be used"), None);
             Vec::new()
         });
         let catalog = Catalog::new(&config.agents).or_else(|error| {
-            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(error)), None);
+            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(&error)), None);
             Catalog::new(&BTreeMap::new())
         });
         Settings { config, flows, catalog: catalog.expect("invariant: the built-in agents are valid") }
@@ -96,7 +108,9 @@ impl Core {
         let tasks: Vec<TaskPlace> =
             project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
         self.adopt(id, sessions);
-        tasks.iter().for_each(|at| self.follow_worktree(at));
+        for at in &tasks {
+            self.follow_worktree(at);
+        }
         for message in messages {
             self.requeue(id, message);
         }
@@ -105,7 +119,9 @@ impl Core {
             let at = TaskPlace { project: id.clone(), task };
             match serde_json::from_value::<Effect>(pending.effect.json) {
                 Ok(effect) => self.perform(&at, effect, pending.id),
-                Err(error) => self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None),
+                Err(error) => {
+                    self.notices.error(format!("what is left to do for task {task} cannot be read: {error}"), None);
+                }
             }
         }
         Ok(())
@@ -129,15 +145,23 @@ impl Core {
     pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {
         let folder = self.project(id)?.folder.clone();
         let outcome = init::run(&folder).map_err(Failure::internal)?;
+        self.watch_files(id);
         self.files_changed(id);
         Ok(Reply::Done { message: Some(format!("wrote {} files to .orchestra/", outcome.written.len())) })
     }
 
-    /// Settings or flows changed on disk: the new ones are in force, or the old ones stay and the error is told.
+    /// Task files, settings or flows changed on disk.
     pub(super) fn files_changed(&mut self, id: &ProjectId) {
+        self.read_task_files(id);
+        self.read_designer_spec(id);
+        self.read_settings(id);
+    }
+
+    /// The new settings are in force, or the old ones stay and the error is told, once.
+    fn read_settings(&mut self, id: &ProjectId) {
         let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
         let config = config::load(&self.home, &folder);
-        let flows = workflow::load(&folder.workflow());
+        let flows = workflow::load(&folder);
         let mut errors = Vec::new();
         if let Ok(project) = self.project_mut(id) {
             project.initialized = folder.is_initialized();
@@ -147,15 +171,19 @@ impl Core {
                 Err(error) => errors.push(error.to_string()),
             }
             match config.map_err(Failure::internal).and_then(|config| {
-                let catalog = Catalog::new(&config.agents).map_err(agent_failure)?;
+                let catalog = Catalog::new(&config.agents).map_err(|error| agent_failure(&error))?;
                 Ok((config, catalog))
             }) {
                 Ok((config, catalog)) => (project.config, project.catalog) = (Arc::new(config), catalog),
                 Err(failure) => errors.push(failure.to_string()),
             }
         }
-        for error in errors {
-            self.notices.error(format!("{error}. What was in force stays"), None);
+        let Ok(project) = self.project_mut(id) else { return };
+        if project.faults != errors {
+            project.faults.clone_from(&errors);
+            for error in errors {
+                self.notices.error(format!("{error}. What was in force stays"), None);
+            }
         }
     }
 

@@ -10,14 +10,18 @@ use super::live::Started;
 use super::mail::{Letter, Origin};
 use super::message::Answerer;
 use crate::agent::{self, LaunchPlan};
-use crate::model::{Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size};
+use crate::model::{
+    Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
+};
 
 impl Core {
     /// The shell beside a session: the one that is there, or a new one.
     pub(super) fn open_shell(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
         let id = SessionId::shell(owner.as_str(), 1);
         let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
-        let name = PathBuf::from(&shell).file_name().map_or_else(|| "shell".into(), |name| name.to_string_lossy().into_owned());
+        let name = PathBuf::from(&shell)
+            .file_name()
+            .map_or_else(|| "shell".into(), |name| name.to_string_lossy().into_owned());
         self.start_beside((project, owner), id, Ok((name, vec![shell])), size, answerer);
     }
 
@@ -76,7 +80,8 @@ impl Core {
         match self.plan_designer(project, &run) {
             Ok((launch, extras, manifest)) => {
                 let name = manifest.name.clone();
-                let mut started = Started::new(run, place, SessionKind::Designer, (name, None), now()).answering(answerer);
+                let mut started =
+                    Started::new(run, place, SessionKind::Designer, (name, None), now()).answering(answerer);
                 started.agent = Some((manifest, extras.events));
                 self.spawn(started, launch, self.shared.size());
             }
@@ -106,7 +111,7 @@ impl Core {
             inherited: &inherited,
             variables: &[],
         };
-        let (launch, extras) = agent::launch(&plan).map_err(agent_failure)?;
+        let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok((launch, extras, manifest))
     }
 

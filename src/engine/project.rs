@@ -19,7 +19,11 @@ use crate::git::{self, Hooks, Repo};
 use crate::model::{
     Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, SessionId, Task, TaskId, TrustFacts,
 };
-use crate::store::{Database, Delivery, EffectId, Folder, StoredEffect};
+use crate::store::artifact;
+use crate::store::database::{Delivery, EffectId, StoredEffect};
+use crate::store::trust::{self, Trust};
+use crate::store::watch::Watch;
+use crate::store::{Database, Folder};
 
 /// A project.
 pub(super) struct Project {
@@ -38,11 +42,19 @@ pub(super) struct Project {
     pub mail: Vec<Letter>,
     /// Effects that wait for quiet.
     pub held: Vec<(TaskPlace, Effect, EffectId)>,
+    /// Text of the designer's spec when it was last looked at.
+    pub(super) designer_spec: Option<String>,
+    /// What could not be written beside the database, to be told.
+    pub(super) troubles: Vec<String>,
+    /// Tells of edits of its files.
+    pub(super) watch: Option<Watch>,
+    /// What is wrong with its settings, so that it is told once.
+    pub(super) faults: Vec<String>,
     pub(super) tasks: BTreeMap<TaskId, Arc<Task>>,
     pub(super) since: HashMap<TaskId, Timestamp>,
     pub(super) unread: BTreeSet<SessionId>,
     pub(super) seen: HashMap<SessionId, Totals>,
-    pub(super) trust: PathBuf,
+    pub(super) trust: Trust,
 }
 
 /// What the last look at a worktree found.
@@ -62,7 +74,9 @@ impl Project {
     }
 
     pub fn task(&self, id: TaskId) -> Result<&Arc<Task>, Failure> {
-        self.tasks.get(&id).ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
+        self.tasks
+            .get(&id)
+            .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
     }
 
     pub fn task_by_session(&self, session: &SessionId) -> Option<&Arc<Task>> {
@@ -70,7 +84,13 @@ impl Project {
     }
 
     /// Writes a transition and its effects in one transaction, then takes it over.
-    pub fn commit(&mut self, task: Task, effects: &[Effect], finishes: Option<EffectId>, now: Timestamp) -> Result<Vec<EffectId>, Failure> {
+    pub fn commit(
+        &mut self,
+        task: Task,
+        effects: &[Effect],
+        finishes: Option<EffectId>,
+        now: Timestamp,
+    ) -> Result<Vec<EffectId>, Failure> {
         let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         let ids = self.db.transition(&task, &stored, finishes).map_err(Failure::internal)?;
         let former = self.tasks.get(&task.id).map(|former| former.state);
@@ -169,6 +189,7 @@ impl Project {
         variables.push(("ORCHESTRA_TASK_ID".into(), id.into()));
         variables.push(("ORCHESTRA_TASK_SLUG".into(), slug.clone().into()));
         variables.push(("ORKESTRA_TASK_ID".into(), slug.into()));
+        variables.push(("ORCHESTRA_PORT_BASE".into(), port_base(task.id).to_string().into()));
         variables
     }
 
@@ -188,31 +209,54 @@ impl Project {
     }
 
     /// The log of a job of the current iteration.
-    pub fn log_file(&self, task: &Task, job: &str) -> PathBuf {
+    pub fn log_file(&self, task: &Task, job: &str) -> Result<PathBuf, Failure> {
         let number = task.iterations.len().max(1) as u32;
         let stage = if job == "gate" { task.current_stage().name.as_str() } else { job };
-        self.folder.log(&task.slug, stage, number)
+        artifact::prepare_log(&self.folder, &task.slug, stage, number).map_err(Failure::internal)
     }
 
-    /// Whether the commands of the project's files may run.
+    /// Whether the commands of the project's files, and of its git configuration, may run.
     pub fn check_trust(&self) -> Result<(), Failure> {
-        let facts = self.trust_facts()?;
-        if facts.files.is_empty() || self.is_trusted(&facts.hash)? {
+        let commands = self.commands()?;
+        let files = self.trust.is_trusted(&self.id, &commands.files).map_err(Failure::internal)?;
+        let git = self.db.value(TRUSTED_GIT).map_err(Failure::internal)?;
+        if files && (commands.git.is_none() || commands.git == git) {
             return Ok(());
         }
-        Err(Failure::new(FailureKind::Untrusted, format!("the commands in {}/.orchestra are not trusted yet.", self.name))
+        Err(Failure::new(FailureKind::Untrusted, format!("the commands of {} are not trusted yet.", self.name))
             .hint("Look at them and press y"))
     }
 
-    /// What would run from the repository: the commands of the project's files, and those of its git configuration.
+    /// What a person is asked to trust.
     pub fn trust_facts(&self) -> Result<TrustFacts, Failure> {
-        let mut facts = crate::store::trust::facts(&self.folder).map_err(Failure::internal)?;
-        let commands = git::trust::commands(&self.repo).map_err(git_failure)?;
-        if let (Some(hash), true) = (commands.hash, self.config.git.hooks == HooksPolicy::Trusted) {
-            facts.hash = format!("{}-{}", &facts.hash, &hash[..16]);
-            facts.files.push((self.repo.common_dir().join("config"), commands.what.join("\n")));
+        let commands = self.commands()?;
+        let mut facts = self.trust.facts(&self.id, &commands.files).map_err(Failure::internal)?;
+        facts.hash = commands.hash();
+        if !commands.told.is_empty() {
+            facts.files.push((self.repo.common_dir().join("config"), commands.told.join("\n")));
         }
         Ok(facts)
+    }
+
+    /// Trusts the commands as they were shown: a change since then is refused.
+    pub fn trust(&mut self, hash: &str) -> Result<(), Failure> {
+        let commands = self.commands()?;
+        if commands.hash() != hash {
+            let changed = "the files changed since they were shown.";
+            return Err(Failure::new(FailureKind::Untrusted, changed).hint("Look again"));
+        }
+        self.trust.grant(&self.id, &commands.files, commands.files.hash()).map_err(Failure::internal)?;
+        let git = commands.git.unwrap_or_default();
+        self.db.set_value(TRUSTED_GIT, &git).map_err(Failure::internal)
+    }
+
+    fn commands(&self) -> Result<Commands, Failure> {
+        let files = trust::Commands::read(&self.folder).map_err(Failure::internal)?;
+        let git = match self.config.git.hooks {
+            HooksPolicy::Never => git::trust::Commands { hash: None, what: Vec::new() },
+            HooksPolicy::Trusted => git::trust::commands(&self.repo).map_err(|error| git_failure(&error))?,
+        };
+        Ok(Commands { files, git: git.hash, told: git.what })
     }
 
     /// Whether the repository's hooks, filters and signing run in our writes.
@@ -222,18 +266,28 @@ impl Project {
             HooksPolicy::Trusted => self.check_trust().map(|()| Hooks::Run),
         }
     }
+}
 
-    fn is_trusted(&self, hash: &str) -> Result<bool, Failure> {
-        crate::store::trust::is_trusted(&self.trust, &self.id, hash).map_err(Failure::internal)
-    }
+/// In the database: hash of the git configuration's commands that a person trusts.
+const TRUSTED_GIT: &str = "git.trusted";
 
-    /// Trusts the files as they were shown: a change since then is refused.
-    pub fn trust(&mut self, hash: &str) -> Result<(), Failure> {
-        if self.trust_facts()?.hash != hash {
-            return Err(Failure::new(FailureKind::Untrusted, "the files changed since they were shown.").hint("Look again"));
-        }
-        crate::store::trust::grant(&self.trust, &self.id, hash).map_err(Failure::internal)
+/// All that would run from a repository.
+struct Commands {
+    files: trust::Commands,
+    git: Option<String>,
+    /// What of its git configuration runs something, in words.
+    told: Vec<String>,
+}
+
+impl Commands {
+    fn hash(&self) -> String {
+        format!("{}{}", self.files.hash(), self.git.as_deref().unwrap_or_default())
     }
+}
+
+/// The first of ten ports that a task has for itself: 20000 to 49990, the same again after 3,000 tasks.
+const fn port_base(id: TaskId) -> u32 {
+    20_000 + id.0 % 3_000 * 10
 }
 
 fn stored(effect: &Effect) -> Result<StoredEffect, Failure> {

@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::message::{Answerer, TaskPlace};
 use super::pipeline::{Event, Wish};
-use crate::model::{Answer, ProjectId, Reply, Request, SessionKind, State, TaskId};
+use crate::model::{Answer, ProjectId, Reply, Request, SessionId, SessionKind, State, TaskId};
 
 impl Core {
     pub(super) fn serve_request(&mut self, request: Request, answerer: Answerer) {
@@ -50,7 +50,7 @@ impl Core {
             }
             Request::Send { project, session, text } => self.send(&(project, session), &text),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
-            Request::StopSession { project, session } => self.stop_session(project, session),
+            Request::StopSession { project, session } => Ok(self.stop_session(project, session)),
             Request::Trust { project, hash } => {
                 self.project_mut(&project)?.trust(&hash)?;
                 Ok(done(Some("trusted; a change of these files asks again")))
@@ -93,14 +93,14 @@ impl Core {
         Ok(Reply::Done { message: Some(format!("started {slug}; x stops it")) })
     }
 
-    fn stop_session(&mut self, project: ProjectId, session: crate::model::SessionId) -> Answer {
+    fn stop_session(&mut self, project: ProjectId, session: SessionId) -> Reply {
         let place = (project, session);
         let live = self.live_at(&place).filter(|live| live.kind != SessionKind::Executor);
         let name = live.map(|live| {
             live.stop();
             live.name.clone()
         });
-        Ok(Reply::Done { message: name.map(|name| format!("stopped {name} of {}", place.1)) })
+        Reply::Done { message: name.map(|name| format!("stopped {name} of {}", place.1)) }
     }
 }
 

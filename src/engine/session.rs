@@ -12,7 +12,7 @@ use super::pipeline::Event;
 use crate::agent::{self, Signal};
 use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
-use crate::store::StoredSession;
+use crate::store::database::StoredSession;
 
 /// Lines of its output that a plain command's artifact may have.
 const ARTIFACT_LINES: usize = 10_000;
@@ -57,12 +57,11 @@ impl Core {
             return self.notices.error(failure.to_string(), Some(started.place));
         };
         let at = TaskPlace { project: started.place.0.clone(), task };
-        match started.job {
-            Some(job) => self.job_broken(&at, &started.run, &job.work, failure, job.finishes),
-            None => {
-                let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
-                self.happened(&at, event, started.finishes);
-            }
+        if let Some(job) = started.job {
+            self.job_broken(&at, &started.run, &job.work, failure, job.finishes);
+        } else {
+            let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
+            self.happened(&at, event, started.finishes);
         }
     }
 
@@ -96,6 +95,10 @@ impl Core {
         if let Some(answerer) = answerer {
             answerer.answer(Ok(Reply::Session { id }));
         }
+        self.screen_changed(&run);
+        for event in self.early.remove(&run).unwrap_or_default() {
+            self.terminal_event(TerminalEvent { run: run.clone(), event });
+        }
         if let Some(status) = exit {
             self.exited(&run, status);
         }
@@ -114,8 +117,13 @@ impl Core {
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
+        // A program may speak before its start has been told here: its words wait for that.
+        if !self.live.contains_key(&run)
+            && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status))
+        {
+            return self.early.entry(run).or_default().push(event);
+        }
         match event {
-            pty::Event::Exited(status) if self.shared.ended(&run, status) => {}
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
             pty::Event::Submitted(id) => self.letter_typed(&run, &id),
@@ -142,10 +150,23 @@ impl Core {
 
     /// The visible text changed: agents without events are read off it.
     fn screen_changed(&mut self, run: &RunId) {
-        let Some(live) = self.live.get(run).filter(|live| live.agent.is_some()) else { return };
-        let Some(terminal) = &live.terminal else { return };
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            agent.moved = Some(std::time::Instant::now());
+            self.look_at_screen(run, Duration::ZERO);
+        }
+    }
+
+    /// Nothing was drawn for as long as an agent at work never takes.
+    pub(super) fn screen_stands_still(&mut self, run: &RunId) {
+        let after =
+            self.live.get(run).and_then(|live| live.agent.as_ref()).map_or(0, |agent| agent.manifest.rest_after_ms);
+        self.look_at_screen(run, Duration::from_millis(after));
+    }
+
+    fn look_at_screen(&mut self, run: &RunId, unchanged: Duration) {
+        let Some(terminal) = self.live.get(run).and_then(|live| live.terminal.as_ref()) else { return };
         let text = terminal.lines().join("\n");
-        self.signal(run, Signal::Screen { text: &text, unchanged: Duration::ZERO });
+        self.signal(run, Signal::Screen { text: &text, unchanged });
     }
 
     /// A stop is over; whoever survived it is named.
@@ -260,6 +281,7 @@ impl Core {
         let with_agent = matches!(record.kind, SessionKind::Executor | SessionKind::Designer);
         let agent = with_agent.then(|| self.manifest(found, Some(&record.name)).ok()).flatten();
         let agent = agent.map(|manifest| (manifest, self.remembered_events(&record.run)));
+        self.queue_prompt(project, &record.run);
         let started = Started {
             run: record.run.clone(),
             place: (project.clone(), record.session.clone()),

@@ -33,7 +33,7 @@ impl Core {
             config: Arc::clone(&project.config),
             flows: project.flow_names(),
             initialized: project.initialized,
-            designer: designer.map(|live| self.session_view(project, live)),
+            designer: designer.map(|live| session_view(project, live)),
             tasks: project
                 .tasks()
                 .map(|task| {
@@ -46,7 +46,7 @@ impl Core {
                 .values()
                 .filter(here)
                 .filter(|live| live.kind == SessionKind::Shell)
-                .map(|live| self.session_view(project, live))
+                .map(|live| session_view(project, live))
                 .collect(),
         }
     }
@@ -62,7 +62,7 @@ impl Core {
                 .agent_name(project, task.agent.as_deref().or(task.current_stage().agent.as_deref()))
                 .unwrap_or_default()
                 .to_owned(),
-            session: live.map(|live| self.session_view(project, live)),
+            session: live.map(|live| session_view(project, live)),
             diff: seen.stat,
             ahead: seen.ahead,
             unread: project.is_unread(&task.session_id()),
@@ -75,15 +75,15 @@ impl Core {
         }
     }
 
-    fn session_view(&self, project: &Project, live: &Live) -> SessionView {
-        live.view(project.mail.iter().filter(|letter| letter.run == live.run).count() as u32)
-    }
-
     /// The newest process of a session, alive or not.
     fn newest(&self, place: &Place) -> Option<&Live> {
         let here = |live: &&Live| live.place == *place && live.job.is_none();
         self.live.values().filter(here).max_by_key(|live| (live.alive(), live.run.clone()))
     }
+}
+
+fn session_view(project: &Project, live: &Live) -> SessionView {
+    live.view(project.mail.iter().filter(|letter| letter.run == live.run).count() as u32)
 }
 
 fn monitor_line(

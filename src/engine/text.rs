@@ -9,6 +9,12 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
+/// The text of the first heading (Markdown).
+pub(super) fn heading(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|line| line.strip_prefix('#'))?;
+    Some(line.trim_start_matches('#').trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// Head and tail of a long text, with a line between them that says what is left out and where all of it is.
 pub(super) fn head_and_tail(text: &str, keep: usize, log: &str) -> String {
     let lines: Vec<_> = text.lines().collect();
@@ -26,7 +32,7 @@ mod tests {
 
     #[test]
     fn long_logs_keep_both_ends() {
-        let text: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let text = (0..100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         let cut = head_and_tail(&text, 2, "/log");
         assert_eq!(cut, "line 0\nline 1\n... 96 lines are left out; the whole log: /log\nline 98\nline 99");
         assert_eq!(head_and_tail("a\nb", 2, "/log"), "a\nb");

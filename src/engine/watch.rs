@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::message::Message;
 use crate::model::RunId;
-use crate::store::dropbox;
+use crate::store::{atomic, dropbox};
 
 /// The watched folders.
 pub(super) struct Watches {
@@ -36,7 +36,8 @@ impl Watches {
 
     /// Tells of what is dropped into a session's folder.
     pub fn submissions(&mut self, session_dir: &Path, run: RunId) -> Result<(), String> {
-        let folder = dropbox::folder(session_dir).map_err(|error| error.to_string())?;
+        let folder = dropbox::folder(session_dir);
+        atomic::create_private_dir(&folder).map_err(|error| error.to_string())?;
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.clone(), run);
         let Some(watcher) = &mut self.watcher else { return Err("no file watcher is to be had".to_owned()) };
         watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| error.to_string())

@@ -6,43 +6,19 @@
 //! repository's own configuration names run only under [`Hooks::Run`].
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use std::time::Duration;
 
 use super::error::GitError;
+use super::process::{self, Bounds, Cancel, Feed, Finished};
 
-/// Longest wait between two looks at the cancel flag.
-const TICK: Duration = Duration::from_millis(25);
-/// How long a group may take to clean up after TERM, and how long its pipes may outlive it.
-const GRACE: Duration = Duration::from_secs(2);
-/// Output kept of one call, bytes.
-const OUTPUT_LIMIT: usize = 256 << 20;
-const STDERR_LIMIT: usize = 64 << 10;
 const OLDEST: (u32, u32) = (2, 38);
-
-/// A flag that ends a long call from another thread.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_canceled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Whether commands of the repository's own configuration (hooks, filters, merge drivers, signing) may run in a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,7 +70,7 @@ impl Git {
             env: Vec::new(),
             config: vec![("core.hooksPath".into(), "/dev/null".into())],
             stdin: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             cancel: Cancel::default(),
         }
     }
@@ -119,22 +95,12 @@ pub(crate) struct Call {
     cancel: Cancel,
 }
 
-/// Writes a call's standard input, on a thread of its own.
-type Feed = Box<dyn FnOnce(&mut dyn Write) -> std::io::Result<()> + Send>;
-
 /// What a call printed.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub code: i32,
     pub stdout: Vec<u8>,
     pub stderr: String,
-}
-
-enum Part {
-    Out(Vec<u8>),
-    Err(Vec<u8>),
-    Closed,
-    Exited,
 }
 
 impl Call {
@@ -243,90 +209,17 @@ impl Call {
     }
 
     fn execute(mut self) -> Result<Output, GitError> {
-        let mut command = self.command();
         let feed = self.stdin.take();
+        let mut command = self.command();
         if feed.is_none() {
             command.stdin(Stdio::null());
         }
-        let mut child = command.spawn().map_err(GitError::io(&self.cwd))?;
-        let (sender, parts) = sync_channel(64);
-        pump(child.stdout.take(), sender.clone(), Part::Out);
-        pump(child.stderr.take(), sender.clone(), Part::Err);
-        if let (Some(mut pipe), Some(feed)) = (child.stdin.take(), feed) {
-            // A child that ends without reading breaks the pipe; its exit code tells why.
-            std::thread::spawn(move || drop(feed(&mut pipe)));
-        }
-        let pid = Pid::from_child(&child);
-        std::thread::spawn(move || {
-            // NOWAIT leaves the child unreaped, so that its number cannot pass to another process before a signal.
-            while let Err(rustix::io::Errno::INTR) =
-                waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-            {}
-            drop(sender.send(Part::Exited));
-        });
-        let end = self.collect(&parts);
-        let stuck = end.cause.is_some();
-        if stuck || !end.closed {
-            end_group(pid, &parts, stuck);
-        }
-        let status = child.wait().map_err(GitError::io(&self.cwd))?;
-        end.cause.map_or_else(|| self.finish(status, end.stdout, end.stderr), Err)
-    }
-
-    fn collect(&self, parts: &Receiver<Part>) -> Collected {
-        let mut deadline = Instant::now() + self.timeout;
-        let mut end = Collected::default();
-        let (mut open, mut exited) = (2, false);
-        while open > 0 || !exited {
-            let now = Instant::now();
-            if !exited && self.cancel.is_canceled() {
-                end.cause = Some(GitError::Canceled { verb: self.verb.clone() });
-                return end;
-            }
-            if now >= deadline {
-                // After the exit only a grandchild can hold the pipes: its words are not waited for.
-                if !exited {
-                    let seconds = self.timeout.as_secs();
-                    let (verb, cwd) = (self.verb.clone(), self.cwd.clone());
-                    end.cause = Some(GitError::TimedOut { verb, cwd, seconds });
-                }
-                return end;
-            }
-            match parts.recv_timeout(TICK.min(deadline - now)) {
-                Ok(Part::Out(bytes)) if end.stdout.len() + bytes.len() > OUTPUT_LIMIT => {
-                    end.cause = Some(GitError::TooMuchOutput { verb: self.verb.clone(), limit: OUTPUT_LIMIT });
-                    return end;
-                }
-                Ok(Part::Out(bytes)) => end.stdout.extend(bytes),
-                Ok(Part::Err(bytes)) => end.stderr.extend(bytes.iter().take(STDERR_LIMIT - end.stderr.len())),
-                Ok(Part::Closed) => open -= 1,
-                Ok(Part::Exited) => {
-                    exited = true;
-                    deadline = Instant::now() + GRACE;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        end.closed = true;
-        end
-    }
-
-    fn finish(&self, status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Result<Output, GitError> {
-        let Some(code) = status.code() else {
-            debug_assert!(status.signal().is_some());
-            return Err(GitError::Killed { verb: self.verb.clone(), cwd: self.cwd.clone() });
-        };
+        let bounds = Bounds { verb: &self.verb, cwd: &self.cwd, timeout: self.timeout, cancel: &self.cancel };
+        let Finished { status, stdout, stderr } = process::run(&mut command, feed, &bounds)?;
+        // Without a code it was ended by a signal.
+        let code = status.code().ok_or(GitError::Killed { verb: self.verb, cwd: self.cwd })?;
         Ok(Output { code, stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned() })
     }
-}
-
-#[derive(Default)]
-struct Collected {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    closed: bool,
-    cause: Option<GitError>,
 }
 
 /// Splits `-z` output into its fields.
@@ -352,7 +245,7 @@ const FIXED_CONFIG: &[(&str, &str)] = &[
     ("status.showUntrackedFiles", "all"),
 ];
 
-fn environment(vars: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+fn environment(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
     // Where the user's own settings lie is the user's word; everything else of GIT_* belongs to another call.
     const KEPT: [&str; 3] = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
     const SET: [(&str, &str); 13] = [
@@ -386,39 +279,6 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn pump<R: Read + Send + 'static>(pipe: Option<R>, sender: SyncSender<Part>, part: fn(Vec<u8>) -> Part) {
-    let mut pipe = pipe.expect("invariant: both outputs are piped");
-    std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(n) if n > 0 => {
-                    if sender.send(part(buffer[..n].to_vec())).is_err() {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                _ => break,
-            }
-        }
-        drop(sender.send(Part::Closed));
-    });
-}
-
-/// TERM first, which lets git remove its lock files, then KILL.
-fn end_group(pid: Pid, parts: &Receiver<Part>, stuck: bool) {
-    let deadline = Instant::now() + GRACE;
-    let mut alive = stuck && kill_process_group(pid, Signal::TERM).is_ok();
-    while alive && Instant::now() < deadline {
-        match parts.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Part::Exited) | Err(_) => alive = false,
-            Ok(_) => {}
-        }
-    }
-    // The group may be empty by now; the child itself is reaped after this.
-    kill_process_group(pid, Signal::KILL).ok();
-}
-
 /// Reads git's words (in the C locale) for the failures that have a kind of their own.
 fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
     let text = &output.stderr;
@@ -427,9 +287,13 @@ fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
         let rest = rest.trim_start_matches([' ', ':', '\'']);
         Some(rest.split(['\'', '\n']).next().unwrap_or_default().to_owned())
     };
-    if let Some(lock) = quoted("Unable to create").filter(|path| path.ends_with(".lock") && text.contains("File exists")) {
+    if let Some(lock) = quoted("Unable to create").filter(|path| !path.is_empty() && text.contains("File exists")) {
         let lock = cwd.join(lock);
-        return if lock.ends_with("index.lock") { GitError::IndexLocked { lock } } else { GitError::RefLocked { lock } };
+        return if lock.ends_with("index.lock") {
+            GitError::IndexLocked { lock }
+        } else {
+            GitError::RefLocked { lock }
+        };
     }
     if text.contains("detected dubious ownership") {
         return GitError::OtherOwner { path: cwd };
@@ -437,7 +301,8 @@ fn classify(verb: String, cwd: PathBuf, output: Output) -> GitError {
     if text.contains("not a git repository") {
         return GitError::NotARepository { path: cwd };
     }
-    if text.contains("Please tell me who you are") || text.contains("empty ident name") || text.contains("auto-detect") {
+    if text.contains("Please tell me who you are") || text.contains("empty ident name") || text.contains("auto-detect")
+    {
         return GitError::NoIdentity { detail: text.lines().last().unwrap_or_default().to_owned() };
     }
     GitError::Failed { verb, cwd, code: output.code, stderr: output.stderr }

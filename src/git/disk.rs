@@ -48,9 +48,10 @@ impl Disk {
         };
         match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => {
-                    Entry::File { executable: stat.st_mode & 0o100 != 0, bytes: u64::try_from(stat.st_size).unwrap_or(0) }
-                }
+                FileType::RegularFile => Entry::File {
+                    executable: stat.st_mode & 0o100 != 0,
+                    bytes: u64::try_from(stat.st_size).unwrap_or(0),
+                },
                 FileType::Symlink => Entry::Symlink,
                 FileType::Directory => Entry::Folder,
                 _ => Entry::Special,

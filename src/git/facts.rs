@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::command::{Cancel, Hooks};
+use super::command::Hooks;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::Repo;
 use super::trash::Inventory;
 

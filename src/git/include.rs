@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::command::{Cancel, fields, path_of};
+use super::command::{fields, path_of};
 use super::disk::{Disk, Entry};
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::Repo;
 
 /// Largest file that is copied, bytes.

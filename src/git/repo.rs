@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::command::{Call, Cancel, Git, Hooks, fields, path_of};
+use super::command::{Call, Git, Hooks, fields, path_of};
 use super::error::GitError;
+use super::process::Cancel;
 
 /// A look at all files of a large checkout.
-const SLOW: Duration = Duration::from_secs(600);
+const SLOW: Duration = Duration::from_mins(10);
 
 /// A repository and one checkout in it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -112,7 +113,9 @@ impl Repo {
     /// The same repository, seen from another checkout of it.
     pub fn at(&self, worktree: &Path) -> Result<Self, GitError> {
         let other = Self::discover(&self.git, worktree)?;
-        if other.common_dir == self.common_dir && other.root == worktree.canonicalize().map_err(GitError::io(worktree))? {
+        if other.common_dir == self.common_dir
+            && other.root == worktree.canonicalize().map_err(GitError::io(worktree))?
+        {
             Ok(other)
         } else {
             Err(GitError::NotAWorktree { path: worktree.to_owned() })
@@ -300,7 +303,8 @@ impl Repo {
     pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
         let mut settings = self.disarmed()?;
         let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
-        let optional: Vec<_> = filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
+        let optional: Vec<_> =
+            filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
         settings.extend(optional);
         Ok(settings)
     }

@@ -26,7 +26,8 @@ pub struct Commands {
 
 /// Everything that a write in this checkout could run by the repository's own word.
 pub fn commands(repo: &Repo) -> Result<Commands, GitError> {
-    let mut settings: Vec<_> = repo.own_settings()?.into_iter().filter(|(key, _)| runs(&key.to_string_lossy())).collect();
+    let mut settings: Vec<_> =
+        repo.own_settings()?.into_iter().filter(|(key, _)| runs(&key.to_string_lossy())).collect();
     settings.sort();
     let mut hash = Sha256::new();
     let mut what = Vec::new();
@@ -49,7 +50,8 @@ pub fn commands(repo: &Repo) -> Result<Commands, GitError> {
         feed(&content[..content.len().min(HOOK)]);
         what.push(format!("hook {}", name.to_string_lossy()));
     }
-    let hash = (!what.is_empty()).then(|| hash.finalize().iter().fold(String::new(), |text, b| text + &format!("{b:02x}")));
+    let hash =
+        (!what.is_empty()).then(|| hash.finalize().iter().fold(String::new(), |text, b| text + &format!("{b:02x}")));
     Ok(Commands { hash, what })
 }
 

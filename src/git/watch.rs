@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -175,7 +176,8 @@ impl Watch {
             }
         }
         let flags = ["--others", "--ignored", "--exclude-standard", "--directory", "-z"];
-        let output = self.repo.call("ls-files").args(flags).timeout(PATIENCE).run().map_err(|error| error.to_string())?;
+        let output =
+            self.repo.call("ls-files").args(flags).timeout(PATIENCE).run().map_err(|error| error.to_string())?;
         let folders = fields(&output.stdout).filter_map(|path| path.strip_suffix(b"/"));
         let ignored: HashSet<PathBuf> = folders.map(|path| self.repo.root().join(path_of(path))).collect();
         let root = self.repo.root().to_owned();
@@ -183,7 +185,12 @@ impl Watch {
     }
 
     /// Watches `folder` and all below it that is not left out; `file` is called with each file there.
-    fn add(&mut self, folder: &Path, skip: &dyn Fn(&Path) -> bool, file: &mut dyn FnMut(PathBuf)) -> Result<(), String> {
+    fn add(
+        &mut self,
+        folder: &Path,
+        skip: &dyn Fn(&Path) -> bool,
+        file: &mut dyn FnMut(PathBuf),
+    ) -> Result<(), String> {
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
             // The watch first: what appears after the listing is told by it.
@@ -253,19 +260,21 @@ impl Watch {
 
     fn tell(&mut self, mut batch: Batch) -> Result<(), String> {
         batch.rescan |= self.overflow.swap(false, Ordering::Relaxed);
-        let new = self.new_folders(&batch.paths);
-        let shown = if new.is_empty() { Ok(Vec::new()) } else { self.shown(&new) };
-        for folder in shown? {
-            let root = self.repo.root().to_owned();
+        // Watches of folders that went are ended first: a folder that was moved keeps its watch under its old name.
+        self.unwatch_gone(&batch.paths);
+        if batch.paths.iter().any(|path| path.file_name().is_some_and(|name| name == ".gitignore")) {
+            self.begin()?;
+        }
+        for folder in self.shown(&self.new_folders(&batch.paths))? {
             let mut files = Vec::new();
             let ignored = self.ignored_below(&folder)?;
             self.add(&folder, &|folder| ignored.contains(folder), &mut |file| files.push(file))?;
-            batch.paths.extend(files.iter().filter_map(|file| file.strip_prefix(&root).ok().map(Path::to_owned)));
+            let root = self.repo.root();
+            batch.paths.extend(files.iter().filter_map(|file| file.strip_prefix(root).ok().map(Path::to_owned)));
         }
         let root = self.repo.root();
         // A folder says nothing by itself, unless it went.
         batch.paths.retain(|path| !root.join(path).symlink_metadata().is_ok_and(|meta| meta.is_dir()));
-        self.watched.retain(|folder| batch.paths.iter().all(|path| *folder != root.join(path)));
         if batch.rescan {
             (self.seen)(Seen::Rescan);
         } else {
@@ -281,9 +290,23 @@ impl Watch {
         Ok(())
     }
 
+    fn unwatch_gone(&mut self, paths: &HashSet<PathBuf>) {
+        let root = self.repo.root();
+        let gone = |folder: &PathBuf| self.watched.contains(folder) && folder.symlink_metadata().is_err();
+        for folder in paths.iter().map(|path| root.join(path)).filter(gone).collect::<Vec<_>>() {
+            for below in self.watched.extract_if(|watched| watched.starts_with(&folder)) {
+                if let Some(watches) = &mut self.watches {
+                    // The system may have ended it already.
+                    notify::Watcher::unwatch(watches, &below).ok();
+                }
+            }
+        }
+    }
+
     fn new_folders(&self, paths: &HashSet<PathBuf>) -> Vec<PathBuf> {
         let folders = paths.iter().map(|path| self.repo.root().join(path));
-        let is_new = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.watched.contains(path);
+        let is_new =
+            |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) && !self.watched.contains(path);
         let mut folders: Vec<_> = folders.filter(is_new).collect();
         folders.sort();
         folders
@@ -291,14 +314,17 @@ impl Watch {
 
     /// Those of `folders` that git does not ignore and that are no repositories of their own.
     fn shown(&self, folders: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-        use std::os::unix::ffi::OsStrExt;
+        if folders.is_empty() {
+            return Ok(Vec::new());
+        }
         let root = self.repo.root();
         let lines = folders.iter().filter_map(|folder| folder.strip_prefix(root).ok());
-        let input: Vec<u8> = lines.flat_map(|path| [path.as_os_str().as_bytes(), b"/\0"].concat()).collect();
-        let call = self.repo.call("check-ignore").args(["-z", "--stdin"]).stdin(input).timeout(PATIENCE);
-        let output = call.run_with(&[0, 1]).map_err(|error| error.to_string())?;
-        let strip = |path: &[u8]| root.join(path_of(path.strip_suffix(b"/").unwrap_or(path)));
-        let ignored: HashSet<_> = fields(&output.stdout).map(strip).collect();
+        let input: Vec<u8> = lines.flat_map(|path| [b"./", path.as_os_str().as_bytes(), b"/\0"].concat()).collect();
+        // This command knows no literal pathspecs; behind "./" nothing in a name has another meaning.
+        let call = self.repo.call("check-ignore").args(["-z", "--stdin"]).env("GIT_LITERAL_PATHSPECS", "0");
+        let output = call.stdin(input).timeout(PATIENCE).run_with(&[0, 1]).map_err(|error| error.to_string())?;
+        let strip = |path: &[u8]| root.join(path_of(&path[2..path.len() - 1]));
+        let ignored: HashSet<_> = fields(&output.stdout).filter(|path| path.len() > 3).map(strip).collect();
         let shown = |folder: &&PathBuf| !ignored.contains(*folder) && folder.join(".git").symlink_metadata().is_err();
         Ok(folders.iter().filter(shown).cloned().collect())
     }
@@ -309,7 +335,10 @@ impl Watch {
         let flags = ["--others", "--ignored", "--exclude-standard", "--directory", "-z", "--"];
         let call = self.repo.call("ls-files").args(flags).arg(folder).timeout(PATIENCE);
         let output = call.run().map_err(|error| error.to_string())?;
-        Ok(fields(&output.stdout).filter_map(|path| path.strip_suffix(b"/")).map(|path| root.join(path_of(path))).collect())
+        Ok(fields(&output.stdout)
+            .filter_map(|path| path.strip_suffix(b"/"))
+            .map(|path| root.join(path_of(path)))
+            .collect())
     }
 }
 

@@ -27,7 +27,7 @@ impl Charsets {
     }
 
     /// Whether text has to be translated.
-    pub(super) const fn draws_lines(&self) -> bool {
+    pub(super) const fn draws_lines(self) -> bool {
         self.graphics[self.shifted as usize]
     }
 }

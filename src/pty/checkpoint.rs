@@ -2,17 +2,19 @@
 //!
 //! vt100 can be written to by output only, and shows no more than its visible grid. So a copy of it is asked by sequences
 //! whose effect shows (where does the cursor go in origin mode? where after DECRC?), and the answer to "how did it get
-//! here" is a stream of output that brings a blank parser into the same state: both grids with their wrapped lines, the
-//! rows above the main one, scroll regions, origin modes, saved cursors, pen, modes, and a cursor that waits to wrap.
+//! here" is a stream of output that brings a blank parser into the same state: both grids with their wrapped lines, scroll
+//! regions, origin modes, saved cursors, pen, modes, and a cursor that waits to wrap.
 //!
 //! Invariant: a parser that was fed the stream can't be told from the original by any further output.
 
 use serde::{Deserialize, Serialize};
 
 use super::cell::Style;
-use super::emulator::{Emulator, ROWS_ABOVE};
+use super::emulator::Emulator;
 use super::filter::Memory;
+use super::grid::write_cells;
 use super::screen::ScreenError;
+use super::scrollback::Line;
 use super::sgr;
 use crate::model::Size;
 
@@ -97,15 +99,24 @@ impl Image {
 
     /// A parser in the state that a stream leads to; `None` if the stream breaks it.
     pub(super) fn replay<C: vt100::Callbacks + Default>(size: Size, stream: &[u8]) -> Option<Emulator<C>> {
-        let mut emulator = Emulator::new(size, ROWS_ABOVE);
+        let mut emulator = Emulator::new(size, 0);
         emulator.process(stream);
         (!emulator.take_panicked()).then_some(emulator)
+    }
+
+    /// The state after growing to `size` with `above` pulled back onto the top of the main screen.
+    pub(super) fn grown(&self, from: Size, size: Size, above: &[Line]) -> Option<Self> {
+        let mut emulator = Emulator::<()>::new(from, above.len());
+        emulator.process(&rows_above_stream(above));
+        emulator.process(&self.stream);
+        emulator.set_size(size);
+        let grown = (!emulator.take_panicked()).then(|| Self::of(emulator.screen()))??;
+        Some(Self { last_printed: self.last_printed, ..grown })
     }
 }
 
 /// All there is to know of one grid. The pen is the default before and after each of its streams.
 struct Facts {
-    rows_above: Vec<u8>,
     rows: Vec<u8>,
     /// The way to the cursor's place.
     cursor: Vec<u8>,
@@ -131,7 +142,6 @@ impl Facts {
         let position = probe.screen().cursor_position();
         let cursor = cursor_stream(probe.screen(), position)?;
         let drawn = rows_stream(probe.screen());
-        let rows_above = rows_above_stream(probe.screen_mut());
         let origin = is_origin(second);
         probe.process(b"\x1b[?6h");
         let top = probe.screen().cursor_position().0;
@@ -145,7 +155,6 @@ impl Facts {
             pen: Style::of_pen(probe.screen()),
         };
         Some(Self {
-            rows_above,
             rows: drawn,
             cursor,
             home: position == (0, 0),
@@ -163,7 +172,6 @@ impl Facts {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.rows_above);
         self.saved.write(out, self.cols);
         out.extend_from_slice(&self.rows);
         if !self.full_region {
@@ -210,23 +218,18 @@ fn rows_stream(screen: &vt100::Screen) -> Vec<u8> {
     out
 }
 
-/// The rows above the screen, oldest first: each is drawn at the top and scrolled out.
-fn rows_above_stream(screen: &mut vt100::Screen) -> Vec<u8> {
-    let cols = screen.size().1.get();
+/// Output that puts rows above a blank screen, oldest first: each is drawn at the top and scrolled out.
+fn rows_above_stream(above: &[Line]) -> Vec<u8> {
     let mut out = Vec::new();
-    for above in (1..=screen.scrollback_len()).rev() {
-        screen.set_scrollback(above);
+    for line in above {
         out.extend_from_slice(b"\x1b[H\x1b[2K");
-        write_row(&mut out, 0, cols, |col| screen.cell(0, col));
-        if screen.row_wrapped(0) {
+        write_cells(&line.cells, &mut out);
+        if line.wrapped {
             out.push(b'x');
         }
         out.extend_from_slice(b"\x1b[S");
     }
-    screen.set_scrollback(0);
-    if !out.is_empty() {
-        out.extend_from_slice(b"\x1b[2J");
-    }
+    out.extend_from_slice(b"\x1b[2J\x1b[H");
     out
 }
 

@@ -68,6 +68,15 @@ impl<'a> Csi<'a> {
         self.body.iter().all(|byte| *byte >= b'0').then_some(effect)
     }
 
+    /// Whether this blanks a screen of so many rows, or its scroll region, so that doing it twice is doing it once.
+    pub(super) fn blanks(&self, rows: u16) -> bool {
+        match self.last {
+            b'J' => self.body == b"2",
+            b'L' | b'M' | b'S' | b'T' => self.passes().is_some() && sgr::number(self.body) >= rows,
+            _ => false,
+        }
+    }
+
     /// The private marker, the parameters, and the intermediate bytes.
     fn parts(&self) -> (Option<u8>, &'a [u8], &'a [u8]) {
         let marker = self.body.first().copied().filter(|byte| (b'<'..=b'?').contains(byte));

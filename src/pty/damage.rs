@@ -15,9 +15,9 @@ pub(super) struct Damage {
 }
 
 impl Damage {
-    /// All of a new screen, in generation 1.
-    pub(super) fn everything(size: Size) -> Self {
-        Self { rows: vec![0; usize::from(size.rows)], everything: 1, now: 1, touched: true }
+    /// All of a screen that is new in `generation`.
+    pub(super) fn everything(size: Size, generation: u64) -> Self {
+        Self { rows: vec![0; usize::from(size.rows)], everything: generation, now: generation, touched: true }
     }
 
     /// From here on, marks belong to this generation.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn marks_are_told_to_those_who_looked_before() {
-        let mut damage = Damage::everything(Size::new(3, 3));
+        let mut damage = Damage::everything(Size::new(3, 3), 1);
         assert!(damage.changed_after(0, 2) && !damage.changed_after(1, 2));
         damage.begin(2);
         assert!(!damage.is_touched() && !damage.is_everything());

@@ -11,9 +11,6 @@ use vt100::{Callbacks, Parser};
 
 use crate::model::Size;
 
-/// Rows kept above the main screen, so that a growing screen pulls them back as xterm does. History lives elsewhere.
-pub(super) const ROWS_ABOVE: usize = 64;
-
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
@@ -33,7 +30,8 @@ pub(super) struct Emulator<C: Callbacks + Default> {
 }
 
 impl<C: Callbacks + Default> Emulator<C> {
-    /// A blank main screen; `rows_above` rows that leave it can be pulled back.
+    /// A blank main screen. `rows_above` rows that leave it can be pulled back when it grows; keeping any halves the speed
+    /// of plain output.
     pub(super) fn new(size: Size, rows_above: usize) -> Self {
         Self { parser: parser(size, rows_above), rows_above, panicked: false, careful: false }
     }
@@ -67,7 +65,9 @@ impl<C: Callbacks + Default> Emulator<C> {
     /// Parses whole sequences and characters.
     pub(super) fn process(&mut self, bytes: &[u8]) {
         if self.careful {
-            bytes.iter().for_each(|byte| self.guarded(|parser| parser.process(std::slice::from_ref(byte))));
+            for byte in bytes {
+                self.guarded(|parser| parser.process(std::slice::from_ref(byte)));
+            }
         } else {
             self.guarded(|parser| parser.process(bytes));
         }
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn growing_pulls_rows_back_and_then_adds_blank_ones_below() {
-        let mut emulator = Emulator::<()>::new(Size::new(2, 10), ROWS_ABOVE);
+        let mut emulator = Emulator::<()>::new(Size::new(2, 10), 64);
         emulator.process(b"1\r\n2\r\n3\r\n4\x1b[?1049halt");
         emulator.set_size(Size::new(6, 10));
         emulator.process(b"\x1b[?1049l");

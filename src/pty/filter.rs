@@ -151,13 +151,15 @@ impl Filter {
                 self.memory.charsets.shift(bytes[at] == SHIFT_OUT);
             } else if let Some(csi) = Csi::at(bytes, at) {
                 let end = at + csi.length();
-                match csi.passes() {
-                    Some(effect) => window.take(end, effect),
-                    None => {
-                        window.flush();
-                        csi::execute(&mut self.memory, &csi, window.sink);
-                        window.skip(end);
-                    }
+                if csi.blanks(window.sink.size().rows) && bytes[..at].ends_with(&bytes[at..end]) {
+                    // Ten bytes blank ten thousand cells; a program that repeats them means no more by it.
+                    window.skip(end);
+                } else if let Some(effect) = csi.passes() {
+                    window.take(end, effect);
+                } else {
+                    window.flush();
+                    csi::execute(&mut self.memory, &csi, window.sink);
+                    window.skip(end);
                 }
             } else {
                 window.flush();
@@ -225,7 +227,8 @@ impl Filter {
             (_, SHIFT_OUT | SHIFT_IN) => self.memory.charsets.shift(byte == SHIFT_OUT),
             // Control characters inside a sequence act at once.
             (_, 0..0x20) => sink.pass(&[byte], Effect::Everything),
-            (_, 0x7f..) => {}
+            (_, 0x7f..) | (Stage::Intermediate | Stage::LongControl, 0x20..0x30) | (Stage::LongControl, 0x30..0x40) => {
+            }
             (Stage::Escape, b'[') => self.enter(Stage::Control),
             (Stage::Escape, b']') => self.enter(Stage::Osc),
             (Stage::Escape, b'P' | b'X' | b'^' | b'_') => self.enter(Stage::Skipped),
@@ -237,7 +240,6 @@ impl Filter {
                 self.enter(Stage::Ground);
                 self.escape(byte, sink);
             }
-            (Stage::Intermediate, 0x20..0x30) => {}
             (Stage::Intermediate, _) => {
                 self.memory.charsets.designate(self.pending[0], byte);
                 self.enter(Stage::Ground);
@@ -250,7 +252,6 @@ impl Filter {
                 self.control(&Csi::new(&body, byte), sink);
                 self.pending = body;
             }
-            (_, 0x20..0x40) => {}
             _ => self.enter(Stage::Ground),
         }
     }

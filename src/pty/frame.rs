@@ -164,15 +164,29 @@ pub enum Down<'a> {
     Collect,
 }
 
-/// The first frame in `bytes`: its kind, its payload, and how many bytes it takes; `None` when more is needed.
-pub fn split(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, FrameError> {
+/// A frame that is whole and not looked into yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sealed<'a> {
+    pub kind: u8,
+    pub payload: &'a [u8],
+}
+
+impl Sealed<'_> {
+    /// The bytes that the frame takes, its head included.
+    pub const fn len(&self) -> usize {
+        HEAD + self.payload.len()
+    }
+}
+
+/// The first frame in `bytes`; `None` when more is needed.
+pub fn split(bytes: &[u8]) -> Result<Option<Sealed<'_>>, FrameError> {
     let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else { return Ok(None) };
     let [a, b, c, d, kind] = *head;
     let len = u32::from_le_bytes([a, b, c, d]) as usize;
     if len > MAX_PAYLOAD {
         return Err(FrameError::TooLong(len));
     }
-    Ok(rest.get(..len).map(|payload| (kind, payload, HEAD + len)))
+    Ok(rest.get(..len).map(|payload| Sealed { kind, payload }))
 }
 
 /// Fills in the head of a data frame whose bytes stand behind it already: `buffer` is head, offset, bytes.
@@ -235,7 +249,8 @@ impl<'a> Up<'a> {
     }
 
     /// Reads a frame that [`split`] found.
-    pub fn decode(kind: u8, payload: &'a [u8]) -> Result<Self, FrameError> {
+    pub fn decode(sealed: Sealed<'a>) -> Result<Self, FrameError> {
+        let Sealed { kind, payload } = sealed;
         let mut rest = Payload { kind, rest: payload };
         let frame = match kind {
             up::HELLO => Self::Hello(rest.json()?),
@@ -280,7 +295,8 @@ impl<'a> Down<'a> {
     }
 
     /// Reads a frame that [`split`] found.
-    pub fn decode(kind: u8, payload: &'a [u8]) -> Result<Self, FrameError> {
+    pub fn decode(sealed: Sealed<'a>) -> Result<Self, FrameError> {
+        let Sealed { kind, payload } = sealed;
         let mut rest = Payload { kind, rest: payload };
         let frame = match kind {
             down::ATTACH => Self::Attach(rest.json()?),
@@ -356,7 +372,9 @@ fn raw(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
     out.reserve(HEAD + len);
     out.extend_from_slice(&(len as u32).to_le_bytes());
     out.push(kind);
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
 }
 
 fn json(out: &mut Vec<u8>, kind: u8, value: &impl Serialize) {
@@ -378,16 +396,16 @@ mod tests {
     fn round_down(frame: &Down) {
         let mut out = Vec::new();
         frame.encode(&mut out);
-        let (kind, payload, taken) = split(&out).unwrap().unwrap();
-        assert_eq!((Down::decode(kind, payload).as_ref(), taken), (Ok(frame), out.len()));
+        let sealed = split(&out).unwrap().unwrap();
+        assert_eq!((Down::decode(sealed).as_ref(), sealed.len()), (Ok(frame), out.len()));
         assert!((0..out.len()).all(|cut| split(&out[..cut]) == Ok(None)), "a part is no frame");
     }
 
     fn round_up(frame: &Up) {
         let mut out = Vec::new();
         frame.encode(&mut out);
-        let (kind, payload, taken) = split(&out).unwrap().unwrap();
-        assert_eq!((Up::decode(kind, payload).as_ref(), taken), (Ok(frame), out.len()));
+        let sealed = split(&out).unwrap().unwrap();
+        assert_eq!((Up::decode(sealed).as_ref(), sealed.len()), (Ok(frame), out.len()));
     }
 
     #[test]
@@ -456,8 +474,8 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_bytes_are_errors_and_no_more(kind in any::<u8>(), payload in prop::collection::vec(any::<u8>(), 0..64)) {
-            drop(Up::decode(kind, &payload));
-            drop(Down::decode(kind, &payload));
+            drop(Up::decode(Sealed { kind, payload: &payload }));
+            drop(Down::decode(Sealed { kind, payload: &payload }));
             drop(split(&payload));
         }
 

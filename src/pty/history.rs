@@ -445,7 +445,7 @@ mod tests {
     #[test]
     fn fault_f14_the_oldest_segments_go_beyond_the_cap() {
         let (home, mut writer) = writer(12 << 20);
-        let line = [b'x'; 64 << 10];
+        let line = vec![b'x'; 64 << 10];
         for _ in 0..(40 << 4) {
             writer.append(&line);
         }
@@ -472,7 +472,7 @@ mod tests {
         writer.file = None;
         fs::rename(home.path().join("history"), home.path().join("away")).unwrap();
         for _ in 0..40 {
-            writer.append(&[b'y'; 64 << 10]);
+            writer.append(&vec![b'y'; 64 << 10]);
         }
         assert!(writer.batch.records.len() <= RECORD_MAX);
         fs::rename(home.path().join("away"), home.path().join("history")).unwrap();

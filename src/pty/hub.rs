@@ -137,7 +137,7 @@ impl Hub {
         })?;
         self.desk.post(Errand::Reap(child));
         match ack {
-            Some(Ack::Started(_)) => self.attach(place, run).map_err(|missed| missed.told()),
+            Some(Ack::Started(_)) => self.attach(place, run).map_err(Missed::told),
             Some(Ack::Error(told)) => {
                 drop(std::fs::remove_dir_all(place.dir()));
                 Err(PtyError::Launch(told))
@@ -245,7 +245,7 @@ fn greet(mut stream: &UnixStream) -> io::Result<Hello> {
     frame.resize(HEAD + len, 0);
     stream.read_exact(&mut frame[HEAD..])?;
     stream.set_nonblocking(true)?;
-    match split(&frame).map(|it| it.map(|(kind, payload, _)| Up::decode(kind, payload))) {
+    match split(&frame).map(|sealed| sealed.map(Up::decode)) {
         Ok(Some(Ok(Up::Hello(hello)))) => Ok(hello),
         _ => Err(io::Error::new(ErrorKind::InvalidData, "no greeting")),
     }

@@ -114,10 +114,9 @@ fn shifted(event: KeyEvent, flags: u8) -> Option<char> {
 }
 
 fn name(event: KeyEvent, flags: u8) -> Option<Name> {
-    if event.state.contains(KeyEventState::KEYPAD) {
-        if let Some(number) = keypad(event.code) {
-            return Some(Name::Number(number));
-        }
+    let from_keypad = event.state.contains(KeyEventState::KEYPAD);
+    if let Some(number) = keypad(event.code).filter(|_| from_keypad) {
+        return Some(Name::Number(number));
     }
     let number = match event.code {
         // A key is named by what it types without shift.

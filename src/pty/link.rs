@@ -185,11 +185,10 @@ impl Outbox {
     /// The queue from the first frame on that was not written whole.
     fn untaken(&self) -> &[u8] {
         let mut from = 0;
-        while let Ok(Some((_, _, len))) = split(&self.queue[from..]) {
-            if from + len > self.written {
-                break;
-            }
-            from += len;
+        while let Ok(Some(sealed)) = split(&self.queue[from..])
+            && from + sealed.len() <= self.written
+        {
+            from += sealed.len();
         }
         &self.queue[from..]
     }

@@ -71,7 +71,6 @@ pub enum CursorShape {
 
 /// The modes that vt100 does not know and the filter keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches of a terminal, as the standards define them")]
 pub(super) struct Tracked {
     pub(super) focus: bool,
     pub(super) alternate_scroll: bool,

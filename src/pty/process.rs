@@ -19,6 +19,11 @@ impl Process {
         row(pid).filter(|row| !row.zombie).map(|row| row.process)
     }
 
+    /// A child of this process that was not waited for yet, so that its pid is its own even if it has ended.
+    pub fn of_child(pid: u32) -> Option<Self> {
+        row(pid).map(|row| row.process)
+    }
+
     /// Whether it still runs.
     pub fn alive(self) -> bool {
         Self::of(self.pid) == Some(self)

@@ -94,20 +94,33 @@ impl Query {
         }
     }
 
+    /// The answer where it depends on nothing: a shim without a screen gives the same.
+    pub(super) const fn fixed(self) -> Option<&'static str> {
+        match self {
+            Self::PrimaryAttributes => Some("\x1b[?62;22;52c"),
+            Self::SecondaryAttributes => Some("\x1b[>1;10;0c"),
+            Self::Status => Some("\x1b[0n"),
+            Self::Version => Some(concat!("\x1bP>|orchestra ", env!("CARGO_PKG_VERSION"), "\x1b\\")),
+            Self::ProgramStatus => Some("\x1b]7501;?\x1b\\"),
+            _ => None,
+        }
+    }
+
     /// The answer; empty where silence is the answer.
     pub(super) fn answer(self, known: &Knowledge<'_>) -> String {
         let Size { rows, cols } = known.size;
         let (width, height) = known.outer.cell_pixels;
         let palette = &known.outer.palette;
         match self {
-            Self::PrimaryAttributes => "\x1b[?62;22;52c".into(),
-            Self::SecondaryAttributes => "\x1b[>1;10;0c".into(),
-            Self::Status => "\x1b[0n".into(),
+            Self::PrimaryAttributes
+            | Self::SecondaryAttributes
+            | Self::Status
+            | Self::Version
+            | Self::ProgramStatus => self.fixed().unwrap_or_default().into(),
             Self::Cursor { private } => {
                 let (row, col) = known.screen.cursor_position();
                 format!("\x1b[{}{};{}R", if private { "?" } else { "" }, row + 1, col.min(cols - 1) + 1)
             }
-            Self::Version => concat!("\x1bP>|orchestra ", env!("CARGO_PKG_VERSION"), "\x1b\\").into(),
             Self::Mode { private: false, number } => format!("\x1b[{number};0$y"),
             Self::Mode { private: true, number } => format!("\x1b[?{number};{}$y", mode_report(number, known)),
             Self::Kitty if known.outer.kitty_keys => {
@@ -123,12 +136,12 @@ impl Query {
             Self::Foreground => color_report("10", palette.foreground),
             Self::Background => color_report("11", palette.background),
             Self::CursorColor => color_report("12", palette.cursor),
-            Self::ProgramStatus => "\x1b]7501;?\x1b\\".into(),
         }
     }
 }
 
-fn color_report(what: &str, color: Rgb) -> String {
+/// The report of a color, as OSC `what` asks for it.
+pub(super) fn color_report(what: &str, color: Rgb) -> String {
     let mut report = format!("\x1b]{what};{}", color.x11());
     write!(report, "\x1b\\").expect("invariant: a String takes every write");
     report

@@ -6,12 +6,13 @@
 use super::cell::{Cell, Width};
 use super::checkpoint::{Header, Image};
 use super::damage::Damage;
-use super::emulator::{Emulator, ROWS_ABOVE};
+use super::emulator::Emulator;
 use super::filter::{Effect, Filter, Repeat, Sink};
 use super::grid::{Cursor, Grid, Source};
 use super::journal::{Base, Journal};
 use super::modes::{Modes, Tracked};
 use super::reply::{Knowledge, Outer, Query};
+use super::scrollback::Line;
 use super::signal::Signal;
 use crate::model::Size;
 
@@ -53,30 +54,22 @@ struct Core {
     damage: Damage,
     fed: Fed,
     answered: usize,
-    left: Left,
+    /// Rows that left the main screen at its top.
+    left: u64,
 }
 
-/// Hears the bell, and which rows are gone for good.
+/// Hears the bell, and counts the rows that leave the main screen.
 #[derive(Default)]
 struct Ear {
     rung: bool,
-    /// Rows that left the few above the main screen.
-    gone: u64,
-}
-
-/// Counts the rows that leave the main screen at its top.
-#[derive(Default)]
-struct Left {
-    count: u64,
-    /// Rows above and rows gone, of this parser, when they were counted last.
-    seen: u64,
+    left: u64,
 }
 
 impl Screen {
     /// A blank screen; the size is clamped to 2×2.
     pub fn new(size: Size) -> Self {
         let size = size.clamped();
-        Self::with(Emulator::new(size, ROWS_ABOVE), Filter::default(), Base::Blank(size))
+        Self::with(Emulator::new(size, 0), Filter::default(), Base::Blank(size))
     }
 
     /// Parses output. Never panics, and takes time linear in the bytes.
@@ -104,16 +97,26 @@ impl Screen {
         self.core.outer = outer;
     }
 
-    /// Resizes; the size is clamped to 2×2. Text is cut at the right, and rows go above or come back from there.
+    /// Resizes; the size is clamped to 2×2. Text is cut at the right. Where the screen becomes lower, rows leave at its top
+    /// unless those below the cursor do; where it becomes higher, blank rows come at the bottom.
     pub fn set_size(&mut self, size: Size) {
-        let size = size.clamped();
-        if size == self.size() {
+        self.set_size_below(size, &[]);
+    }
+
+    /// Resizes as `set_size` does, but a screen that becomes higher gets back the last rows that had left it: `above` are
+    /// the newest of them at its present width, oldest first.
+    pub fn set_size_below(&mut self, size: Size, above: &[Line]) {
+        let (old, size) = (self.size(), size.clamped());
+        if size == old {
             return;
         }
-        self.core.emulator.set_size(size);
-        self.core.emulator.take_panicked();
-        self.normalize();
-        self.touch(size);
+        let wanted = usize::from(size.rows.saturating_sub(old.rows)).min(above.len());
+        if wanted == 0 || self.pull_back(size, &above[above.len() - wanted..]).is_none() {
+            self.core.emulator.set_size(size);
+            self.core.emulator.take_panicked();
+        }
+        self.generation += 1;
+        self.core.damage = Damage::everything(size, self.generation);
         if self.checkpoint().is_none() {
             self.journal.lose();
         }
@@ -130,7 +133,7 @@ impl Screen {
 
     /// How many rows have left the main screen at its top; only differences tell, a restored screen begins anew.
     pub const fn rows_left(&self) -> u64 {
-        self.core.left.count
+        self.core.left
     }
 
     /// Brings `grid` up to date; only rows that differ are refilled and marked.
@@ -218,9 +221,9 @@ impl Screen {
     fn with(emulator: Emulator<Ear>, filter: Filter, base: Base) -> Self {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let damage = Damage::everything(emulator.size());
+        let damage = Damage::everything(emulator.size(), 1);
         let core =
-            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0, left: Left::default() };
+            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0, left: 0 };
         Self { filter, core, journal: Journal::new(base), generation: 1, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
@@ -237,22 +240,14 @@ impl Screen {
         (self.cursor(), self.in_sync(), retitled)
     }
 
-    fn touch(&mut self, size: Size) {
-        self.generation += 1;
-        self.core.damage = Damage::everything(size);
-        self.core.damage.begin(self.generation);
-        self.core.damage.mark_everything();
-    }
-
-    /// Replaces the parser by one that was led to the same state: what a checkpoint can't tell (rows above that are wider
-    /// than the screen) is gone at once, and not only after a restore.
-    fn normalize(&mut self) {
-        let Some(image) = Image::of(self.core.emulator.screen()) else { return };
-        let Some(emulator) = Image::replay(self.size(), &image.stream) else { return };
-        self.core.replace(emulator);
+    /// Replaces the parser by one that had `above` above its screen and grew.
+    fn pull_back(&mut self, size: Size, above: &[Line]) -> Option<()> {
+        let image = Image::of(self.core.emulator.screen())?.grown(self.size(), size, above)?;
+        self.core.replace(Image::replay(size, &image.stream)?);
         if self.filter.memory.repeat == Repeat::Parsers {
             self.filter.memory.repeat = Repeat::Restored(image.last_printed);
         }
+        Some(())
     }
 
     /// After a panic: from the last good state and the output since, byte by byte, so that only the offending byte is
@@ -276,24 +271,14 @@ impl Screen {
 }
 
 impl Core {
-    /// Another parser in the same state: its rows were counted.
+    /// Another parser in the same state: the rows that left it are counted from here on.
     fn replace(&mut self, emulator: Emulator<Ear>) {
         self.emulator = emulator;
-        self.left.seen = self.above().unwrap_or(0);
+        self.emulator.callbacks_mut().left = 0;
     }
 
     fn count_left(&mut self) {
-        if let Some(above) = self.above() {
-            self.left.count += above.saturating_sub(self.left.seen);
-            self.left.seen = above;
-        }
-    }
-
-    /// Rows above the main screen, and those that were there; none while another screen hides them.
-    fn above(&mut self) -> Option<u64> {
-        let screen = self.emulator.screen();
-        let waiting = (!screen.alternate_screen()).then(|| screen.scrollback_len() as u64)?;
-        Some(waiting + self.emulator.callbacks_mut().gone)
+        self.left += std::mem::take(&mut self.emulator.callbacks_mut().left);
     }
 }
 
@@ -364,7 +349,7 @@ impl vt100::Callbacks for Ear {
     }
 
     fn on_scroll(&mut self, _: vt100::capture::RowContents<'_>, alternate: bool) {
-        self.gone += u64::from(!alternate);
+        self.left += u64::from(!alternate);
     }
 
     #[cfg(test)]

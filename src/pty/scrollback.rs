@@ -1,8 +1,8 @@
 //! Scrollback: history replayed into styled lines, re-split at any width.
 //!
 //! Output is parsed at the sizes it was made for, so that what a program drew comes out as it looked; the rows that left
-//! the main screen are joined where they had wrapped and split anew. Rows are made when they are asked for: ten thousand
-//! lines cost about a megabyte.
+//! the main screen are joined where they had wrapped and split anew. Rows are made when they are asked for: what is
+//! kept is the text and 20 bytes a row.
 //!
 //! Invariants: nothing of an alternate screen gets in; a line keeps at most `LINE_CAP` bytes; the last lines are the newest.
 
@@ -13,7 +13,7 @@ use memchr::memmem;
 use vt100::capture::{BasicFormattedCaptureState, RowContents};
 
 use super::cell::Cell;
-use super::emulator::{Emulator, ROWS_ABOVE};
+use super::emulator::Emulator;
 use super::filter::{Effect, Filter, Sink};
 use super::grid::text_of;
 use super::history::Frame;
@@ -25,6 +25,8 @@ use crate::model::Size;
 
 /// Where a joined line is broken after all, in bytes: a program may never send a line end.
 const LINE_CAP: usize = 64 * 1024;
+/// Rows that a growing screen pulls back, as in the screen that was shown.
+const ROWS_ABOVE: usize = 64;
 /// `CSI 3 J`: the program wants what left its screen forgotten.
 const ERASE_ABOVE: &[u8] = b"\x1b[3J";
 
@@ -51,10 +53,11 @@ pub struct Scrollback {
 
 impl Scrollback {
     /// Replays `frames` (oldest first, from any offset) and keeps the last `lines` lines, laid out at `width` columns
-    /// (at least 2). Takes about 10 ms a megabyte: hand in the tail of a long history.
+    /// (at least 2). Takes about 30 ms a megabyte of plain log (measured, optimized): hand in the tail of a long history.
     pub fn build(frames: impl IntoIterator<Item = Frame>, width: u16, lines: usize) -> Self {
         let frames: Vec<Frame> = frames.into_iter().collect();
-        let mut replay = Replay { emulator: Emulator::new(Size::default(), ROWS_ABOVE) };
+        let grows = frames.iter().filter(|frame| matches!(frame, Frame::Resize { .. })).count() > 1;
+        let mut replay = Replay { emulator: Emulator::new(Size::default(), if grows { ROWS_ABOVE } else { 0 }) };
         replay.emulator.callbacks_mut().keep = lines;
         let mut filter = Filter::default();
         let mut late = frames.first().is_some_and(|frame| frame.offset() > 0);
@@ -117,6 +120,11 @@ impl Scrollback {
         Some(Line { text: text_of(&cells), cells, wrapped })
     }
 
+    /// All rows, oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = Line> + '_ {
+        (0..self.len()).filter_map(|row| self.row(row))
+    }
+
     /// The rows in which an occurrence of `needle` begins, oldest first. Letters of ASCII match in either case unless the
     /// needle has an upper-case one; a match may go on in the next row.
     pub fn find(&self, needle: &str) -> Vec<usize> {
@@ -174,7 +182,7 @@ struct Replay {
 /// Hears which rows leave the main screen.
 #[derive(Default)]
 struct Lines {
-    lines: VecDeque<String>,
+    joined: VecDeque<String>,
     /// The capture of the last row: it knows whether that row had wrapped.
     last: Option<BasicFormattedCaptureState>,
     keep: usize,
@@ -187,7 +195,7 @@ impl Replay {
     fn finish(mut self) -> Vec<String> {
         self.emulator.process(b"\x1b[?47l");
         self.emulator.process(ERASE_ABOVE);
-        std::mem::take(&mut self.emulator.callbacks_mut().lines).into()
+        std::mem::take(&mut self.emulator.callbacks_mut().joined).into()
     }
 }
 
@@ -235,16 +243,16 @@ impl vt100::Callbacks for Lines {
             let _ = row.write_formatted_basic(&mut first, &mut last);
             first.0 != Some('\n')
         });
-        match self.lines.back_mut().filter(|line| joins && line.len() < LINE_CAP) {
+        match self.joined.back_mut().filter(|line| joins && line.len() < LINE_CAP) {
             Some(line) => line.push_str("\x1b[m"),
-            None => self.lines.push_back(String::new()),
+            None => self.joined.push_back(String::new()),
         }
         let mut state = BasicFormattedCaptureState::new();
-        let line = self.lines.back_mut().expect("invariant: a line was pushed or found");
+        let line = self.joined.back_mut().expect("invariant: a line was pushed or found");
         row.write_formatted_basic(line, &mut state).expect("invariant: a String takes every write");
         self.last = Some(state);
-        if self.lines.len() > self.keep {
-            self.lines.pop_front();
+        if self.joined.len() > self.keep {
+            self.joined.pop_front();
         }
     }
 }
@@ -289,8 +297,12 @@ mod tests {
         Frame::Resize { offset: 0, size: Size::new(rows, cols) }
     }
 
+    fn lines(count: u32, line: impl Fn(u32) -> String) -> String {
+        (0..count).flat_map(|number| [line(number), "\r\n".to_owned()]).collect()
+    }
+
     fn texts(scrollback: &Scrollback) -> Vec<String> {
-        (0..scrollback.len()).map(|row| scrollback.row(row).expect("a row").text).collect()
+        scrollback.lines().map(|line| line.text).collect()
     }
 
     #[test]
@@ -347,7 +359,7 @@ mod tests {
 
     #[test]
     fn the_newest_lines_are_kept_and_found() {
-        let output: String = (0..1000).map(|line| format!("line \x1b[31m{line}\x1b[m of Many\r\n")).collect();
+        let output = lines(1000, |line| format!("line \x1b[31m{line}\x1b[m of Many"));
         let scrollback = Scrollback::build([resize(10, 40), bytes(1, &output)], 8, 100);
         assert_eq!(scrollback.find("of many").len(), 100);
         assert!(scrollback.find("of mANY").is_empty());
@@ -364,11 +376,10 @@ mod tests {
 
     #[test]
     fn ten_thousand_lines_are_cheap() {
-        let output: String =
-            (0..20_000).map(|line| format!("{line}: some \x1b[32moutput\x1b[m of a build\r\n")).collect();
+        let output = lines(20_000, |line| format!("{line}: some \x1b[32moutput\x1b[m of a build"));
         let start = Instant::now();
         let scrollback = Scrollback::build([resize(50, 200), bytes(1, &output)], 120, 10_000);
-        // Some 50 ms where everything is optimized; the limit only tells linear from quadratic.
+        // The limit only tells linear from quadratic.
         assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
         assert_eq!(scrollback.len(), 10_000);
     }

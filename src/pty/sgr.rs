@@ -64,12 +64,14 @@ fn write_color(out: &mut Vec<u8>, color: Color, base: u16) {
         Color::Default => write_code(out, base + 9),
         Color::Indexed(index @ 0..=7) => write_code(out, base + u16::from(index)),
         Color::Indexed(index @ 8..=15) => write_code(out, base + 52 + u16::from(index)),
-        Color::Indexed(index) => {
-            [base + 8, 5, index.into()].into_iter().for_each(|code| write_code(out, code));
-        }
-        Color::Rgb(red, green, blue) => {
-            [base + 8, 2, red.into(), green.into(), blue.into()].into_iter().for_each(|code| write_code(out, code));
-        }
+        Color::Indexed(index) => write_codes(out, &[base + 8, 5, index.into()]),
+        Color::Rgb(red, green, blue) => write_codes(out, &[base + 8, 2, red.into(), green.into(), blue.into()]),
+    }
+}
+
+fn write_codes(out: &mut Vec<u8>, codes: &[u16]) {
+    for &code in codes {
+        write_code(out, code);
     }
 }
 
@@ -114,7 +116,7 @@ pub(super) fn mend(params: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let mut mended = Vec::with_capacity(params.len());
-    codes.iter().for_each(|&code| write_code(&mut mended, code));
+    write_codes(&mut mended, &codes);
     mended.pop()?;
     Some(mended)
 }

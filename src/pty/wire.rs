@@ -145,9 +145,9 @@ impl Wire {
         };
         scratch[..had].copy_from_slice(&self.partial);
         let mut rest = &scratch[..had + got];
-        while let Some((kind, payload, len)) = split(rest)? {
-            self.apply(Up::decode(kind, payload)?, outlet)?;
-            rest = &rest[len..];
+        while let Some(sealed) = split(rest)? {
+            self.apply(Up::decode(sealed)?, outlet)?;
+            rest = &rest[sealed.len()..];
         }
         self.partial.clear();
         self.partial.extend_from_slice(rest);

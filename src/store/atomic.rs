@@ -68,10 +68,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// An existing file keeps its mode; a link is followed only to a file in the same folder.
 pub fn write_as(path: &Path, bytes: &[u8], access: Access) -> Result<(), FileError> {
     let (path, mode) = target(path, access)?;
-    staged(&path, bytes, mode)?
-        .persist(&path)
-        .map_err(|error| error.error)
-        .map_err(FileError::io("replace", &path))?;
+    staged(&path, bytes, mode)?.persist(&path).map_err(|error| error.error).map_err(FileError::io("replace", &path))?;
     sync_folder(folder_of(&path))
 }
 

@@ -24,5 +24,5 @@ mod yaml;
 pub use atomic::FileError;
 
 pub use config::ConfigError;
-pub use database::{Artifact, Database, DatabaseError, Delivery, EffectId, MessageId, StoredEffect, StoredMessage, StoredSession, Worktree};
+pub use database::{Database, DatabaseError};
 pub use paths::{Folder, Home};

@@ -4,10 +4,11 @@ use crate::model::{IdError, Slug};
 
 /// Words that say nothing about a task.
 const FILLER: [&str; 64] = [
-    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "but", "by", "can", "could", "do",
-    "does", "for", "from", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "just", "let", "like", "make",
-    "me", "my", "new", "not", "of", "on", "or", "our", "please", "should", "so", "some", "sure", "that", "the", "then",
-    "there", "these", "this", "to", "up", "use", "want", "we", "when", "which", "will", "with", "would", "you",
+    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "but", "by", "can", "could",
+    "do", "does", "for", "from", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "just", "let",
+    "like", "make", "me", "my", "new", "not", "of", "on", "or", "our", "please", "should", "so", "some", "sure",
+    "that", "the", "then", "there", "these", "this", "to", "up", "use", "want", "we", "when", "which", "will", "with",
+    "would", "you",
 ];
 
 /// Words of a description that go into a slug.
@@ -62,7 +63,7 @@ pub fn free(wanted: &Slug, is_taken: impl Fn(&str) -> bool) -> Slug {
         }
         _ => (wanted.as_str(), 2),
     };
-    (first..)
+    (first..u32::MAX)
         .filter_map(|number| {
             let suffix = format!("-{number}");
             Slug::new(&format!("{}{suffix}", &stem[..stem.len().min(Slug::MAX - suffix.len())])).ok()

@@ -11,8 +11,11 @@ pub struct Guide {
     shown: bool,
 }
 
+/// Text, and whether it was done.
+type Step = (&'static str, fn(&Model) -> bool);
+
 /// What the strip says, and what has to be so before it goes on.
-const STEPS: [(&str, fn(&Model) -> bool); 6] = [
+const STEPS: [Step; 6] = [
     ("1/6 The agent plans. ↓ selects it, Enter goes in", |model| model.main.attached),
     ("2/6 Ctrl-\\ comes back", |model| !model.main.attached),
     ("3/6 The gate fails once, the agent gets the output. Watch ◐ turn", |model| any(model, passed_a_gate)),

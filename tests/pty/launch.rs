@@ -40,7 +40,7 @@ fn fault_v7_the_environment_is_exactly_what_was_given() {
     let terminal = bench.spawn(&place, &launch);
     assert_eq!(bench.exit(), ExitStatus::Code(0));
     let lines: Vec<String> = terminal.lines().into_iter().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines, ["PATH=/usr/local/bin:/usr/bin:/bin", "ORCHESTRA_SECRET=two words=x", "next"]);
+    assert_eq!(lines, ["ORCHESTRA_SECRET=two words=x", "next", "PATH=/usr/local/bin:/usr/bin:/bin"]);
     let kept = fs::read_to_string(place.dir().join("launch.json")).unwrap();
     assert!(kept.contains("ORCHESTRA_SECRET") && !kept.contains("two words"), "{kept}");
 }

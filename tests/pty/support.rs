@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use orchestra::model::{ExitStatus, Launch, RunId, Size};
 use orchestra::pty::{Adopted, Event, Hub, Place, Process, StopPlan, Terminal, TerminalEvent};
@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::mpsc::Receiver;
 
 /// How long anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const SIZE: Size = Size::new(24, 80);
 
 /// A hub and its events.
@@ -68,8 +68,10 @@ impl Bench {
 
     /// Waits until `so`, which is looked at after each event.
     pub fn until(&mut self, what: &str, mut so: impl FnMut() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
         while !so() {
-            let event = self.next().unwrap_or_else(|| panic!("in vain: {what}"));
+            assert!(Instant::now() < deadline, "in vain: {what}");
+            let Some(event) = self.next() else { continue };
             if event.event != Event::Changed {
                 self.seen.push(event);
             }
@@ -78,9 +80,10 @@ impl Bench {
 
     /// Waits until a visible row has `text` in it.
     pub fn shows(&mut self, terminal: &Terminal, text: &str) {
-        let so = || terminal.lines().iter().any(|line| line.contains(text));
-        while !so() {
-            let event = self.next().unwrap_or_else(|| panic!("{text:?} is not in {:#?}", terminal.lines()));
+        let deadline = Instant::now() + PATIENCE;
+        while !terminal.lines().iter().any(|line| line.contains(text)) {
+            assert!(Instant::now() < deadline, "{text:?} is not in {:#?}", terminal.lines());
+            let Some(event) = self.next() else { continue };
             if event.event != Event::Changed {
                 self.seen.push(event);
             }

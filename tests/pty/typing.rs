@@ -42,7 +42,7 @@ fn fault_t9_a_paste_of_a_megabyte_arrives_whole() {
     let script = "stty raw -echo; printf ready; head -c 1000000 | sha256sum; read x";
     let terminal = bench.spawn(&home.place("r1"), &sh(script));
     bench.shows(&terminal, "ready");
-    let text: Vec<u8> = (0..1_000_000_u32).map(|index| b'a' + (index * index % 23) as u8).collect();
+    let text: Vec<u8> = (0..1_000_000_u64).map(|index| b'a' + (index * index % 23) as u8).collect();
     terminal.input(&text).unwrap();
     let digest = sha256(&text);
     bench.shows(&terminal, &digest);
@@ -66,5 +66,9 @@ fn an_idle_session_causes_no_wakes_and_a_shown_one_does() {
 
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    sha2::Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }

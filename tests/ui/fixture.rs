@@ -255,7 +255,15 @@ pub fn notice(seq: u64, kind: NoticeKind, text: &str, seconds: i64) -> Arc<Notic
 }
 
 pub fn iteration(number: u32) -> Iteration {
-    Iteration { stage: "work".to_owned(), number, trigger: Trigger::Flow, outcome: None, gate: None, reminders: 0, submitted: false }
+    Iteration {
+        stage: "work".to_owned(),
+        number,
+        trigger: Trigger::Flow,
+        outcome: None,
+        submitted: false,
+        gate: None,
+        reminders: 0,
+    }
 }
 
 /// The hints of the drawings.

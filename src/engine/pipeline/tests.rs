@@ -122,13 +122,14 @@ fn check(before: &Task, after: &Task, effects: &[Effect]) {
     let with_job = matches!(after.state, State::Setup | State::Gating | State::Integrating);
     assert_eq!(after.job.is_some(), with_job, "a job is under way just in its own state: {after:?}");
     assert!(after.stage < after.flow.stages.len());
-    if let (Some(old), Some(new)) = (&before.session, &after.session) {
-        if old.alive && old.id != new.id {
-            let end = Effect::EndSession { run: old.id.clone() };
-            let end = effects.iter().position(|effect| *effect == end).expect("the former agent is ended");
-            let launch = effects.iter().position(|effect| matches!(effect, Effect::Launch { .. }));
-            assert!(launch.is_some_and(|launch| end < launch), "ended before the next launch");
-        }
+    if let (Some(old), Some(new)) = (&before.session, &after.session)
+        && old.alive
+        && old.id != new.id
+    {
+        let end = Effect::EndSession { run: old.id.clone() };
+        let end = effects.iter().position(|effect| *effect == end).expect("the former agent is ended");
+        let launch = effects.iter().position(|effect| matches!(effect, Effect::Launch { .. }));
+        assert!(launch.is_some_and(|launch| end < launch), "ended before the next launch");
     }
     let launches = effects.iter().filter(|effect| matches!(effect, Effect::Launch { .. })).count();
     assert!(launches <= 1);

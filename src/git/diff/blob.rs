@@ -35,7 +35,11 @@ impl<'a> Blobs<'a> {
         let size = size.ok_or_else(|| GitError::NoSuchRef { name: oid.to_owned() })?;
         let mut bytes = vec![0; size as usize];
         let mut end = [0];
-        pipes.answer.read_exact(&mut bytes).and_then(|()| pipes.answer.read_exact(&mut end)).map_err(GitError::io(&root))?;
+        pipes
+            .answer
+            .read_exact(&mut bytes)
+            .and_then(|()| pipes.answer.read_exact(&mut end))
+            .map_err(GitError::io(&root))?;
         Ok(bytes)
     }
 

@@ -53,7 +53,9 @@ impl Sides<'_> {
         let Some(change) = self.change(&candidate, &entry) else { return Ok(None) };
         let (old, new) = match self.both(path, candidate.old.as_ref(), &entry) {
             // Gone or changed in kind since the look at it: the next refresh says more.
-            Err(GitError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => (Side::Absent, Side::Absent),
+            Err(GitError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                (Side::Absent, Side::Absent)
+            }
             other => other?,
         };
         let same = matches!((&old, &new), (Side::Text(old), Side::Text(new)) if old == new);

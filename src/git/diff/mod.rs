@@ -18,9 +18,9 @@ pub(crate) use blob::Blobs;
 use file::{Found, Sides};
 use scan::{Candidate, Old, Rules, Tracked};
 
-use super::command::Cancel;
 use super::disk::{Disk, Entry};
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::Repo;
 use crate::model::{Change, Diff, FileDiff};
 
@@ -115,41 +115,50 @@ impl Differ {
     }
 
     /// What each path was at the start and how git knows it now; none when a scan is needed to tell.
-    fn identify(&mut self, paths: &HashSet<&Path>, cancel: &Cancel) -> Result<Option<Vec<(PathBuf, Candidate)>>, GitError> {
+    fn identify(
+        &mut self,
+        paths: &HashSet<&Path>,
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<(PathBuf, Candidate)>>, GitError> {
         let disk = self.disk()?;
         let state = self.state.as_mut().expect("invariant: refresh has seen a scan");
         let mut candidates = Vec::new();
         let mut unknown = Vec::new();
+        let mut olds = HashMap::new();
         for &path in paths {
             let entry = disk.stat(path).map_err(GitError::io(path))?;
-            let folder = entry == Entry::Folder || has_below(&state.found, path);
-            if folder {
+            if entry == Entry::Folder || has_below(&state.found, path) {
                 return Ok(None);
             }
             match state.found.get(path) {
+                // It is back: git may know it another way now.
+                Some(found) if found.diff.change == Change::Deleted && entry != Entry::Missing => {
+                    olds.insert(path.to_owned(), found.candidate.old.clone());
+                    unknown.push((path, entry));
+                }
                 Some(found) => candidates.push((path.to_owned(), found.candidate.clone())),
                 None if state.ignored.contains(path) => {}
                 None => unknown.push((path, entry)),
             }
         }
-        if unknown.is_empty() {
-            return Ok(Some(candidates));
-        }
-        let asked: Vec<_> = unknown.iter().map(|&(path, _)| path).collect();
-        let mut olds = scan::olds(&self.repo, &state.start, &asked, cancel)?;
-        if olds.values().any(|old| old.mode == Old::FOLDER) {
+        let asked: Vec<_> = unknown.iter().map(|&(path, _)| path).filter(|path| !olds.contains_key(*path)).collect();
+        let listed =
+            if asked.is_empty() { HashMap::new() } else { scan::olds(&self.repo, &state.start, &asked, cancel)? };
+        if listed.values().any(|old| old.mode == Old::FOLDER) {
             return Ok(None);
         }
-        let new: Vec<_> =
-            unknown.iter().filter(|(p, e)| !olds.contains_key(*p) && *e != Entry::Missing).map(|&(p, _)| p).collect();
-        let known = if new.is_empty() { HashMap::new() } else { scan::known(&self.repo, &new, cancel)? };
+        let is_new = |(path, entry): &&(&Path, Entry)| !listed.contains_key(*path) && *entry != Entry::Missing;
+        let asked: Vec<_> = unknown.iter().filter(is_new).map(|&(path, _)| path).collect();
+        let known = if asked.is_empty() { HashMap::new() } else { scan::known(&self.repo, &asked, cancel)? };
         for (path, entry) in unknown {
-            let old = olds.remove(path);
-            if old.is_some() && entry == Entry::Missing && state.rules.sparse {
+            let is_back = olds.contains_key(path);
+            let was_there = listed.get(path).cloned();
+            if was_there.is_some() && entry == Entry::Missing && state.rules.sparse {
                 return Ok(None);
             }
-            let tracked = if old.is_some() { Some(Tracked::Index) } else { known.get(path).copied() };
-            match tracked {
+            let tracked = if was_there.is_some() { Some(Tracked::Index) } else { known.get(path).copied() };
+            let old = was_there.or_else(|| olds.remove(path).flatten());
+            match tracked.or(is_back.then_some(Tracked::Ignored)) {
                 Some(tracked) => candidates.push((path.to_owned(), Candidate { old, tracked })),
                 None if entry == Entry::Missing => {}
                 None => drop(state.ignored.insert(path.to_owned())),

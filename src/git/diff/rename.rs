@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn equal_files_pair_before_similar_ones() {
-        let [old, same, near] = ["a\nb\nc\nd\n", "a\nb\nc\nd\n", "a\nb\nc\nx\n"].map(|t| Signature::of(t.as_bytes()).unwrap());
+        let [old, same, near] =
+            ["a\nb\nc\nd\n", "a\nb\nc\nd\n", "a\nb\nc\nx\n"].map(|t| Signature::of(t.as_bytes()).unwrap());
         let (gone, moved, other) = (Path::new("gone"), Path::new("moved"), Path::new("a-first"));
         let found = pairs(&[(gone, &old)], &[(other, &near), (moved, &same)]);
         assert_eq!(found, [(gone.to_owned(), moved.to_owned())]);

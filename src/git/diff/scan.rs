@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::git::command::{Call, Cancel, fields, path_of};
+use crate::git::command::{Call, fields, path_of};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// A listing that takes longer is looked at for what blocks it.
 const PATIENCE: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 /// A blob, symlink or submodule of the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +113,12 @@ pub(super) fn candidates(
 }
 
 /// What `commit` has at each of `paths`; folders come with their own mode.
-pub(super) fn olds(repo: &Repo, commit: &str, paths: &[&Path], cancel: &Cancel) -> Result<HashMap<PathBuf, Old>, GitError> {
+pub(super) fn olds(
+    repo: &Repo,
+    commit: &str,
+    paths: &[&Path],
+    cancel: &Cancel,
+) -> Result<HashMap<PathBuf, Old>, GitError> {
     let output = repo.call("ls-tree").args(["-z", "--full-tree", commit, "--"]).args(paths).cancel(cancel).run()?;
     fields(&output.stdout)
         .map(|line| {
@@ -179,10 +185,12 @@ fn blocker(root: &Path, folder: &Path, cancel: &Cancel) -> Option<PathBuf> {
     if let Some(entry) = entries.iter().find(blocks) {
         return Some(folder.join(entry.file_name()));
     }
-    let folders = entries.iter().filter(|entry| kind(entry).is_some_and(|kind| kind.is_dir()) && entry.file_name() != ".git");
-    folders.into_iter().take_while(|_| !cancel.is_canceled()).find_map(|entry| {
-        blocker(root, &folder.join(entry.file_name()), cancel)
-    })
+    let folders =
+        entries.iter().filter(|entry| kind(entry).is_some_and(|kind| kind.is_dir()) && entry.file_name() != ".git");
+    folders
+        .into_iter()
+        .take_while(|_| !cancel.is_canceled())
+        .find_map(|entry| blocker(root, &folder.join(entry.file_name()), cancel))
 }
 
 /// `:100644 100644 <old> <new> M`

@@ -163,8 +163,23 @@ fn words(text: &str) -> Vec<&str> {
 /// The nearest line above that opens a definition: by its first word at any depth, or by standing at the margin.
 fn heading(above: &[&[u8]]) -> String {
     const OPENERS: [&str; 17] = [
-        "fn", "pub", "async", "impl", "struct", "enum", "trait", "mod", "def", "class", "function", "func", "export",
-        "static", "interface", "type", "describe",
+        "fn",
+        "pub",
+        "async",
+        "impl",
+        "struct",
+        "enum",
+        "trait",
+        "mod",
+        "def",
+        "class",
+        "function",
+        "func",
+        "export",
+        "static",
+        "interface",
+        "type",
+        "describe",
     ];
     let opens = |line: &str| {
         let word = line.trim_start().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -180,12 +195,14 @@ fn heading(above: &[&[u8]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn unified(hunks: &[Hunk]) -> String {
         let mut text = String::new();
         for hunk in hunks {
-            text += &format!("@@ {} {} {}\n", hunk.old_start, hunk.new_start, hunk.heading);
+            writeln!(text, "@@ {} {} {}", hunk.old_start, hunk.new_start, hunk.heading).unwrap();
             for line in &hunk.lines {
                 let mark = match line.kind {
                     LineKind::Context => ' ',
@@ -194,7 +211,8 @@ mod tests {
                 };
                 text.push(mark);
                 for span in &line.spans {
-                    text += &if span.changed { format!("[{}]", span.text) } else { span.text.clone() };
+                    let (open, close) = if span.changed { ("[", "]") } else { ("", "") };
+                    text.extend([open, &span.text, close]);
                 }
                 text.push('\n');
             }

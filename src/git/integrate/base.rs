@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan};
-use crate::git::command::{Cancel, fields, path_of};
+use crate::git::command::{fields, path_of};
 use crate::git::disk::{Disk, Entry};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::{Head, InProgress, Repo};
 use crate::git::worktree;
 
 /// A checkout may wait for slow filters.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// Where the base branch is checked out.
 pub(super) enum Home {
@@ -30,8 +31,10 @@ pub(super) fn find(repo: &Repo, branch: &str) -> Result<Home, IntegrateError> {
     if let Some(path) = rebased_in(repo, branch) {
         return Err(IntegrateError::Busy { path, operation: InProgress::Rebase });
     }
-    let holders: Vec<_> =
-        worktree::list(repo)?.into_iter().filter(|entry| entry.branch.as_deref() == Some(branch) && !entry.bare).collect();
+    let holders: Vec<_> = worktree::list(repo)?
+        .into_iter()
+        .filter(|entry| entry.branch.as_deref() == Some(branch) && !entry.bare)
+        .collect();
     match &holders[..] {
         [] => Ok(Home::Nowhere),
         [only] if !only.missing => Ok(Home::Checkout(repo.at(&only.path)?)),
@@ -85,7 +88,8 @@ impl Home {
         if checkout.head()? != Head::Branch(plan.base_branch.to_owned()) || checkout.commit("HEAD")? != before {
             return Ok(Moved::BaseMoved);
         }
-        let flags = ["--ff-only", "--no-autostash", "--no-squash", "--commit", "--no-overwrite-ignore", "--no-stat", "-q"];
+        let flags =
+            ["--ff-only", "--no-autostash", "--no-squash", "--commit", "--no-overwrite-ignore", "--no-stat", "-q"];
         let moved = checkout.write("merge", plan.hooks)?.args(flags).arg(commit).timeout(LONG).run();
         match moved {
             Ok(_) => Ok(Moved::Yes),
@@ -93,7 +97,9 @@ impl Home {
                 let (checkout, branch) = (checkout.root().to_owned(), plan.base_branch.to_owned());
                 Err(IntegrateError::Interrupted { checkout, branch })
             }
-            Err(GitError::Failed { stderr, .. }) if stderr.contains("Not possible to fast-forward") => Ok(Moved::BaseMoved),
+            Err(GitError::Failed { stderr, .. }) if stderr.contains("Not possible to fast-forward") => {
+                Ok(Moved::BaseMoved)
+            }
             Err(GitError::Failed { stderr, .. }) if stderr.contains("\n\t") => {
                 let paths = stderr.lines().filter_map(|line| line.strip_prefix('\t')).map(str::to_owned).collect();
                 Err(IntegrateError::Dirty { checkout: checkout.root().to_owned(), paths })
@@ -122,7 +128,8 @@ fn blocks(disk: &Disk, path: &Path) -> Result<bool, GitError> {
 
 /// The git directory in which `branch` is being rebased: it is checked out by no name there, and comes back at the end.
 fn rebased_in(repo: &Repo, branch: &str) -> Option<PathBuf> {
-    let linked = fs::read_dir(repo.common_dir().join("worktrees")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let linked =
+        fs::read_dir(repo.common_dir().join("worktrees")).into_iter().flatten().flatten().map(|entry| entry.path());
     let name = format!("refs/heads/{branch}");
     let rebases = |dir: &PathBuf| {
         ["rebase-merge", "rebase-apply"].iter().any(|state| {

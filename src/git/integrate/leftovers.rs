@@ -7,12 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan, result};
-use crate::git::command::{Call, Cancel, Hooks};
+use crate::git::command::{Call, Hooks};
 use crate::git::error::GitError;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// Filters and hooks may be slow.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// A commit of all that is in the worktree: `HEAD` itself when nothing is left.
 pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> Result<String, IntegrateError> {
@@ -36,7 +37,7 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
         hook(&aside, task, "prepare-commit-msg", &[&message, Path::new("message")])?;
         hook(&aside, task, "commit-msg", &[&message])?;
     }
-    let tree = aside(task.call("write-tree")).text()?;
+    let tree = aside(task.write("write-tree", plan.hooks)?).text()?;
     if tree == task.tree(&head)? {
         return Ok(head);
     }
@@ -48,7 +49,9 @@ fn hook(aside: &impl Fn(Call) -> Call, task: &Repo, name: &str, args: &[&Path]) 
     let call = task.write("hook", Hooks::Run)?.args(["run", "--ignore-missing", name, "--"]).args(args);
     match aside(call).run() {
         Ok(_) => Ok(()),
-        Err(GitError::Failed { stderr, .. }) => Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr }),
+        Err(GitError::Failed { stderr, .. }) => {
+            Err(IntegrateError::HookFailed { hook: name.to_owned(), output: stderr })
+        }
         Err(error) => Err(error.into()),
     }
 }

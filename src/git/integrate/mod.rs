@@ -11,8 +11,9 @@ mod result;
 
 use std::path::{Path, PathBuf};
 
-use super::command::{Cancel, Hooks};
+use super::command::Hooks;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, InProgress, Repo};
 use super::worktree;
 use crate::model::Strategy;
@@ -101,7 +102,11 @@ impl IntegrateError {
             Self::BaseGone { branch } => format!("Make it again, or choose another base: git branch {branch} COMMIT"),
             Self::BaseElsewhere { .. } => "See: git worktree list".to_owned(),
             Self::Busy { path, operation } => {
-                format!("Nothing was changed. End it there first: cd {} && git {} --continue", path.display(), operation.word())
+                format!(
+                    "Nothing was changed. End it there first: cd {} && git {} --continue",
+                    path.display(),
+                    operation.word()
+                )
             }
             Self::Switched { branch, path, .. } => format!("Switch back: git -C {} switch {branch}", path.display()),
             Self::Interrupted { checkout, .. } => {
@@ -129,7 +134,9 @@ pub fn run(
         worktree::remove_detached(plan.repo, plan.integration_dir).ok();
     }
     let mut integrated = outcome?;
-    if integrated.moved() && let Err(error) = follow(&task, plan, (&tip, &whole), &integrated.commit) {
+    if integrated.moved()
+        && let Err(error) = follow(&task, plan, (&tip, &whole), &integrated.commit)
+    {
         integrated.notice = Some(format!("{} is merged; its worktree stayed behind: {error}", plan.branch));
     }
     Ok(integrated)
@@ -195,11 +202,11 @@ fn rounds(
 /// leaves a state from which an integration can be run again.
 fn follow(task: &Repo, plan: &IntegratePlan<'_>, (tip, whole): (&str, &str), commit: &str) -> Result<(), GitError> {
     if tip != whole {
-        task.call("read-tree").arg(whole).run()?;
+        task.write("read-tree", plan.hooks)?.arg(whole).run()?;
         let name = format!("refs/heads/{}", plan.branch);
         task.call("update-ref").args(["-m", "orchestra: commit what was left", &name, whole, tip]).run()?;
     }
-    task.call("update-index").args(["-q", "--refresh"]).run_with(&[0, 1])?;
+    task.write("update-index", plan.hooks)?.args(["-q", "--refresh"]).run_with(&[0, 1])?;
     task.write("reset", plan.hooks)?.args(["--quiet", "--keep", commit]).run()?;
     Ok(())
 }

@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_commit_object_gives_author_and_message() {
-        let object = b"tree 1\nparent 2\nauthor A B <a@b> 1700000000 +0100\ncommitter C <c@d> 1 +0000\n\nSubject\n\nBody\n";
+        let object =
+            b"tree 1\nparent 2\nauthor A B <a@b> 1700000000 +0100\ncommitter C <c@d> 1 +0000\n\nSubject\n\nBody\n";
         let (author, message) = parse(object);
         assert_eq!(author.unwrap(), ["A B", "a@b", "@1700000000 +0100"]);
         assert_eq!(message, b"Subject\n\nBody\n");

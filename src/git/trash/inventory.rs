@@ -1,12 +1,13 @@
 //! What lies in a worktree beside its commits, and what of it cannot be kept.
 
 use std::cmp::Reverse;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::git::command::{Cancel, fields, path_of};
+use crate::git::command::{fields, path_of};
 use crate::git::disk::{Disk, Entry};
 use crate::git::error::GitError;
 use crate::git::include;
+use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 
 /// Ignored files: each and all together, bytes. What `.worktreeinclude` names is kept whatever its size.
@@ -39,7 +40,10 @@ impl Inventory {
         let mut parts = fields(&output.stdout);
         while let (Some(head), Some(path)) = (parts.next(), parts.next()) {
             let path = path_of(path);
-            if !head.starts_with(b":160000") && all.changed.last() != Some(&path) && all.keeps(&disk, &path, LARGEST)?.is_some() {
+            if !head.starts_with(b":160000")
+                && all.changed.last() != Some(&path)
+                && all.keeps(&disk, &path, LARGEST)?.is_some()
+            {
                 all.changed.push(path);
             }
         }
@@ -71,7 +75,8 @@ impl Inventory {
                 continue;
             }
             let inside = Repo::discover(task.git(), &task.root().join(&path))?;
-            let untracked = inside.call("ls-files").args(["--others", "--exclude-standard", "-z"]).cancel(cancel).run()?;
+            let untracked =
+                inside.call("ls-files").args(["--others", "--exclude-standard", "-z"]).cancel(cancel).run()?;
             if inside.find("HEAD")?.as_deref() != Some(&recorded)
                 || !untracked.stdout.is_empty()
                 || !inside.dirty(cancel)?.is_empty()
@@ -115,7 +120,7 @@ impl Inventory {
     }
 
     /// The size of what is kept (0 for a symlink, and for what is gone), or none when it is not kept.
-    fn keeps(&mut self, disk: &Disk, path: &PathBuf, limit: u64) -> Result<Option<u64>, GitError> {
+    fn keeps(&mut self, disk: &Disk, path: &Path, limit: u64) -> Result<Option<u64>, GitError> {
         let why = match disk.stat(path).map_err(GitError::io(path))? {
             Entry::File { bytes, .. } if bytes <= limit => return Ok(Some(bytes)),
             Entry::Missing | Entry::Symlink | Entry::Folder => return Ok(Some(0)),

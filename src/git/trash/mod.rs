@@ -16,15 +16,16 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use inventory::Inventory;
 
-use super::command::{Cancel, Hooks, fields, path_of};
+use super::command::{Hooks, fields, path_of};
 use super::diff::Blobs;
 use super::disk::Disk;
 use super::error::GitError;
+use super::process::Cancel;
 use super::repo::{Head, Repo};
 use super::worktree::{self, Attempt, Created, WorktreePlan};
 
 const ROOT: &str = "refs/orchestra/trash/";
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 /// Modes of restored files; the umask narrows them. Git keeps no more of a mode than the executable bit, and ignored
 /// files may be secrets.
 const TRACKED: [u16; 2] = [0o666, 0o777];
@@ -86,7 +87,12 @@ pub fn save(
     let reference = format!("{ROOT}{slug}/{time}");
     let disk = Disk::open(task.root()).map_err(GitError::io(task.root()))?;
     let stream = stream::Stream { reference: reference.clone(), record, index, inventory, disk };
-    task.call("fast-import").args(["--quiet", "--done"]).feed(move |pipe| stream.write(pipe)).timeout(LONG).cancel(cancel).run()?;
+    task.call("fast-import")
+        .args(["--quiet", "--done"])
+        .feed(move |pipe| stream.write(pipe))
+        .timeout(LONG)
+        .cancel(cancel)
+        .run()?;
     find(repo, &reference)
 }
 
@@ -105,7 +111,13 @@ pub fn find(repo: &Repo, reference: &str) -> Result<TrashEntry, GitError> {
 
 /// Gives back branch and worktree with staged, unstaged, untracked and kept ignored files as they were. May be repeated
 /// as long as nobody has worked in it. The entry stays.
-pub fn restore(repo: &Repo, entry: &TrashEntry, path: &Path, hooks: Hooks, cancel: &Cancel) -> Result<Created, GitError> {
+pub fn restore(
+    repo: &Repo,
+    entry: &TrashEntry,
+    path: &Path,
+    hooks: Hooks,
+    cancel: &Cancel,
+) -> Result<Created, GitError> {
     let record = &entry.record;
     let tip = record.tip.clone().unwrap_or_else(|| record.head.clone());
     let plan = WorktreePlan {
@@ -152,7 +164,13 @@ pub fn discard(repo: &Repo, entry: &TrashEntry) -> Result<(), GitError> {
     repo.call("update-ref").args(["-d", &entry.reference, &entry.commit]).run().map(drop)
 }
 
-fn put(disk: &Disk, blobs: &mut Blobs<'_>, path: &Path, (mode, oid): (&str, &str), modes: [u16; 2]) -> Result<(), GitError> {
+fn put(
+    disk: &Disk,
+    blobs: &mut Blobs<'_>,
+    path: &Path,
+    (mode, oid): (&str, &str),
+    modes: [u16; 2],
+) -> Result<(), GitError> {
     match mode {
         "000000" => disk.remove(path),
         "120000" => disk.write_link(path, &blobs.read(oid)?),
@@ -170,9 +188,12 @@ fn index_tree(task: &Repo, head: &str) -> Result<(String, Option<String>), GitEr
     if own.exists() {
         fs::copy(&own, &copy).map_err(GitError::io(&own))?;
     }
-    match task.call("write-tree").env("GIT_INDEX_FILE", &copy).text() {
+    // To write the tree, git writes the copy too, and looks into files that are as young as the index.
+    match task.call("write-tree").configs(&task.disarmed_for_reading()?).env("GIT_INDEX_FILE", &copy).text() {
         Ok(tree) => Ok((tree, None)),
-        Err(GitError::Failed { .. }) => Ok((task.tree(head)?, Some("which files were staged or in conflict".to_owned()))),
+        Err(GitError::Failed { .. }) => {
+            Ok((task.tree(head)?, Some("which files were staged or in conflict".to_owned())))
+        }
         Err(error) => Err(error),
     }
 }

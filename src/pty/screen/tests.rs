@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use tui_term::widget::PseudoTerminal;
 
-use super::super::{Attributes, BlockedOn, Color, MouseEncoding, MouseMode, ProgramState, ProgramStatus};
+use super::super::{
+    Attributes, BlockedOn, Color, Frame, MouseEncoding, MouseMode, ProgramState, ProgramStatus, Scrollback,
+};
 use super::*;
 
 thread_local! {
@@ -245,7 +247,7 @@ proptest! {
             let mut grid = Grid::new(screen.size());
             screen.copy_into(&mut grid);
             let mut painted = Vec::new();
-            (0..grid.size().rows).for_each(|row| grid.write_row(row, grid.size().cols, &mut painted));
+            (0..grid.size().rows).for_each(|row| grid.write_row(row, u16::MAX, &mut painted));
         }
         screen.feed(b"\x1bc\x1b[Hfine");
         if screen.filter.is_ground() && screen.size().cols >= 4 && screen.lines()[0] != "fine" {
@@ -473,7 +475,7 @@ fn the_widget_and_the_painter_show_the_same() {
     let mut painted = Screen::new(screen.size());
     for row in 0..3 {
         let mut bytes = format!("\x1b[{};1H", row + 1).into_bytes();
-        grid.write_row(row, grid.size().cols, &mut bytes);
+        grid.write_row(row, u16::MAX, &mut bytes);
         painted.feed(&bytes);
     }
     let mut copy = Grid::new(screen.size());
@@ -562,6 +564,19 @@ fn a_long_clipboard_is_told_and_a_longer_one_dropped() {
 }
 
 #[test]
+fn a_higher_screen_gets_back_the_rows_that_had_left() {
+    let output = "0\r\n1\r\nlong line that wraps\r\n\x1b[31mred\r\n4\x1b[?1049halt";
+    let history = Frame::Bytes { offset: 0, bytes: output.as_bytes().to_vec() };
+    let mut screen = fed(Size::new(2, 15), output);
+    let size = Frame::Resize { offset: 0, size: screen.size() };
+    let above: Vec<Line> = Scrollback::build([size, history], 15, 64).lines().collect();
+    screen.set_size_below(Size::new(5, 15), &above);
+    assert_eq!(screen.lines()[..2], ["", " alt"]);
+    screen.feed(b"\x1b[?1049l!");
+    assert_eq!(screen.lines(), ["1", "long line that", "wraps", "red", "4!"]);
+}
+
+#[test]
 fn sizes_are_clamped_and_a_resize_keeps_the_newest_rows() {
     let mut screen = Screen::new(Size::new(0, 0));
     assert_eq!(screen.size(), Size::new(2, 2));
@@ -569,17 +584,16 @@ fn sizes_are_clamped_and_a_resize_keeps_the_newest_rows() {
     screen.feed(b"1\r\n2\r\n3\r\n4");
     screen.set_size(Size::new(2, 10));
     assert_eq!(screen.lines(), ["3", "4"]);
-    screen.set_size(Size::new(6, 10));
-    assert_eq!(screen.lines(), ["1", "2", "3", "4", "", ""]);
+    screen.set_size(Size::new(4, 10));
+    assert_eq!(screen.lines(), ["3", "4", "", ""]);
     screen.set_size(Size::new(0, 1));
     assert_eq!(screen.size(), Size::new(2, 2));
 }
 
 #[test]
 fn rows_that_left_the_screen_are_counted_once() {
-    let size = Size::new(4, 20);
     let lines = |n: usize| (0..n).map(|line| format!("{line}\r\n")).collect::<String>();
-    let mut screen = Screen::new(size);
+    let mut screen = Screen::new(Size::new(4, 20));
     screen.feed(lines(3).as_bytes());
     assert_eq!(screen.rows_left(), 0);
     screen.feed(lines(200).as_bytes());

@@ -22,6 +22,8 @@ pub struct Ladder {
     term_grace: Duration,
     /// When the next rung is due.
     climb: Instant,
+    /// When HUP goes out, half-way between TERM and KILL.
+    hang_up: Option<Instant>,
     look: Instant,
 }
 
@@ -36,7 +38,7 @@ impl Ladder {
     /// Begins at the lowest rung; `plan.quit` must have been typed.
     pub fn new(plan: &StopPlan, now: Instant) -> Self {
         let grace = if plan.quit.is_some() { plan.quit_grace } else { Duration::ZERO };
-        Self { rung: Rung::Quit, term_grace: plan.term_grace, climb: now + grace, look: now }
+        Self { rung: Rung::Quit, term_grace: plan.term_grace, climb: now + grace, hang_up: None, look: now }
     }
 
     /// When to call [`Ladder::advance`] again.
@@ -57,10 +59,16 @@ impl Ladder {
         }
         if self.rung == Rung::Quit && (ended || now >= self.climb) {
             (self.rung, self.climb) = (Rung::Term, now + self.term_grace);
-            // A shell ignores TERM and goes at HUP; what is stopped can't go before CONT.
-            [Signal::TERM, Signal::HUP, Signal::CONT].into_iter().for_each(|signal| send(&left, signal));
+            self.hang_up = Some(now + self.term_grace / 2);
+            // What is stopped can't go before CONT.
+            send(&left, Signal::TERM);
+            send(&left, Signal::CONT);
         } else if self.rung == Rung::Term && now >= self.climb {
             (self.rung, self.climb) = (Rung::Kill, now + KILL_GRACE);
+        }
+        // A shell ignores TERM and goes at HUP; what cleans up after TERM must not be hurried by it.
+        if self.hang_up.take_if(|due| now >= *due).is_some() {
+            send(&left, Signal::HUP);
         }
         if self.rung == Rung::Kill {
             if now >= self.climb {

@@ -8,6 +8,7 @@ mod ladder;
 mod peer;
 mod query;
 mod serve;
+mod session;
 mod spawn;
 mod typing;
 
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use self::serve::Shim;
+use self::session::Session;
 use self::spawn::Pty;
 use super::history::Writer;
 use super::place::{Pids, Place};
@@ -116,7 +118,7 @@ fn launch(place: &Place) -> Result<(Shim, Pids), String> {
         child.signal(rustix::process::Signal::KILL);
         return Err(format!("the run's folder: {error}"));
     }
-    Ok((Shim::new(place.clone(), listener, signals, serve::Session::new(pty, pids, history)), pids))
+    Ok((Shim::new(place.clone(), listener, signals, Session::new(pty, pids, history)), pids))
 }
 
 /// After the ack the engine's descriptors are of no use, and would be held open.

@@ -5,6 +5,9 @@
 
 use memchr::memchr;
 
+use crate::pty::color::Palette;
+use crate::pty::reply::{Query, color_report};
+
 /// The longest query that is looked at, in bytes.
 const QUERY_MAX: usize = 24;
 /// More answers than this to one piece of output are no honest questions (a binary file on the screen), in bytes.
@@ -82,25 +85,29 @@ impl Queries {
 }
 
 fn csi(body: &[u8], last: u8, out: &mut Vec<u8>) {
-    match (last, body) {
-        (b'c', b"" | b"0") => out.extend_from_slice(b"\x1b[?62;22;52c"),
-        (b'c', b">" | b">0") => out.extend_from_slice(b"\x1b[>1;10;0c"),
-        (b'n', b"5") => out.extend_from_slice(b"\x1b[0n"),
-        (b'q', b">" | b">0") => out.extend_from_slice(b"\x1bP>|orchestra\x1b\\"),
+    let query = match (last, body) {
+        (b'c', b"" | b"0") => Query::PrimaryAttributes,
+        (b'c', b">" | b">0") => Query::SecondaryAttributes,
+        (b'n', b"5") => Query::Status,
+        (b'q', b">" | b">0") => Query::Version,
         (b'p', [b'?', mode @ .., b'$']) => {
             let known = if MODES.contains(&mode) { b"2" } else { b"0" };
-            out.extend([b"\x1b[?", mode, b";", known, b"$y"].concat());
+            return out.extend([b"\x1b[?", mode, b";", known, b"$y"].concat());
         }
-        _ => {}
-    }
+        _ => return,
+    };
+    out.extend_from_slice(query.fixed().unwrap_or_default().as_bytes());
 }
 
 fn osc(body: &[u8], out: &mut Vec<u8>) {
-    match body {
-        b"10;?" => out.extend_from_slice(b"\x1b]10;rgb:d0d0/d0d0/d0d0\x1b\\"),
-        b"11;?" => out.extend_from_slice(b"\x1b]11;rgb:1010/1010/1010\x1b\\"),
-        b"7501;?" => out.extend_from_slice(b"\x1b]7501;?\x1b\\"),
-        _ => {}
+    let palette = Palette::default();
+    for query in Query::from_osc(body) {
+        let answer = match query {
+            Query::Foreground => color_report("10", palette.foreground),
+            Query::Background => color_report("11", palette.background),
+            other => other.fixed().unwrap_or_default().to_owned(),
+        };
+        out.extend_from_slice(answer.as_bytes());
     }
 }
 
@@ -112,19 +119,22 @@ mod tests {
 
     const ASKED: &[u8] =
         b"text\x1b]7501;?\x07\x1b[c\x1b[>c\x1b[5n\x1b[>0q\x1b]11;?\x1b\\\x1b[?2026$p\x1b[?9999$p\x1b[6n\x1b[31m";
-    const ANSWERED: &[u8] = b"\x1b]7501;?\x1b\\\x1b[?62;22;52c\x1b[>1;10;0c\x1b[0n\x1bP>|orchestra\x1b\\\
-        \x1b]11;rgb:1010/1010/1010\x1b\\\x1b[?2026;2$y\x1b[?9999;0$y";
+    const ANSWERED: &str = concat!(
+        "\x1b]7501;?\x1b\\\x1b[?62;22;52c\x1b[>1;10;0c\x1b[0n\x1bP>|orchestra ",
+        env!("CARGO_PKG_VERSION"),
+        "\x1b\\\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?2026;2$y\x1b[?9999;0$y"
+    );
 
     #[test]
     fn queries_are_answered_in_their_order_and_the_cursor_never() {
-        assert_eq!(Queries::default().answers(ASKED), ANSWERED);
+        assert_eq!(Queries::default().answers(ASKED), ANSWERED.as_bytes());
     }
 
     #[test]
     fn fault_t4_an_endless_sequence_takes_no_memory() {
         let mut queries = Queries::default();
         for _ in 0..100 {
-            assert!(queries.answers(&[b"\x1b]11;?".as_slice(), &[b'x'; 64 << 10]].concat()).is_empty());
+            assert!(queries.answers(&[b"\x1b]11;?".to_vec(), vec![b'x'; 64 << 10]].concat()).is_empty());
             assert!(queries.body.len() <= QUERY_MAX + 1);
         }
         assert!(queries.answers(&b"\x1b[c".repeat(100_000)).len() <= ANSWERS_MAX);
@@ -138,7 +148,7 @@ mod tests {
             cuts.sort_unstable();
             let mut queries = Queries::default();
             let answers: Vec<u8> = cuts.windows(2).flat_map(|cut| queries.answers(&ASKED[cut[0]..cut[1]])).collect();
-            prop_assert_eq!(answers, ANSWERED);
+            prop_assert_eq!(answers, ANSWERED.as_bytes());
         }
     }
 }

@@ -11,18 +11,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+use rustix::process::{WaitOptions, WaitStatus, wait};
 
 use super::Signals;
 use super::ladder::Ladder;
 use super::peer::{Peer, same_user};
-use super::query::Queries;
-use super::spawn::Pty;
-use super::typing::Typing;
+use super::session::{Life, Session};
 use crate::model::{ExitStatus, Size};
-use crate::pty::frame::{Attach, DATA_HEAD, Down, FrameError, Hello, StopPlan, Submit, Up, VERSION, seal_data, split};
-use crate::pty::history::{Frame, Reader, Writer};
-use crate::pty::place::{Pids, Place};
+use crate::pty::frame::{Attach, DATA_HEAD, Down, FrameError, StopPlan, Submit, Up, VERSION, seal_data, split};
+use crate::pty::place::Place;
 
 /// How much output is read before it is passed on, in bytes.
 const CHUNK: usize = 64 << 10;
@@ -58,29 +55,6 @@ pub struct Shim {
     buffer: Vec<u8>,
 }
 
-/// The program and its stream.
-pub struct Session {
-    pty: Pty,
-    pids: Pids,
-    life: Life,
-    first_size: Size,
-    history: Writer,
-    checkpoint: Option<(u64, Vec<u8>)>,
-    typing: Typing,
-    queries: Queries,
-    answered: u64,
-    handled: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Life {
-    Running,
-    Stopped,
-    /// It has ended, and its last words are still in the terminal: at most so many bytes.
-    Ending(ExitStatus, usize),
-    Ended(ExitStatus),
-}
-
 #[derive(Default)]
 struct Stopping {
     ladder: Option<Ladder>,
@@ -88,60 +62,6 @@ struct Stopping {
     collected: bool,
     over: bool,
     unwritten: Option<ExitStatus>,
-}
-
-impl Session {
-    pub fn new(pty: Pty, pids: Pids, history: Writer) -> Self {
-        let (checkpoint, first_size) = (None, history.size());
-        let (typing, queries) = (Typing::default(), Queries::default());
-        let life = Life::Running;
-        Self { pty, pids, life, first_size, history, checkpoint, typing, queries, answered: 0, handled: 0 }
-    }
-
-    const fn ended(&self) -> bool {
-        matches!(self.life, Life::Ending(..) | Life::Ended(_))
-    }
-
-    fn hello(&self) -> Hello {
-        Hello {
-            version: VERSION,
-            shim: self.pids.shim,
-            child: self.pids.child,
-            size: self.history.size(),
-            offset: self.history.end(),
-            answered: self.answered,
-            handled: self.handled,
-            stopped: self.life == Life::Stopped,
-        }
-    }
-
-    /// The history from exactly `from` on, if it is all there.
-    fn exact(&self, from: u64) -> Option<Reader> {
-        let reader = self.history.replay(from);
-        (from == self.history.end() || reader.start() == Some(from)).then_some(reader)
-    }
-
-    /// Answers what nobody answered, now that nobody is there to do it.
-    fn answer_alone(&mut self) {
-        for frame in self.history.replay(self.answered) {
-            if let Frame::Bytes { bytes, .. } = frame {
-                self.typing.answer(&self.queries.answers(&bytes));
-            }
-        }
-        self.answered = self.history.end();
-    }
-
-    fn resume(&self) {
-        // Not reaped yet, so the pid is still the child's.
-        if !self.ended() {
-            let child = i32::try_from(self.pids.child.pid).ok().and_then(Pid::from_raw);
-            let foreground = rustix::termios::tcgetpgrp(&self.pty).ok();
-            for group in child.into_iter().chain(foreground) {
-                // A group that is gone needs no resuming.
-                kill_process_group(group, Signal::CONT).unwrap_or_default();
-            }
-        }
-    }
 }
 
 impl Shim {
@@ -208,6 +128,11 @@ impl Shim {
             self.disk_due = None;
             drop(self.session.history.flush());
             self.stopping.unwritten.take_if(|status| self.place.write_exit(*status).is_ok());
+            if self.session.ended() && !self.place.dir().exists() {
+                // Nobody can come and collect.
+                self.stopping.collected = true;
+                self.stop(&SWEEP);
+            }
         }
         if self.disk_due.is_none() && (self.session.history.pending() || self.stopping.unwritten.is_some()) {
             self.disk_due = Some(now + LATER);
@@ -308,6 +233,8 @@ impl Shim {
         let mut rings = [0; 64];
         while matches!((&self.signals.bell).read(&mut rings), Ok(got) if got > 0) {}
         if self.signals.term.swap(false, Ordering::Relaxed) {
+            // The system goes down, or somebody means it: the exit status stays on the disk.
+            self.stopping.collected = true;
             self.stop(&StopPlan::default());
         }
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED) {
@@ -359,7 +286,8 @@ impl Shim {
         self.hear_signals();
         self.end_of_program();
         self.stopping.ladder = None;
-        self.stopping.over = self.stopping.collected;
+        // Not before the exit is on the disk or collected.
+        self.stopping.over = self.stopping.collected && matches!(self.session.life, Life::Ended(_));
         self.tell(&Up::Ended { left });
     }
 
@@ -407,26 +335,7 @@ impl Shim {
         if let Some(mut former) = self.peer.take() {
             former.send(&Up::Replaced);
         }
-        let session = &mut self.session;
-        drop(session.history.flush());
-        let at = |from: u64| session.exact(from).map(|reader| (from, reader));
-        let (from, reader) = if let Some(found) = attach.have.filter(|&have| have <= session.history.end()).and_then(at)
-        {
-            found
-        } else if let Some(((offset, blob), found)) =
-            session.checkpoint.as_ref().filter(|_| !attach.no_checkpoint).and_then(|it| Some((it, at(it.0)?)))
-        {
-            peer.send(&Up::Checkpoint { offset: *offset, blob });
-            found
-        } else {
-            let (from, reader) = at(0).unwrap_or_else(|| {
-                let late = session.history.late_start();
-                (late, session.history.replay(late))
-            });
-            let size = reader.first_size().unwrap_or(session.first_size);
-            peer.send(&Up::Blank { offset: from, size });
-            (from, reader)
-        };
+        let (from, reader) = self.session.base(attach, |base| peer.send(&base));
         peer.begin_replay(reader.without_size().peekable(), from);
         self.peer = Some(peer);
         self.awaited = None;
@@ -437,18 +346,7 @@ impl Shim {
     fn hear_peer(&mut self) -> bool {
         let Some((got, input)) = self.peer.as_mut().map(Peer::read) else { return false };
         let mut used = 0;
-        let heard = loop {
-            match split(&input[used..])
-                .and_then(|it| it.map(|(kind, it, len)| Ok((Down::decode(kind, it)?, len))).transpose())
-            {
-                Ok(Some((command, len))) => {
-                    self.obey(command);
-                    used += len;
-                }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
+        let heard = self.obey_all(&input, &mut used);
         if let Some(peer) = &mut self.peer {
             peer.keep(input, used);
             if heard.is_err() {
@@ -456,6 +354,15 @@ impl Shim {
             }
         }
         got > 0 && heard.is_ok()
+    }
+
+    /// Obeys the commands in `input` that are whole, and counts the bytes that they take.
+    fn obey_all(&mut self, input: &[u8], used: &mut usize) -> Result<(), FrameError> {
+        while let Some(sealed) = split(&input[*used..])? {
+            self.obey(Down::decode(sealed)?);
+            *used += sealed.len();
+        }
+        Ok(())
     }
 
     fn obey(&mut self, command: Down) {
@@ -527,9 +434,9 @@ impl Shim {
 
 /// The `Attach` that `input` begins with, and the bytes that it takes.
 fn greeting(input: &[u8]) -> Result<Option<(Attach, usize)>, FrameError> {
-    let Some((kind, payload, len)) = split(input)? else { return Ok(None) };
-    match Down::decode(kind, payload)? {
-        Down::Attach(attach) => Ok(Some((attach, len))),
-        _ => Err(FrameError::UnknownKind(kind)),
+    let Some(sealed) = split(input)? else { return Ok(None) };
+    match Down::decode(sealed)? {
+        Down::Attach(attach) => Ok(Some((attach, sealed.len()))),
+        _ => Err(FrameError::UnknownKind(sealed.kind)),
     }
 }

@@ -85,7 +85,7 @@ pub fn spawn(launch: &Launch, pty: &Pty, umask: Mode) -> Result<Process, String>
         .stderr(stdio()?)
         .spawn()
         .map_err(|error| told(&error))?;
-    Process::of(child.id()).ok_or_else(|| format!("{} ended at once", argv0.display()))
+    Process::of_child(child.id()).ok_or_else(|| told(&"its process cannot be looked at"))
 }
 
 /// The step between shim and program; `args` are umask, program, `argv[0]` and the rest.

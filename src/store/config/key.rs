@@ -23,7 +23,10 @@ enum Kind {
     /// `home`, `project` or an absolute path.
     Root,
     Flag,
-    Number { min: u32, max: u32 },
+    Number {
+        min: u32,
+        max: u32,
+    },
     Choice(&'static [&'static str]),
     Texts,
     /// Any word to text.
@@ -33,23 +36,59 @@ enum Kind {
 }
 
 const KEYS: [Key; 17] = [
-    Key { path: "agent", kind: Kind::Text, doc: "Agent of tasks that name none. None: the first found of opencode, claude, codex, gemini." },
+    Key {
+        path: "agent",
+        kind: Kind::Text,
+        doc: "Agent of tasks that name none. None: the first found of opencode, claude, codex, gemini.",
+    },
     Key { path: "default_flow", kind: Kind::Text, doc: "Flow of tasks that name none." },
-    Key { path: "permissions", kind: Kind::Choice(&["ask", "edits", "all"]), doc: "What an agent may do unasked: nothing, change files in its worktree, or everything." },
+    Key {
+        path: "permissions",
+        kind: Kind::Choice(&["ask", "edits", "all"]),
+        doc: "What an agent may do unasked: nothing, change files in its worktree, or everything.",
+    },
     Key { path: "branch", kind: Kind::Branch, doc: "Name of a task's branch; `{slug}` and `{id}` are filled in." },
-    Key { path: "max_running", kind: Kind::Number { min: 1, max: 1000 }, doc: "Tasks at work at once in one project; more wait in the queue." },
-    Key { path: "worktrees.root", kind: Kind::Root, doc: "Where worktrees live: `home` (`~/.orchestra/worktrees`), `project` (`.orchestra/.worktrees`), or an absolute path." },
-    Key { path: "worktrees.setup_timeout_seconds", kind: Kind::Number { min: 1, max: 86_400 }, doc: "Seconds that `worktree_setup.sh` may take." },
-    Key { path: "merge.cleanup", kind: Kind::Choice(&["worktree", "all", "none"]), doc: "What goes after a merge: the worktree, the branch too, or nothing. The trash keeps it all." },
-    Key { path: "git.hooks", kind: Kind::Choice(&["trusted", "never"]), doc: "Whether the repository's hooks run at Orchestra's own git writes: while they are the ones you trusted, or never." },
+    Key {
+        path: "max_running",
+        kind: Kind::Number { min: 1, max: 1000 },
+        doc: "Tasks at work at once in one project; more wait in the queue.",
+    },
+    Key {
+        path: "worktrees.root",
+        kind: Kind::Root,
+        doc: "Where worktrees live: `home` (`~/.orchestra/worktrees`), `project` (`.orchestra/.worktrees`), or an absolute path.",
+    },
+    Key {
+        path: "worktrees.setup_timeout_seconds",
+        kind: Kind::Number { min: 1, max: 86_400 },
+        doc: "Seconds that `worktree_setup.sh` may take.",
+    },
+    Key {
+        path: "merge.cleanup",
+        kind: Kind::Choice(&["worktree", "all", "none"]),
+        doc: "What goes after a merge: the worktree, the branch too, or nothing. The trash keeps it all.",
+    },
+    Key {
+        path: "git.hooks",
+        kind: Kind::Choice(&["trusted", "never"]),
+        doc: "Whether the repository's hooks run at Orchestra's own git writes: while they are the ones you trusted, or never.",
+    },
     Key { path: "keys.detach.default", kind: Kind::Texts, doc: "Keys that leave an attached session." },
     Key { path: "keys.detach.shell", kind: Kind::Texts, doc: "The same for shells; the default list when empty." },
     Key { path: "keys.strict", kind: Kind::Flag, doc: "True: every key that changes a task stands behind `.` only." },
-    Key { path: "keys.bind", kind: Kind::TextMap, doc: "Other keys for commands: command name to key (`merge: \"ctrl-m\"`)." },
+    Key {
+        path: "keys.bind",
+        kind: Kind::TextMap,
+        doc: "Other keys for commands: command name to key (`merge: \"ctrl-m\"`).",
+    },
     Key { path: "ui.glyphs", kind: Kind::Choice(&["unicode", "ascii"]), doc: "Marks on the screen." },
     Key { path: "ui.tips", kind: Kind::Flag, doc: "First-use tips on the message line." },
     Key { path: "ui.editor", kind: Kind::Text, doc: "Editor command. None: `$VISUAL`, then `$EDITOR`, then `vi`." },
-    Key { path: "agents", kind: Kind::MapOfMaps, doc: "Agents beside the built-in ones, or changes to those: name to manifest." },
+    Key {
+        path: "agents",
+        kind: Kind::MapOfMaps,
+        doc: "Agents beside the built-in ones, or changes to those: name to manifest.",
+    },
 ];
 
 /// The defaults as a tree.
@@ -97,7 +136,10 @@ fn check_entry(entry: &Entry, prefix: &str) -> Result<(), Flaw> {
     }
     // What the word can be here; with the full path where it stands in another section.
     let start = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
-    let here = KEYS.iter().filter(|key| key.path.starts_with(prefix)).filter_map(|key| key.path.get(start..)?.split('.').next());
+    let here = KEYS
+        .iter()
+        .filter(|key| key.path.starts_with(prefix))
+        .filter_map(|key| key.path.get(start..)?.split('.').next());
     let what = if prefix.is_empty() { "setting".to_owned() } else { format!("setting in \"{prefix}\"") };
     let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(&entry.key)).map(|key| key.path);
     Err(match elsewhere {
@@ -119,9 +161,7 @@ impl Kind {
             Self::Number { min, max } => node.number(path, *min..=*max).map(drop),
             Self::Choice(words) => node.choice(path, words).map(drop),
             Self::Texts => node.list(path)?.iter().try_for_each(|item| item.text(path).map(drop)),
-            Self::TextMap => {
-                node.entries(path)?.iter().try_for_each(|entry| entry.value.text(&entry.key).map(drop))
-            }
+            Self::TextMap => node.entries(path)?.iter().try_for_each(|entry| entry.value.text(&entry.key).map(drop)),
             Self::MapOfMaps => node.entries(path)?.iter().try_for_each(|entry| match &entry.value.kind {
                 NodeKind::Map { .. } => Ok(()),
                 _ => Err(Flaw::new(entry.value.mark, format!("\"{path}.{}\" must be a map of keys", entry.key))),

@@ -29,11 +29,23 @@ fn layers_win_key_by_key() {
 
 #[test]
 fn fault_c1_refusals_name_place_and_nearest_key() {
-    assert_eq!(refusal("agent: x\nmax_runing: 3\n"), "c.yaml:2:1: unknown setting \"max_runing\", did you mean \"max_running\"?");
-    assert_eq!(refusal("ui:\n  glyph: ascii\n"), "c.yaml:2:3: unknown setting in \"ui\" \"glyph\", did you mean \"glyphs\"?");
+    assert_eq!(
+        refusal("agent: x\nmax_runing: 3\n"),
+        "c.yaml:2:1: unknown setting \"max_runing\", did you mean \"max_running\"?"
+    );
+    assert_eq!(
+        refusal("ui:\n  glyph: ascii\n"),
+        "c.yaml:2:3: unknown setting in \"ui\" \"glyph\", did you mean \"glyphs\"?"
+    );
     assert_eq!(refusal("glyphs: ascii\n"), "c.yaml:1:1: unknown setting \"glyphs\", did you mean \"ui.glyphs\"?");
-    assert_eq!(refusal("max_running: 0\n"), "c.yaml:1:14: \"max_running\" must be a whole number from 1 to 1000, not 0");
-    assert_eq!(refusal("max_running: many\n"), "c.yaml:1:14: \"max_running\" must be a whole number from 1 to 1000, not \"many\"");
+    assert_eq!(
+        refusal("max_running: 0\n"),
+        "c.yaml:1:14: \"max_running\" must be a whole number from 1 to 1000, not 0"
+    );
+    assert_eq!(
+        refusal("max_running: many\n"),
+        "c.yaml:1:14: \"max_running\" must be a whole number from 1 to 1000, not \"many\""
+    );
     assert_eq!(refusal("ui: ascii\n"), "c.yaml:1:5: \"ui\" must be a map of keys, not \"ascii\"");
     assert_eq!(refusal("agent: true\n"), "c.yaml:1:8: \"agent\" must be text, not true: put it in quotes");
     assert!(refusal("permissions: al\n").starts_with("c.yaml:1:14: \"permissions\" must be one of ask, edits, all"));
@@ -44,7 +56,9 @@ fn fault_c1_refusals_name_place_and_nearest_key() {
     assert!(refusal("branch: \"a b {id}\"\n").contains("branch name"));
     assert!(refusal("agents: {bot: 1}\n").contains("agents.bot"));
     assert!(refusal("keys: {detach: {default: [1]}}\n").contains("quotes"));
-    let ConfigError::Invalid { nearest, .. } = read("merge: {cleanup: worktre}").unwrap_err() else { panic!("wrong kind") };
+    let ConfigError::Invalid { nearest, .. } = read("merge: {cleanup: worktre}").unwrap_err() else {
+        panic!("wrong kind")
+    };
     assert_eq!(nearest.as_deref(), Some("worktree"));
 }
 

@@ -22,7 +22,7 @@ use crate::model::{Task, TaskId};
 
 pub use open::Recovery;
 pub use record::{Delivery, MessageId, StoredMessage, StoredSession};
-pub use task::{Artifact, Tasks, TaskText, TrashEntry, Worktree};
+pub use task::{Artifact, TaskText, Tasks, TrashEntry, Worktree};
 
 /// A project's database. One engine has it open at a time (the engine's lock sees to that).
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl Database {
         params: impl rusqlite::Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, DatabaseError> {
-        let run = || self.connection.prepare_cached(sql)?.query_map(params, map)?.collect::<rusqlite::Result<Vec<T>>>();
+        let run = || self.connection.prepare_cached(sql)?.query_map(params, map)?.collect::<rusqlite::Result<_>>();
         run().map_err(sql_error(&self.path))
     }
 }

@@ -72,9 +72,7 @@ pub(super) fn open(dir: &Path) -> Result<Database, DatabaseError> {
     match connect(&path) {
         Ok(connection) => Ok(Database { connection, path, recovery: None }),
         Err(DatabaseError::Broken { reason, .. }) => match restore(&path, &reason)? {
-            Some(recovery) => {
-                connect(&path).map(|connection| Database { connection, path, recovery: Some(recovery) })
-            }
+            Some(recovery) => connect(&path).map(|connection| Database { connection, path, recovery: Some(recovery) }),
             None => Err(DatabaseError::Broken { path, reason }),
         },
         Err(error) => Err(error),
@@ -122,8 +120,14 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     if version > LATEST {
         return Err(DatabaseError::Newer { path: path.to_owned(), found: version, known: LATEST });
     }
-    let verdict: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(judge)?;
+    // SQLite reads what is missing of the last page as zeros. With a log the log has that page.
+    let pages = number("page_count").map_err(judge)?;
+    let page = number("page_size").map_err(judge)?;
+    let logged = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    if !logged && metadata.len() != u64::from(pages) * u64::from(page) {
+        return Err(broken("it is cut short"));
+    }
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(judge)?;
     if verdict != "ok" {
         return Err(broken(&verdict));
     }
@@ -164,11 +168,12 @@ fn restore(path: &Path, reason: &str) -> Result<Option<Recovery>, DatabaseError>
 /// Renames the database with its log to the first free `.broken-<n>`; returns the database's new name.
 fn set_aside(path: &Path) -> Result<Option<PathBuf>, FileError> {
     let free = |n: &u32| ["", "-wal"].iter().all(|part| !beside(path, &format!(".broken-{n}{part}")).exists());
-    let number = (1..).find(free).expect("invariant: some number is free");
+    let number = (1..u32::MAX).find(free).expect("invariant: some number is free");
     for part in ["-wal", ""] {
         let from = beside(path, part);
         if from.exists() {
-            fs::rename(&from, beside(path, &format!(".broken-{number}{part}"))).map_err(FileError::io("keep", &from))?;
+            fs::rename(&from, beside(path, &format!(".broken-{number}{part}")))
+                .map_err(FileError::io("keep", &from))?;
         }
     }
     // The index of the log: made again when needed.

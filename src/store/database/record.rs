@@ -88,12 +88,7 @@ impl Database {
     pub fn put_session(&mut self, session: &StoredSession) -> Result<(), DatabaseError> {
         self.execute(
             "INSERT OR REPLACE INTO sessions (run, session, ended, json) VALUES (?1, ?2, ?3, ?4)",
-            params![
-                session.run.as_str(),
-                session.session.as_str(),
-                session.ended_at.is_some(),
-                to_json(session)
-            ],
+            params![session.run.as_str(), session.session.as_str(), session.ended_at.is_some(), to_json(session)],
         )
         .map(drop)
     }
@@ -167,7 +162,7 @@ impl Database {
                     notice.bell
                 ])?;
             transaction.prepare_cached("DELETE FROM notices WHERE seq <= ?1")?.execute([seq - MAX_NOTICES])?;
-            Ok(seq as u64)
+            Ok(seq.cast_unsigned())
         })
     }
 
@@ -181,7 +176,7 @@ impl Database {
                 NoticeKind::News
             };
             let notice = Notice {
-                seq: row.get(0)?,
+                seq: row.get::<_, i64>(0)?.cast_unsigned(),
                 kind,
                 text: row.get(2)?,
                 about: about.map(|(project, session)| (ProjectId(project), SessionId(session))),
@@ -194,7 +189,7 @@ impl Database {
 
     /// Marks all notices up to this number as read.
     pub fn read_notices(&mut self, up_to: u64) -> Result<(), DatabaseError> {
-        self.execute("UPDATE notices SET read = 1 WHERE seq <= ?1", [up_to]).map(drop)
+        self.execute("UPDATE notices SET read = 1 WHERE seq <= ?1", [up_to.cast_signed()]).map(drop)
     }
 
     pub fn mark_unread(&mut self, session: &SessionId) -> Result<(), DatabaseError> {

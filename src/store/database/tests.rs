@@ -96,7 +96,7 @@ fn the_trash_gives_back() {
     assert_eq!(database.slugs().unwrap(), ["one"]);
     let entry = database.trash().unwrap().remove(0);
     database.restore_task(entry.id, &entry.task).unwrap();
-    assert_eq!(database.tasks().unwrap().tasks, [task.clone()]);
+    assert_eq!(database.tasks().unwrap().tasks, std::slice::from_ref(&task));
     assert_eq!(database.artifacts(task.id).unwrap(), [artifact]);
     database.trash_task(&task, "refs/orchestra/trash/one/2", now(), None).unwrap();
     let entry = database.trash().unwrap().remove(0);
@@ -123,7 +123,7 @@ fn sessions_messages_and_the_rest() {
         exit: None,
     };
     database.put_session(&session).unwrap();
-    assert_eq!(database.live_sessions().unwrap(), [session.clone()]);
+    assert_eq!(database.live_sessions().unwrap(), std::slice::from_ref(&session));
     let ended = StoredSession { ended_at: Some(now()), exit: Some(ExitStatus::Code(0)), ..session };
     database.put_session(&ended).unwrap();
     assert!(database.live_sessions().unwrap().is_empty());
@@ -210,7 +210,7 @@ fn fault_f4_a_broken_database_is_kept_and_its_backup_used() {
     let database = Database::open(dir.path()).unwrap();
     let kept = database.recovery().unwrap().kept.clone().unwrap();
     assert_eq!(fs::read(kept).unwrap(), &sound[..sound.len() / 2]);
-    assert_eq!(database.tasks().unwrap().tasks, [task.clone()]);
+    assert_eq!(database.tasks().unwrap().tasks, std::slice::from_ref(&task));
     drop(database);
     fs::remove_file(&path).unwrap();
     let database = Database::open(dir.path()).unwrap();

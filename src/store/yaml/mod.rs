@@ -10,7 +10,7 @@ mod scalar;
 
 use std::ops::Range;
 
-pub use read::{Fields, nearest, unknown};
+pub use read::{Fields, unknown};
 
 /// A place in a file; line and column count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,10 +47,16 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// `plain`: written without quotes, so that `true`, `1` and `~` are no text.
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Node>),
     /// `flow`: written with braces.
-    Map { entries: Vec<Entry>, flow: bool },
+    Map {
+        entries: Vec<Entry>,
+        flow: bool,
+    },
 }
 
 /// One key of a map, in the order of the file.

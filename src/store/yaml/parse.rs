@@ -137,7 +137,10 @@ impl<'a> Builder<'a> {
     fn count(&mut self, nodes: usize, span: Span) -> Result<(), Flaw> {
         self.nodes += nodes;
         if self.nodes > MAX_NODES {
-            return Err(Flaw::new(mark(span.start), format!("more than {MAX_NODES} values once aliases are filled in")));
+            return Err(Flaw::new(
+                mark(span.start),
+                format!("more than {MAX_NODES} values once aliases are filled in"),
+            ));
         }
         Ok(())
     }

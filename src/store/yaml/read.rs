@@ -113,7 +113,7 @@ pub fn unknown<'k>(mark: Mark, what: &str, word: &str, known: impl IntoIterator<
 }
 
 /// The word of `known` that a typing error may have made `word` of.
-pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
+pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     let limit = (word.chars().count() / 3).max(1) + 1;
     known
         .into_iter()

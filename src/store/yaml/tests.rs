@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::read::nearest;
 use super::*;
 
 fn flaw(text: &str) -> Flaw {
@@ -21,7 +22,8 @@ fn nodes_know_their_places() {
 
 #[test]
 fn anchors_aliases_and_merge_keys_are_filled_in() {
-    let text = "base: &base {a: 1, b: 2}\nmore: &more {b: 3, c: 4}\none: {<<: *base, b: 9}\ntwo: {<<: [*base, *more]}\n";
+    let text =
+        "base: &base {a: 1, b: 2}\nmore: &more {b: 3, c: 4}\none: {<<: *base, b: 9}\ntwo: {<<: [*base, *more]}\n";
     let node = Node::parse(text).unwrap();
     let value = |path: [&str; 2]| node.get(path[0]).unwrap().get(path[1]).unwrap().raw().unwrap().to_owned();
     assert_eq!([value(["one", "a"]), value(["one", "b"])], ["1", "9"]);
@@ -35,14 +37,14 @@ fn fault_c1_bombs_depth_and_duplicates() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for i in 1..12 {
         let row = vec![format!("*a{}", i - 1); 10].join(", ");
-        bomb += &format!("a{i}: &a{i} [{row}]\n");
+        bomb.push_str(&[format!("a{i}: &a{i} ["), row, "]\n".to_owned()].concat());
     }
     assert!(flaw(&bomb).message.contains("aliases"), "{}", flaw(&bomb));
     let deep = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
     assert!(Node::parse(&deep).is_err());
     assert_eq!(flaw("a: 1\nb: 2\na: 3\n").mark, Mark { line: 3, column: 1 });
     assert!(flaw("a: &a [*a]\n").message.contains("alias"));
-    assert_eq!(flaw("a: 1\n\tb: 2\n").mark.line, 2);
+    assert_eq!(flaw("a:\n  b: 1\n\tc: 2\n").mark.line, 3);
     assert!(flaw("a: 1\n---\nb: 2\n").message.contains("second document"));
     assert!(flaw("a: !!python/object x\n").message.contains("tags"));
     assert!(Node::parse(&"x".repeat(MAX_BYTES as usize + 1)).is_err());

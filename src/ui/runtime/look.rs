@@ -61,7 +61,12 @@ impl Look {
         self.with_scene(model, None, |scene| view::hit(scene, x, y))
     }
 
-    fn with_scene<T>(&self, model: &Model, terminal: Option<&dyn TerminalView>, use_it: impl FnOnce(&Scene<'_>) -> T) -> T {
+    fn with_scene<T>(
+        &self,
+        model: &Model,
+        terminal: Option<&dyn TerminalView>,
+        use_it: impl FnOnce(&Scene<'_>) -> T,
+    ) -> T {
         let keys = &model.input.keys;
         let detach = keys.detach_keys(update::shown_kind(model))[0].to_string();
         let scene = Scene {

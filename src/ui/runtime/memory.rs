@@ -29,7 +29,7 @@ impl Memory {
         let kept: Kept = serde_json::from_slice(&text).unwrap_or_default();
         model.input.drafts = kept.drafts.clone();
         model.input.history = kept.history.clone();
-        model.messages.tips = kept.tips.clone();
+        model.messages.tips.clone_from(&kept.tips);
         Self { path: path.to_owned(), kept }
     }
 

@@ -5,9 +5,9 @@
 
 mod effect;
 mod input;
+mod look;
 mod memory;
 mod outer;
-mod look;
 mod paint;
 mod pane;
 
@@ -115,8 +115,9 @@ pub fn run(engine: Engine, mailbox: Mailbox, opening: Opening) -> Result<Engine,
     let mut face = Face::new(engine, mailbox, outer, opening);
     face.first_frame().map_err(Failure::internal)?;
     let sender = face.mailbox.sender.clone();
-    let mut signals = Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGINT])
-        .map_err(Failure::internal)?;
+    let mut signals =
+        Signals::new([signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGINT])
+            .map_err(Failure::internal)?;
     let handle = signals.handle();
     let watcher = std::thread::spawn(move || {
         if signals.forever().next().is_some() {

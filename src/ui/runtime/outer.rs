@@ -44,8 +44,8 @@ impl Outer {
     pub fn enhance_keys() -> io::Result<()> {
         if crossterm::terminal::supports_keyboard_enhancement().unwrap_or(false) {
             KITTY.store(true, Ordering::SeqCst);
-            let flags = KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES
-                | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS;
+            let flags =
+                KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES | KeyboardEnhancementFlags::REPORT_ALTERNATE_KEYS;
             execute!(io::stdout(), PushKeyboardEnhancementFlags(flags))?;
         }
         Ok(())

@@ -49,6 +49,9 @@ impl Face {
             // Rows that went past ratatui are put into its last frame first, so that nothing of them stays behind
             // under what is drawn over them now.
             if covered && pane.painted != 0 {
+                let mut rows = Vec::new();
+                changed_rows(pane, &mut rows);
+                terminal.backend_mut().write_all(&rows)?;
                 terminal.draw(|frame| look.draw_panes(frame, model, pane.view()))?;
             }
             terminal.draw(|frame| look.draw(frame, model, pane.view()))?;

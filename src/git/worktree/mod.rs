@@ -4,22 +4,26 @@
 //! any point is told from a finished one. Invariants: no branch and no path that was there before is reset, moved or
 //! deleted; a removal takes only what git has registered at the recorded path, and unlinks symlinks.
 
+mod remains;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::{Cancel, Hooks, fields, path_of};
-use super::error::GitError;
-use super::repo::Repo;
+use crate::git::command::{Hooks, fields, path_of};
+use crate::git::error::GitError;
+use crate::git::process::Cancel;
+use crate::git::repo::Repo;
+use remains::{clear_remains, forget, remove_folder, resume};
 
 /// Lock reason of a worktree that is not whole yet.
 const MAKING: &str = "orchestra is making this worktree";
 /// A checkout may wait for slow filters.
-const CHECKOUT: Duration = Duration::from_secs(600);
-
+const CHECKOUT: Duration = Duration::from_mins(10);
+/// How often a later attempt is made anew.
+const TRIES: usize = 3;
 /// What is to be made. The caller records it before the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorktreePlan {
@@ -104,26 +108,30 @@ pub fn list(repo: &Repo) -> Result<Vec<Worktree>, GitError> {
 /// Makes a worktree on a new branch. May be repeated with [`Attempt::Again`] after a crash at any point.
 pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Created, GitError> {
     let _turn = repo.turn();
-    let found = match plan.attempt {
-        Attempt::First => {
-            require_free(repo, plan)?;
-            None
-        }
-        Attempt::Again => resume(repo, plan)?,
-    };
-    if let Some(created) = found {
-        return Ok(created);
+    if plan.attempt == Attempt::First {
+        require_free(repo, plan)?;
     }
     if let Some(parent) = plan.path.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    add(repo, plan, cancel).inspect_err(|error| {
-        // What this attempt made is taken back; what cannot be is found again by the next one.
-        drop(resume(repo, plan));
-        if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
-            drop(delete_branch(repo, &plan.branch, &plan.base_commit));
+    let mut tries = if plan.attempt == Attempt::First { 1 } else { TRIES };
+    loop {
+        if plan.attempt == Attempt::Again
+            && let Some(created) = resume(repo, plan)?
+        {
+            return Ok(created);
         }
-    })?;
+        tries -= 1;
+        match add(repo, plan, cancel) {
+            Ok(()) => break,
+            // A child of the git that died may still have been at work on the same files.
+            Err(GitError::Failed { .. } | GitError::BranchTaken { .. } | GitError::RefLocked { .. }) if tries > 0 => {}
+            Err(error) => {
+                undo(repo, plan, &error);
+                return Err(error);
+            }
+        }
+    }
     repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run()?;
     Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
 }
@@ -138,7 +146,8 @@ pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitErro
             return Err(GitError::NotAWorktree { path: path.to_owned() });
         }
         let moved = all.into_iter().skip(1).find(|entry| entry.branch.as_deref() == Some(branch) && !entry.missing);
-        return moved.map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
+        return moved
+            .map_or(Ok(Removed::WasGone), |to| Err(GitError::WorktreeMoved { path: path.to_owned(), to: to.path }));
     };
     if let Some(reason) = entry.locked.clone().filter(|reason| reason != MAKING) {
         return Err(GitError::WorktreeLocked { path: path.to_owned(), reason });
@@ -222,16 +231,26 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 }
 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
-    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--no-track", "--lock", "--reason", MAKING]);
+    let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--lock", "--reason", MAKING]);
     let exists = repo.branch(&plan.branch)?.is_some();
-    call = if exists { call.arg("--").arg(&plan.path).arg(&plan.branch) } else {
-        call.args(["-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
+    call = if exists {
+        call.arg("--").arg(&plan.path).arg(&plan.branch)
+    } else {
+        call.args(["--no-track", "-b", &plan.branch, "--"]).arg(&plan.path).arg(&plan.base_commit)
     };
     match call.timeout(CHECKOUT).cancel(cancel).run() {
         Err(GitError::Failed { stderr, .. }) if stderr.contains("a branch named") => {
             Err(GitError::BranchTaken { branch: plan.branch.clone() })
         }
         other => other.map(drop),
+    }
+}
+
+/// Takes back what a failed attempt made; what cannot be is found again by the next one.
+fn undo(repo: &Repo, plan: &WorktreePlan, error: &GitError) {
+    resume(repo, plan).ok();
+    if plan.attempt == Attempt::First && !matches!(error, GitError::BranchTaken { .. }) {
+        delete_branch(repo, &plan.branch, &plan.base_commit).ok();
     }
 }
 
@@ -256,80 +275,6 @@ fn require_free(repo: &Repo, plan: &WorktreePlan) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Finds a whole worktree of an earlier attempt, or clears the way for a new one.
-fn resume(repo: &Repo, plan: &WorktreePlan) -> Result<Option<Created>, GitError> {
-    let entry = list(repo)?.into_iter().skip(1).find(|entry| same_place(&entry.path, &plan.path));
-    if let Some(entry) = entry {
-        if entry.locked.as_deref() != Some(MAKING) {
-            if entry.branch.as_deref() != Some(&plan.branch) || entry.missing {
-                return Err(GitError::PathTaken { path: plan.path.clone() });
-            }
-            let commit = entry.head.unwrap_or_else(|| plan.base_commit.clone());
-            return Ok(Some(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit }));
-        }
-        // Nobody but us has worked in it: it is under our lock since its first file.
-        if !entry.missing {
-            remove_folder(&plan.path)?;
-        }
-        forget(repo, &entry.path)?;
-    } else if plan.path.symlink_metadata().is_ok() {
-        clear_remains(repo, &plan.path)?;
-    }
-    clear_records(repo, &plan.path)?;
-    if repo.branch(&plan.branch)?.is_some_and(|tip| tip != plan.base_commit) {
-        return Err(GitError::BranchTaken { branch: plan.branch.clone() });
-    }
-    Ok(None)
-}
-
-/// Removes a folder that git made and has not registered: empty, or with nothing but its `.git` file.
-fn clear_remains(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let taken = || GitError::PathTaken { path: path.to_owned() };
-    let is_folder = path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
-    if !is_folder {
-        return Err(taken());
-    }
-    for entry in fs::read_dir(path).map_err(GitError::io(path))? {
-        let entry = entry.map_err(GitError::io(path))?;
-        let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        let target = text.trim_end().strip_prefix("gitdir: ").map(Path::new);
-        let ours = text.is_empty() || target.is_some_and(|dir| dir.starts_with(repo.common_dir().join("worktrees")));
-        if entry.file_name() != ".git" || !entry.file_type().is_ok_and(|kind| kind.is_file()) || !ours {
-            return Err(taken());
-        }
-    }
-    remove_folder(path)
-}
-
-/// Removes records that were begun under our lock for `path`, and never got as far as to be listed.
-fn clear_records(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let folder = repo.common_dir().join("worktrees");
-    let Ok(records) = fs::read_dir(&folder) else { return Ok(()) };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for record in records.flatten() {
-        let id = record.file_name().to_string_lossy().into_owned();
-        let named = id.strip_prefix(&name).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-        let read = |file: &str| fs::read_to_string(record.path().join(file)).unwrap_or_default();
-        let lock = read("locked");
-        let nowhere = read("gitdir").trim().is_empty() || path_of(read("gitdir").trim().as_bytes()) == path.join(".git");
-        let begun = lock.trim_end() == MAKING || fs::read_dir(record.path()).is_ok_and(|mut dir| dir.next().is_none());
-        if named && nowhere && begun {
-            remove_folder(&record.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends git's record of a worktree whose folder is gone.
-fn forget(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let gone = repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run();
-    match gone {
-        // Too little of the record is there for git to read: it is removed as a folder of ours.
-        Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path),
-        other => other.map(drop),
-    }
-}
-
 /// The folder's `.git` file and git's record must name each other.
 fn require_ours(repo: &Repo, path: &Path) -> Result<(), GitError> {
     let stranger = || GitError::NotAWorktree { path: path.to_owned() };
@@ -342,31 +287,6 @@ fn require_ours(repo: &Repo, path: &Path) -> Result<(), GitError> {
     let target = path.join(text.trim_end().strip_prefix("gitdir: ").ok_or_else(stranger)?);
     let target = target.canonicalize().map_err(|_| stranger())?;
     if target.parent() == Some(&repo.common_dir().join("worktrees")) { Ok(()) } else { Err(stranger()) }
-}
-
-/// Never follows a symlink, `path` itself included.
-fn remove_folder(path: &Path) -> Result<(), GitError> {
-    let gone = |result: std::io::Result<()>| match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    match gone(fs::remove_dir_all(path)) {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            open_up(path);
-            gone(fs::remove_dir_all(path)).map_err(GitError::io(path))
-        }
-        other => other.map_err(GitError::io(path)),
-    }
-}
-
-/// Makes read-only folders (module caches are such) removable.
-fn open_up(path: &Path) {
-    if path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).ok();
-        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-            open_up(&entry.path());
-        }
-    }
 }
 
 /// Compares by the canonical parent, for the folder itself may be gone.

@@ -1,0 +1,88 @@
+//! Gates: what fails goes back to the same conversation, what hangs is ended.
+
+use orchestra::model::{Outcome, Request, State, Trigger};
+use rustix::process::{Pid, test_kill_process};
+
+use crate::engine::Bench;
+use crate::place::alone;
+use crate::repo::Repository;
+use crate::{WILLING, artifact};
+
+#[test]
+fn what_the_gate_says_is_typed_into_the_same_conversation() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let runs = place.path("gates");
+        let gate =
+            format!("echo run >>'{}'\ntest -e fixed.txt || {{ echo nonce-4711 is missing; exit 1; }}", runs.display());
+        repository.script("checks.sh", &gate);
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "checked", "# Fix it\n\nPlease.");
+        let task = bench.reaches("fix-it", State::Approval);
+
+        let attempts: Vec<_> = task.iterations.iter().map(|it| (it.stage.as_str(), it.number, it.outcome)).collect();
+        let expected = [("plan", 1, Some(Outcome::Passed)), ("work", 1, Some(Outcome::GateFailed)), ("work", 2, None)];
+        assert_eq!(attempts, expected);
+        assert!(matches!(&task.iterations[2].trigger, Trigger::Gate { text } if text.contains("nonce-4711")));
+        assert_eq!(place.lines("gates").len(), 2);
+        let stages: Vec<_> = task.conversations.iter().map(|(stage, _)| stage.as_str()).collect();
+        assert_eq!(stages, ["plan", "work"], "one conversation a stage");
+        let said = bench.said_to(task.conversation("work").unwrap());
+        assert_eq!(said.len(), 2, "{said:#?}");
+        assert!(said[0].contains("Please.") && said[0].contains("the plan"), "{}", said[0]);
+        assert!(said[1].contains("nonce-4711 is missing"), "{}", said[1]);
+        assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "mended");
+        let log = task.iterations[1].gate.as_ref().unwrap().log.clone();
+        assert_eq!(std::fs::read_to_string(log).unwrap().trim(), "nonce-4711 is missing");
+
+        bench.approve("fix-it");
+        assert!(bench.reaches("fix-it", State::Done).reviewed);
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.show("main", "fixed.txt"), "fixed");
+        assert_eq!(repository.read("work.txt"), "work\n", "the person's checkout moved along");
+    });
+}
+
+#[test]
+fn a_gate_over_its_time_is_ended_with_all_that_it_started() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        repository.flow("stuck", "{stages: [{name: work, artifact: summary, gate: {command: stuck.sh, timeout_seconds: 1, max_attempts: 1}}]}");
+        let pids = place.path("pids");
+        let start = format!(
+            "sleep 1000 & echo $! >>'{0}'; setsid sh -c 'echo $$ >>\"{0}\"; exec sleep 1000' & sleep 1000",
+            pids.display()
+        );
+        repository.script("stuck.sh", &format!("trap '' TERM\n{start}"));
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "stuck", "Fix it");
+        let view = bench.task_when("fix-it", "failed", |view| view.task.state == State::Failed);
+        let gate = view.task.iterations[0].gate.clone().unwrap();
+        assert_eq!((gate.exit, gate.attempt), (None, 1));
+        assert!(gate.text.contains("time limit"), "{}", gate.text);
+        let pids = place.lines("pids");
+        assert_eq!(pids.len(), 2);
+        for pid in pids {
+            let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+            assert!(test_kill_process(pid).is_err(), "{pid:?} of the gate lives on");
+        }
+    });
+}
+
+#[test]
+fn a_gate_that_keeps_failing_is_counted_and_can_be_skipped() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        repository.flow("hopeless", "{stages: [{name: work, artifact: summary, gate: {command: no.sh, max_attempts: 3}}], integration: {auto_merge: false}}");
+        repository.script("no.sh", "echo never; exit 1");
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "hopeless", "Fix it");
+        let view = bench.task_when("fix-it", "failed", |view| view.task.state == State::Failed);
+        assert_eq!((view.same_failures, view.task.iterations.len()), (3, 3));
+        assert!(bench.reason("fix-it").contains("3 of 3"), "{}", bench.reason("fix-it"));
+        assert_eq!(bench.said_to(view.task.conversation("work").unwrap()).len(), 3);
+        bench.ask("fix-it", |project, task| Request::Skip { project, task });
+        bench.reaches("fix-it", State::Done);
+    });
+}

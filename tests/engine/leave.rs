@@ -1,0 +1,119 @@
+//! The engine goes and another one comes: nothing that went on is lost, and nothing happens twice.
+
+use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, State};
+
+use crate::engine::{Bench, new_task};
+use crate::place::{Door, Place, alone};
+use crate::repo::Repository;
+use crate::{WILLING, artifact, stops_at};
+
+#[test]
+fn an_agent_in_the_middle_of_its_turn_goes_on() {
+    alone(|place| {
+        let door = place.door("door");
+        let repository = Repository::new(place, &stops_at(&door, "{say: behind the door}, {submit: done alone}"));
+        let mut bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let knock = door.reached();
+        let before = bench.reaches("fix-it", State::Working);
+        bench.leave();
+        knock.open();
+        bench.come_back();
+        let after = bench.reaches("fix-it", State::Approval);
+        assert_eq!(after.session.as_ref().unwrap().id, before.session.as_ref().unwrap().id, "the same process");
+        assert_eq!((after.iterations.len(), artifact(&repository, "fix-it", "summary").trim()), (1, "done alone"));
+        let screen = bench.screen("fix-it", "behind the door");
+        assert!(screen.contains("orchestra demo agent"), "what was there before is there again:\n{screen}");
+        assert_eq!(bench.said_to(after.conversation("work").unwrap()).len(), 1, "the prompt came once");
+    });
+}
+
+#[test]
+fn an_agent_that_ended_meanwhile_is_there_with_screen_and_exit_status() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let door = place.door("door");
+        let command = format!("echo hello from it; {}; echo goodbye; exit 3", door.wait());
+        repository.agent("brief", &format!("{{start: [sh, -c, \"{command}\"]}}"));
+        let mut bench = Bench::open(place, &repository);
+        bench.made(NewTask { agent: Some("brief".to_owned()), start: true, ..new_task("fix-it", "quick", "Fix it") });
+        let knock = door.reached();
+        bench.leave();
+        knock.open();
+        bench.come_back();
+        let view = bench.task_when("fix-it", "paused", |view| view.task.state == State::Paused);
+        assert_eq!(view.task.reason.clone().unwrap().kind, ReasonKind::Paused(Pause::Exited));
+        let session = view.session.unwrap();
+        assert_eq!((session.alive, session.exit), (false, Some(ExitStatus::Code(3))));
+        let screen = bench.screen("fix-it", "goodbye");
+        assert!(screen.contains("hello from it"), "{screen}");
+    });
+}
+
+#[test]
+fn a_gate_that_ended_meanwhile_counts_once() {
+    alone(|place| gate(place, Comes::Late));
+}
+
+#[test]
+fn a_gate_that_still_works_is_taken_over() {
+    alone(|place| gate(place, Comes::Early));
+}
+
+#[test]
+fn a_setup_script_at_work_goes_on() {
+    alone(|place| {
+        let (door, repository) = (place.door("door"), Repository::new(place, WILLING));
+        repository.script("worktree_setup.sh", &counted(place, &door));
+        let mut bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let knock = door.reached();
+        bench.reaches("fix-it", State::Setup);
+        bench.leave();
+        knock.open();
+        bench.come_back();
+        bench.reaches("fix-it", State::Approval);
+        assert_eq!(place.lines("runs"), ["begun", "over"]);
+        assert_eq!(repository.branches(), ["main", "task/fix-it"]);
+    });
+}
+
+/// When the next engine comes: before or after the job's end.
+#[derive(Clone, Copy, PartialEq)]
+enum Comes {
+    Early,
+    Late,
+}
+
+fn gate(place: &Place, comes: Comes) {
+    let (door, repository) = (place.door("door"), Repository::new(place, WILLING));
+    repository.script("checks.sh", &counted(place, &door));
+    let mut bench = Bench::open(place, &repository);
+    bench.begin("fix-it", "checked", "Fix it");
+    let knock = door.reached();
+    bench.reaches("fix-it", State::Gating);
+    bench.leave();
+    if comes == Comes::Early {
+        bench.come_back();
+        assert_eq!(bench.task("fix-it").state, State::Gating);
+    }
+    knock.open();
+    if comes == Comes::Late {
+        bench.come_back();
+    }
+    let task = bench.reaches("fix-it", State::Approval);
+    assert_eq!(place.lines("runs"), ["begun", "over"]);
+    assert_eq!(task.iterations.iter().filter(|it| it.stage == "work").count(), 1);
+    assert!(task.iterations.last().unwrap().gate.as_ref().unwrap().passed());
+    // Nothing is left to do a second time.
+    bench.leave();
+    bench.come_back();
+    assert_eq!(bench.task("fix-it").state, State::Approval);
+    assert_eq!(place.lines("runs"), ["begun", "over"]);
+}
+
+/// A script that notes its begin and its end, with a door between.
+fn counted(place: &Place, door: &Door) -> String {
+    let runs = place.path("runs");
+    format!("echo begun >>'{0}'\n{1}\necho over >>'{0}'", runs.display(), door.wait())
+}

@@ -1,0 +1,40 @@
+//! The engine as its faces use it: real git, real PTYs, real files; agents are the scripted one and plain commands.
+
+mod agent;
+mod begin;
+mod gate;
+mod leave;
+mod merge;
+mod person;
+
+#[path = "../support/engine.rs"]
+mod engine;
+#[path = "../support/place.rs"]
+mod place;
+#[path = "../support/repo.rs"]
+mod repo;
+
+/// Hands in at once, and again whatever it is told; what it hands in changes `work.txt`.
+const WILLING: &str = "\
+rules:
+  - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
+  - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
+  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
+  - {when: 'sent it back', steps: [{write: {path: again.txt, text: again}}, {submit: again}]}
+  - {when: 'You were interrupted', steps: [{submit: went on}]}
+otherwise: [{say: I have no line for that}]
+";
+
+/// Artifact of a stage, as the project keeps it.
+fn artifact(repository: &repo::Repository, slug: &str, name: &str) -> String {
+    repository.read(&format!(".orchestra/.artifacts/{slug}/{name}.md"))
+}
+
+/// The script of an agent that stops at `door` before it goes on with `rest`.
+fn stops_at(door: &place::Door, rest: &str) -> String {
+    format!(
+        "rules:\n  - {{when: 'You were interrupted', steps: [{{submit: went on}}]}}\n  - {{when: 'artifact `summary` by', steps: \
+         [{{run: \"{}\"}}, {rest}]}}\notherwise: [{{say: heard}}]\n",
+        door.wait()
+    )
+}

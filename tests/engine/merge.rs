@@ -1,0 +1,215 @@
+//! Into the base branch, without ever touching what a person has in the checkout; and out of the way, with a way back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orchestra::model::{DeleteScope, Reply, Request, State, Trigger};
+
+use crate::WILLING;
+use crate::engine::Bench;
+use crate::place::{Place, alone};
+use crate::repo::{Repository, git};
+
+/// A task on `main` whose work waits for the merge.
+fn ready(place: &Place, repository: &Repository) -> Bench {
+    let bench = Bench::open(place, repository);
+    bench.begin("fix-it", "quick", "# Fix it\n\nPlease.");
+    bench.reaches("fix-it", State::Approval);
+    bench.approve("fix-it");
+    bench.reaches("fix-it", State::Done);
+    bench
+}
+
+/// An agent that writes `app.txt`.
+const EDITOR: &str = "\
+rules:
+  - when: 'could not be integrated'
+    steps:
+      - run: \"git commit -qam mine; git rebase -q main; printf 'one\\nboth\\nthree\\n' >app.txt; git add app.txt; GIT_EDITOR=true git rebase --continue\"
+      - submit: both
+  - {when: 'artifact `summary` by', steps: [{edit: {path: app.txt, old: two, new: mine}}, {submit: the summary}]}
+otherwise: []
+";
+
+/// All of a person's checkout: files, index, HEAD, stash.
+fn checkout(repository: &Repository) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if entry.file_type().unwrap().is_dir() {
+                if ![".git", ".orchestra"].map(Some).contains(&path.file_name().unwrap().to_str()) {
+                    walk(&path, found);
+                }
+            } else {
+                found.insert(path.clone(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(repository.root(), &mut found);
+    for name in ["index", "HEAD", "refs/stash", "refs/heads/main", "logs/HEAD"] {
+        let path = repository.root().join(".git").join(name);
+        found.insert(path.clone(), fs::read(&path).unwrap_or_default());
+    }
+    found
+}
+
+#[test]
+fn a_merge_rebases_onto_a_base_that_moved() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = ready(place, &repository);
+        let worktree = bench.worktree("fix-it");
+        repository.commit("other.txt", "other\n");
+        let base = repository.commit_of("main");
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        bench.wait("the worktree to be gone", |_| (!worktree.exists()).then_some(()));
+        assert_eq!(repository.commit_of("main~1"), base, "one commit on top of the base as it was");
+        assert_eq!(repository.git(&["log", "-1", "--format=%s", "main"]), "Fix it");
+        assert_eq!(
+            (repository.read("work.txt"), repository.read("other.txt")),
+            ("work\n".to_owned(), "other\n".to_owned())
+        );
+        assert_eq!(repository.git(&["status", "--porcelain"]), "");
+        bench.wait("the trash", |_| (!repository.trash().is_empty()).then_some(()));
+        let trash = repository.trash();
+        assert!(trash.len() == 1 && trash[0].starts_with("refs/orchestra/trash/fix-it/"), "{trash:?}");
+        assert!(!repository.root().join(".orchestra/.worktrees/fix-it").is_symlink());
+    });
+}
+
+#[test]
+fn a_conflict_goes_back_to_the_agent_with_the_files_named() {
+    alone(|place| {
+        let repository = Repository::new(place, EDITOR);
+        let bench = ready(place, &repository);
+        repository.commit("app.txt", "one\ntheirs\nthree\n");
+        let base = repository.commit_of("main");
+        bench.merge("fix-it");
+        let task = bench.reaches("fix-it", State::Approval);
+        assert_eq!(repository.commit_of("main"), base, "nothing has moved");
+        let Trigger::Integration { text } = &task.iterations[1].trigger else { panic!("{:?}", task.iterations[1]) };
+        assert!(text.contains("app.txt"), "{text}");
+        let said = bench.said_to(task.conversation("work").unwrap());
+        assert!(said.len() == 2 && said[1].contains("app.txt"), "{said:#?}");
+        assert!(!task.reviewed, "what comes back is looked at again");
+        bench.approve("fix-it");
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.read("app.txt"), "one\nboth\nthree\n");
+    });
+}
+
+#[test]
+fn fault_g_a_dirty_checkout_refuses_the_merge_and_stays_as_it_is() {
+    alone(|place| {
+        let repository = Repository::new(place, EDITOR);
+        let bench = ready(place, &repository);
+        repository.write("app.txt", "stashed\n");
+        repository.git(&["stash", "push", "-q"]);
+        repository.write("staged.txt", "staged\n");
+        repository.git(&["add", "staged.txt"]);
+        repository.write("app.txt", "one\ntwo\nthree, by hand\n");
+        let before = checkout(&repository);
+        bench.merge("fix-it");
+        let refused =
+            bench.task_when("fix-it", "refused", |view| view.task.state == State::Done && view.task.reason.is_some());
+        let reason = refused.task.reason.as_ref().unwrap();
+        assert!(reason.text.contains("app.txt"), "{}", reason.text);
+        bench.notice("app.txt");
+        assert_eq!(before, checkout(&repository));
+
+        repository.git(&["checkout", "-q", "--", "app.txt"]);
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.read("app.txt"), "one\nmine\nthree\n");
+        assert_eq!(repository.git(&["status", "--porcelain"]), "A  staged.txt", "what was staged is staged");
+        assert_eq!(repository.git(&["stash", "list"]).lines().count(), 1);
+    });
+}
+
+#[test]
+fn changes_that_are_not_in_the_way_stay_in_place() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = ready(place, &repository);
+        repository.write("app.txt", "by hand\n");
+        repository.write("new.txt", "new\n");
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.read("work.txt"), "work\n");
+        assert_eq!((repository.read("app.txt").as_str(), repository.read("new.txt").as_str()), ("by hand\n", "new\n"));
+        assert_eq!(repository.git(&["status", "--porcelain"]), " M app.txt\n?? new.txt");
+    });
+}
+
+#[test]
+fn a_base_that_is_checked_out_nowhere_moves_alone() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = ready(place, &repository);
+        repository.git(&["checkout", "-q", "-b", "elsewhere"]);
+        let before = checkout(&repository).into_iter().filter(|(path, _)| !path.ends_with("refs/heads/main"));
+        let before: BTreeMap<_, _> = before.collect();
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.show("main", "work.txt"), "work");
+        let mut after = checkout(&repository);
+        after.retain(|path, _| !path.ends_with("refs/heads/main"));
+        assert_eq!(before, after);
+    });
+}
+
+#[test]
+fn a_delete_keeps_everything_in_the_trash() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        bench.reaches("fix-it", State::Approval);
+        let worktree = bench.worktree("fix-it");
+        let inside = |args: &[&str]| git(place, &worktree, args);
+        fs::write(worktree.join("committed.txt"), "committed\n").unwrap();
+        inside(&["add", "committed.txt"]);
+        inside(&["commit", "-q", "-m", "Commit"]);
+        fs::write(worktree.join("staged.txt"), "staged\n").unwrap();
+        inside(&["add", "staged.txt"]);
+        fs::write(worktree.join("staged.txt"), "staged, then changed\n").unwrap();
+        fs::write(worktree.join("app.txt"), "changed\n").unwrap();
+
+        let Reply::Delete(facts) = bench.ask("fix-it", |project, task| Request::DeleteFacts { project, task }) else {
+            panic!()
+        };
+        assert_eq!((facts.branch.as_str(), facts.ahead, facts.merged), ("task/fix-it", 1, false));
+        assert!(facts.untracked.contains(&"work.txt".to_owned()), "{facts:?}");
+        bench.ask("fix-it", |project, task| Request::Delete { project, task, scope: DeleteScope::All });
+        assert!(bench.project_view().tasks.is_empty());
+        assert!(!worktree.exists());
+        assert_eq!(repository.branches(), ["main"]);
+        let trash = repository.trash();
+        assert_eq!(trash.len(), 1, "{trash:?}");
+        let kept = |parent: u8, file: &str| repository.show(&format!("{}^{parent}", trash[0]), file);
+        assert_eq!(kept(1, "committed.txt"), "committed");
+        assert_eq!(kept(2, "staged.txt"), "staged");
+        let files = ["staged.txt", "app.txt", "work.txt"].map(|file| kept(3, file));
+        assert_eq!(files, ["staged, then changed", "changed", "work"]);
+        let tasks = fs::read_dir(repository.root().join(".orchestra/tasks")).unwrap().count();
+        assert_eq!(tasks, 0, "its file is gone too");
+    });
+}
+
+#[test]
+fn a_delete_of_the_worktree_only_leaves_branch_and_task() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = ready(place, &repository);
+        let worktree = bench.worktree("fix-it");
+        bench.ask("fix-it", |project, task| Request::Delete { project, task, scope: DeleteScope::WorktreeOnly });
+        assert!(!worktree.exists());
+        assert_eq!(repository.branches(), ["main", "task/fix-it"]);
+        assert_eq!(bench.project_view().tasks.len(), 1);
+        assert_eq!(repository.trash().len(), 1);
+    });
+}
