@@ -14,7 +14,7 @@ use super::pipeline::Event;
 use super::project::Project;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
 use crate::git::{Cancel, Hooks, Repo, trash, worktree};
-use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, Reply, RunId, Task};
+use crate::model::{DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, Reply, RunId, Task};
 use crate::pty::{Hub, StopPlan};
 use crate::store::database::EffectId;
 
@@ -49,8 +49,8 @@ impl Core {
         self.blocking(move || {
             let result = match cleanup {
                 MergeCleanup::None => Ok(None),
-                MergeCleanup::Worktree => removal.run(DeleteScope::WorktreeOnly).map(|_| None),
-                MergeCleanup::All => removal.run(DeleteScope::All).map(|_| None),
+                MergeCleanup::Worktree => removal.run(DeleteScope::WorktreeOnly, Loss::Refused).map(|_| None),
+                MergeCleanup::All => removal.run(DeleteScope::All, Loss::Refused).map(|_| None),
             };
             Message::JobDone { at, finishes: Some(key), result }
         });
@@ -72,7 +72,7 @@ impl Core {
         let (at, inbox) = (at.clone(), self.inbox.clone());
         tokio::spawn(async move {
             ends.await;
-            let job = tokio::task::spawn_blocking(move || removal.run(scope));
+            let job = tokio::task::spawn_blocking(move || removal.run(scope, Loss::Accepted));
             let result = job.await.unwrap_or_else(|error| Err(Failure::internal(error)));
             let _ = inbox.send(Message::Deleted { at, task, scope, result, answerer }).await;
         });
@@ -159,9 +159,16 @@ pub(super) struct Removal {
     link: PathBuf,
 }
 
+/// Whether a person has seen what cannot be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    Accepted,
+    Refused,
+}
+
 impl Removal {
     /// Saves all of it, then removes it; the reference that keeps it, empty when there was nothing to keep.
-    fn run(&self, scope: DeleteScope) -> Result<String, Failure> {
+    fn run(&self, scope: DeleteScope, loss: Loss) -> Result<String, Failure> {
         if !self.made {
             return Ok(String::new());
         }
@@ -169,6 +176,11 @@ impl Removal {
         let worktree = (self.worktree.as_path(), self.branch.as_str());
         let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default())
             .map_err(|error| git_failure(&error))?;
+        if loss == Loss::Refused && !entry.record.unsaved.is_empty() {
+            let what = entry.record.unsaved.join(", ");
+            let text = format!("kept the worktree of {}: the trash cannot keep {what}.", self.slug);
+            return Err(Failure::new(FailureKind::Dirty, text).hint("D shows it, and removes it"));
+        }
         worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(|error| git_failure(&error))?;
         if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
             worktree::delete_branch(&self.repo, &self.branch, tip).map_err(|error| git_failure(&error))?;

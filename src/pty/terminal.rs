@@ -152,6 +152,11 @@ impl Terminal {
         self.link().shown().at
     }
 
+    /// How many rows have left the main screen at its top; only differences tell.
+    pub fn rows_left(&self) -> u64 {
+        self.link().shown().screen.rows_left()
+    }
+
     /// How the program ended, if it has.
     pub fn exit(&self) -> Option<ExitStatus> {
         self.link().facts().exit

@@ -52,9 +52,9 @@ impl Face {
                 let mut rows = Vec::new();
                 changed_rows(pane, &mut rows);
                 terminal.backend_mut().write_all(&rows)?;
-                terminal.draw(|frame| look.draw_panes(frame, model, Some(&*pane)))?;
+                terminal.draw(|frame| look.draw_panes(frame, model, pane.view()))?;
             }
-            terminal.draw(|frame| look.draw(frame, model, Some(&*pane)))?;
+            terminal.draw(|frame| look.draw(frame, model, pane.view()))?;
             let mut rows = Vec::new();
             if shown {
                 changed_rows(pane, &mut rows);

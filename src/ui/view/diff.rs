@@ -140,6 +140,19 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spa
     }
 }
 
+/// Columns of a line before its text: the sign and the number.
+pub fn margin(state: &DiffState) -> u16 {
+    number_width(state) as u16 + 3
+}
+
+/// Columns of the largest line number.
+fn number_width(state: &DiffState) -> usize {
+    let files = state.diff.as_ref().map_or(&[][..], |diff| &diff.files);
+    let last = |file: &FileDiff| file.hunks.last()?.lines.last().map(|line| line.number);
+    let number = files.iter().filter_map(|file| last(file)).max().unwrap_or(0);
+    (number.max(1).ilog10() as usize + 1).max(2)
+}
+
 /// The diff, if it is the one of the selection.
 fn shown(model: &Model) -> Option<&DiffState> {
     (model.diff.of.is_some() && model.diff.of == model.list.selected && model.diff.diff.is_some())
@@ -173,12 +186,10 @@ impl Columns {
         let files = state.diff.as_ref().map_or(&[][..], |diff| &diff.files);
         let added = files.iter().map(|file| file.added).max().unwrap_or(0);
         let removed = files.iter().map(|file| file.removed).max().unwrap_or(0);
-        let last = |file: &FileDiff| file.hunks.last()?.lines.last().map(|line| line.number);
-        let number = files.iter().filter_map(|file| last(file)).max().unwrap_or(0);
         Self {
             added: text::width(&text::added(added)),
             removed: text::width(&text::removed(removed, signs)) + spacing.gap,
-            number: (number.max(1).ilog10() as usize + 1).max(2),
+            number: number_width(state),
         }
     }
 
