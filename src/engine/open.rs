@@ -172,7 +172,7 @@ impl Core {
                 Ok((config, catalog))
             }) {
                 Ok((config, catalog)) => {
-                    (project.settings.config, project.settings.catalog) = (Arc::new(config), catalog)
+                    (project.settings.config, project.settings.catalog) = (Arc::new(config), catalog);
                 }
                 Err(failure) => errors.push(failure.to_string()),
             }

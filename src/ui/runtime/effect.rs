@@ -149,9 +149,6 @@ impl Face {
 
     fn scroll(&mut self, by: i64) {
         self.pane.scroll(by, &self.mailbox.sender);
-<<<<<<< HEAD
-        self.pace.stale = true;
-=======
         self.scrolled();
     }
 
@@ -166,8 +163,7 @@ impl Face {
 
     /// The model knows how far the terminal pane is scrolled.
     pub(super) fn scrolled(&mut self) {
-        self.stale = true;
->>>>>>> h/polish
+        self.pace.stale = true;
         let (back, new_lines) = self.pane.scrolled();
         if (self.model.main.scrolled, self.model.main.new_lines) != (back, new_lines) {
             self.tell(Msg::Scrolled { back, new_lines });

@@ -269,13 +269,8 @@ impl Face {
             Wake::Msg(msg) => self.tell(msg),
             Wake::Engine => self.engine_changed(),
             Wake::Scrollback(rebuilt) => {
-<<<<<<< HEAD
-                self.pane.take(rebuilt);
-                self.pace.stale = true;
-=======
                 let found = self.pane.take(rebuilt);
                 self.searched(found);
->>>>>>> h/polish
             }
             Wake::Leave => self.leaving = true,
         }
@@ -306,14 +301,10 @@ impl Face {
             self.tell(Msg::Diff { project: place.0, session: place.1, diff });
         }
         if changes & bit(Change::Screens) != 0 {
-<<<<<<< HEAD
             self.pace.screens = true;
-=======
-            self.screens = true;
             if !self.pane.live() && self.pane.scrolled() != (self.model.main.scrolled, self.model.main.new_lines) {
                 self.scrolled();
             }
->>>>>>> h/polish
         }
     }
 
@@ -323,12 +314,8 @@ impl Face {
         // A key for the attached session changes nothing on the screen but through its echo.
         let silent = self.model.main.attached && matches!(msg, Msg::Key(_));
         let effects = update::update(&mut self.model, msg);
-<<<<<<< HEAD
         self.pace.stale |= !silent || !self.model.main.attached || effects.is_empty();
-=======
-        self.stale |= !silent || !self.model.main.attached || effects.is_empty();
         self.follow_shown();
->>>>>>> h/polish
         for effect in effects {
             self.perform(effect);
         }

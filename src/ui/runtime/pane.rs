@@ -50,7 +50,10 @@ struct Scroll {
 enum Want {
     /// Scrolls by so many lines.
     Scroll(i64),
-    Search { text: String, back: bool },
+    Search {
+        text: String,
+        back: bool,
+    },
 }
 
 /// History that was read off the screen's thread.
@@ -93,7 +96,8 @@ impl TerminalPane {
 
     /// The pane got another size; the program hears of it.
     pub fn resize(&mut self, area: Rect) {
-        if area.width != self.area.width && area.width > 1
+        if area.width != self.area.width
+            && area.width > 1
             && let Some(scroll) = &mut self.scroll
         {
             scroll.rewrap(area.width);
