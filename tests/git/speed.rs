@@ -20,7 +20,7 @@ fn timed(work: impl FnOnce()) -> Duration {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes minutes"]
 fn a_large_repository_meets_the_targets() {
     let f = Fixture::new();
     for n in 0..50_000 {
@@ -31,7 +31,7 @@ fn a_large_repository_meets_the_targets() {
     f.sh(&["gc", "-q"]);
     let base_commit = f.head();
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
-    for n in 0..5 {
+    for n in 0..3 {
         let path = f.path("worktrees").join(format!("bare{n}"));
         let branch = format!("bare{n}");
         bare.push(timed(|| drop(f.sh(&["worktree", "add", "-q", "-b", &branch, path.to_str().unwrap(), "main"]))));
@@ -68,5 +68,4 @@ fn a_large_repository_meets_the_targets() {
         assert!(time < Duration::from_millis(50), "{report}");
     }
     assert!(scan < Duration::from_secs(1), "{report}");
-    std::fs::write(std::env::temp_dir().join("orchestra-git-speed.txt"), report).unwrap();
 }
