@@ -44,7 +44,7 @@ fn fault_c1_bombs_depth_and_duplicates() {
     assert!(Node::parse(&deep).is_err());
     assert_eq!(flaw("a: 1\nb: 2\na: 3\n").mark, Mark { line: 3, column: 1 });
     assert!(flaw("a: &a [*a]\n").message.contains("alias"));
-    assert_eq!(flaw("a: 1\n\tb: 2\n").mark.line, 2);
+    assert_eq!(flaw("a:\n  b: 1\n\tc: 2\n").mark.line, 3);
     assert!(flaw("a: 1\n---\nb: 2\n").message.contains("second document"));
     assert!(flaw("a: !!python/object x\n").message.contains("tags"));
     assert!(Node::parse(&"x".repeat(MAX_BYTES as usize + 1)).is_err());
