@@ -222,8 +222,15 @@ impl Screen {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let damage = Damage::everything(emulator.size(), 1);
-        let core =
-            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0, left: 0 };
+        let core = Core {
+            emulator,
+            title: String::new(),
+            outer: Outer::default(),
+            damage,
+            fed: Fed::default(),
+            answered: 0,
+            left: 0,
+        };
         Self { filter, core, journal: Journal::new(base), generation: 1, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 

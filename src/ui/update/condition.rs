@@ -7,8 +7,8 @@ use crate::ui::model::{Model, Tab};
 
 use super::chosen;
 use crate::ui::keymap::Context;
-use crate::ui::view;
 use crate::ui::row::{self, Subject};
+use crate::ui::view;
 
 type Verdict = Result<(), String>;
 

@@ -22,7 +22,9 @@ pub fn find(model: &mut Model, direction: Direction) -> Vec<Effect> {
         Context::Diff => diff::find(model, direction),
         Context::Page => find_on_page(model, direction),
         _ if model.main.search.is_empty() => {}
-        _ => return vec![Effect::SearchTerminal { text: model.main.search.clone(), back: direction == Direction::Back }],
+        _ => {
+            return vec![Effect::SearchTerminal { text: model.main.search.clone(), back: direction == Direction::Back }];
+        }
     }
     Vec::new()
 }

@@ -27,10 +27,10 @@ use super::theme::{Role, Theme};
 use canvas::Canvas;
 
 pub use diff::{Lines, Place};
-pub use page::PageLine;
-pub use welcome::{Choice, choice};
 pub use layout::{Areas, Class, Framed, is_welcome, layout};
+pub use page::PageLine;
 pub use title::tabs;
+pub use welcome::{Choice, choice};
 
 /// The screen of a session, as the runtime has it.
 pub trait TerminalView {

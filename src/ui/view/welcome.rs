@@ -83,12 +83,11 @@ fn begin(agents: &[AgentFound], found: &[&AgentFound], is_new: bool) -> Vec<Stri
 
 fn none_found(agents: &[AgentFound], marked: Choice, signs: &Signs) -> Vec<String> {
     let names: Vec<_> = agents.iter().map(|agent| agent.name.as_str()).collect();
-    let mut lines =
-        vec!["No coding agent found on PATH.".to_owned(), format!("Looked for: {}", names.join(", "))];
+    let mut lines = vec!["No coding agent found on PATH.".to_owned(), format!("Looked for: {}", names.join(", "))];
     lines.extend(Choice::ALL.map(|choice| {
         let mark = if choice == marked { signs.bar } else { " " };
         format!("{mark} {}", choice.words())
     }));
-    lines.push("$up $down choose   $attach   $new works too, with a shell".to_owned());
+    lines.push("↑ ↓ choose   $attach   $new works too, with a shell".to_owned());
     lines
 }
