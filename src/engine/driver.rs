@@ -37,7 +37,7 @@ impl Core {
     /// Effects that wait for quiet: begins those whose time has come.
     pub(super) fn perform_held(&mut self) {
         for index in 0..self.projects.len() {
-            let held = std::mem::take(&mut self.projects[index].held);
+            let held = std::mem::take(&mut self.projects[index].waiting.held);
             for (at, effect, key) in held {
                 let ready = match &effect {
                     Effect::Integrate { .. } => self.agent_of(&at.project, at.task).is_none_or(at_rest),
@@ -57,7 +57,7 @@ impl Core {
             self.stop_shells(at);
         }
         if let Ok(project) = self.project_mut(&at.project) {
-            project.held.push((at.clone(), effect, key));
+            project.waiting.held.push((at.clone(), effect, key));
         }
     }
 
@@ -114,7 +114,7 @@ impl Core {
         };
         if let Some(text) = words {
             let origin = Origin::Effect(key);
-            project.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
+            project.waiting.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
         } else {
             let finished = project.finish(key);
             self.tell_failure(at, finished);

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -51,7 +52,7 @@ impl Core {
     pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, extra: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
-        let worktree = project.worktree(task)?;
+        let worktree = project.worktree_path(task);
         let mut argv: Vec<std::ffi::OsString> =
             vec!["/bin/sh".into(), "-c".into(), project.command(command).into(), "sh".into()];
         argv.extend(extra.iter().map(std::ffi::OsString::from));
@@ -108,7 +109,7 @@ impl Core {
             exit: (!job.timed_out).then_some(status),
             seconds: job.started.elapsed().as_secs() as u32,
             limit: job.limit,
-            session: self.home.session(run),
+            session: self.ground.home.session(run),
             log,
         };
         let run = run.clone();

@@ -17,7 +17,10 @@ impl Core {
             Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
             Request::StopAll => self.stop_all(answerer),
             Request::Delete { project, task, scope } => self.delete(&TaskPlace { project, task }, scope, answerer),
-            request => answerer.answer(self.answer(request)),
+            request => {
+                let answer = self.answer(request);
+                self.reply(answerer, answer);
+            }
         }
     }
 

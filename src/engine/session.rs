@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Place;
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{Live, Started};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -20,7 +21,7 @@ const ARTIFACT_LINES: usize = 10_000;
 impl Core {
     /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
     pub(super) fn spawn(&self, started: Started, launch: Launch, size: Size) {
-        let (hub, dir) = (Arc::clone(&self.hub), self.home.session(&started.run));
+        let (hub, dir) = (Arc::clone(&self.hub), self.ground.home.session(&started.run));
         self.blocking(move || {
             let mut started = started;
             started.record = started.record.launched_as(&launch);
@@ -93,14 +94,30 @@ impl Core {
         self.forget_ended(&run);
         self.share_terminals();
         if let Some(answerer) = answerer {
-            answerer.answer(Ok(Reply::Session { id }));
+            self.reply(answerer, Ok(Reply::Session { id }));
         }
         self.screen_changed(&run);
         for event in self.early.remove(&run).unwrap_or_default() {
             self.terminal_event(TerminalEvent { run: run.clone(), event });
         }
-        if let Some(status) = exit {
-            self.exited(&run, status);
+        match exit {
+            Some(status) => self.exited(&run, status),
+            None => self.end_unwanted(&run),
+        }
+    }
+
+    /// A task may have been stopped or deleted while its process was being started: then it ends now.
+    fn end_unwanted(&self, run: &RunId) {
+        let Some(live) = self.live.get(run) else { return };
+        let Some(task) = live.task else { return };
+        let task = self.project(&live.place.0).and_then(|project| project.task(task));
+        let wanted = task.is_ok_and(|task| match live.kind {
+            SessionKind::Executor => task.session.as_ref().is_some_and(|session| session.alive && session.id == *run),
+            SessionKind::Job => task.job.as_ref().is_some_and(|job| job.id == *run),
+            SessionKind::Designer | SessionKind::Shell => true,
+        });
+        if !wanted {
+            live.stop();
         }
     }
 
@@ -108,7 +125,7 @@ impl Core {
     fn forget_ended(&mut self, newest: &RunId) {
         let Some(place) = self.live.get(newest).map(|live| live.place.clone()) else { return };
         let gone = self.live.extract_if(|run, live| live.place == place && run != newest && !live.alive());
-        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.home.session(&run)).collect();
+        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.ground.home.session(&run)).collect();
         for folder in folders {
             // What is left of a folder costs disk only.
             let _ = std::fs::remove_dir_all(folder);
@@ -225,7 +242,7 @@ impl Core {
         let Some(live) = self.live.get(run) else { return };
         let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
         if by_stdout && status.success() {
-            let text = output(&self.home.session(run), ARTIFACT_LINES);
+            let text = output(&self.ground.home.session(run), ARTIFACT_LINES);
             self.happened(at, Event::Submitted { run: run.clone(), text }, None);
         }
     }
@@ -265,7 +282,7 @@ impl Core {
             if record.kind == SessionKind::Job {
                 continue;
             }
-            match self.hub.adopt(self.home.session(&run), run.clone()) {
+            match self.hub.adopt(self.ground.home.session(&run), run.clone()) {
                 Ok(Adopted::Lost) => self.adopt_lost(project, &record),
                 Ok(reached) => self.readmit(project, record, reached),
                 Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orchestra::model::{Activity, ExitStatus, NewTask, Pause, ReasonKind, Reply, State};
+use orchestra::model::{Activity, ExitStatus, NewTask, Pause, ReasonKind, Reply, State, Trigger};
 
 use crate::engine::{Bench, new_task};
 use crate::place::alone;
@@ -145,5 +145,46 @@ fn a_stop_reaches_an_agent_that_ignores_signals() {
             view.task.state == State::Paused && view.session.as_ref().is_none_or(|it| !it.alive)
         });
         assert!(began.elapsed() < Duration::from_secs(20));
+    });
+}
+
+#[test]
+fn what_a_person_who_is_attached_keeps_waiting_goes_on_when_they_leave() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        repository.script("checks.sh", "test -e fixed.txt");
+        let bench = Bench::open(place, &repository);
+        let there = (bench.project(), "fix-it".into());
+        bench.engine().attach(Some(there.clone()));
+        bench.begin("fix-it", "checked", "Fix it");
+        let waits = bench.task_when("fix-it", "has feedback that waits", |view| {
+            view.task.iterations.len() == 3 && view.session.as_ref().is_some_and(|it| it.waiting == 1)
+        });
+        assert_eq!(waits.task.state, State::Working);
+        bench.engine().attach(None);
+        bench.reaches("fix-it", State::Approval);
+    });
+}
+
+#[test]
+fn a_line_that_was_sent_holds_nothing_back() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let task = bench.reaches("fix-it", State::Approval);
+        let place = (bench.project(), "fix-it".into());
+        let terminal = bench.engine().terminal(&place).unwrap();
+        bench.engine().attach(Some(place.clone()));
+        bench.engine().typed(&place);
+        terminal.input(b"hello\r").unwrap();
+        let turn = bench.task_when("fix-it", "listens", |view| view.task.iterations.len() == 2);
+        assert_eq!(turn.task.iterations[1].trigger, Trigger::Talk);
+        bench.reaches("fix-it", State::Quiet);
+        bench.engine().attach(None);
+        bench.send("fix-it", "You were interrupted");
+        bench.reaches("fix-it", State::Approval);
+        let said = bench.said_to(task.conversation("work").unwrap());
+        assert_eq!(said[1..], ["hello", "You were interrupted"]);
     });
 }

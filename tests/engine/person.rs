@@ -47,7 +47,7 @@ fn a_stopped_task_goes_on_with_its_conversation() {
         let said = bench.said_to(&conversation);
         assert!(said.len() == 2 && said[1].contains("interrupted"), "{said:#?}");
         assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "went on");
-        bench.screen("fix-it", "Fix it");
+        bench.screen("fix-it", "interrupted");
     });
 }
 

@@ -592,7 +592,7 @@ fn sizes_are_clamped_and_a_resize_keeps_the_newest_rows() {
 
 #[test]
 fn rows_that_left_the_screen_are_counted_once() {
-    let lines = |n: usize| (0..n).map(|line| format!("{line}\r\n")).collect::<String>();
+    let lines = |n: usize| (0..n).map(|line| format!("{line}\r\n")).collect::<Vec<_>>().concat();
     let mut screen = Screen::new(Size::new(4, 20));
     screen.feed(lines(3).as_bytes());
     assert_eq!(screen.rows_left(), 0);

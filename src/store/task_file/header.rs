@@ -268,8 +268,11 @@ fn check(old: &str, new: &str, change: &Change) -> Result<(), Flaw> {
     if before == after && is_as_wanted { Ok(()) } else { Err(refuse()) }
 }
 
+/// The other keys with their values, and the node of the one that was asked for.
+type Meaning = (Vec<(String, Value)>, Option<Node>);
+
 /// What a text's header says of `key`, and of all others.
-fn meaning(text: &str, key: &str) -> Result<(Vec<(String, Value)>, Option<Node>), Flaw> {
+fn meaning(text: &str, key: &str) -> Result<Meaning, Flaw> {
     let Some(parts) = split(text)? else { return Ok((Vec::new(), None)) };
     let root = node(&text[parts.yaml])?;
     let own = root.get(key).cloned();

@@ -163,7 +163,7 @@ impl Face {
 
     /// The model knows how far the terminal pane is scrolled.
     pub(super) fn scrolled(&mut self) {
-        self.stale = true;
+        self.pace.stale = true;
         let (back, new_lines) = self.pane.scrolled();
         if (self.model.main.scrolled, self.model.main.new_lines) != (back, new_lines) {
             self.tell(Msg::Scrolled { back, new_lines });
@@ -283,7 +283,7 @@ impl Face {
         if let Some(input) = &mut self.input {
             input.unpark()?;
         }
-        self.stale = true;
+        self.pace.stale = true;
         Ok(status?.success())
     }
 
@@ -299,6 +299,6 @@ impl Face {
     /// A line of news on the message line.
     pub(super) fn say(&mut self, text: &str) {
         update::say(&mut self.model, text);
-        self.stale = true;
+        self.pace.stale = true;
     }
 }

@@ -12,6 +12,7 @@ use crate::ui::row::{self, Subject};
 use crate::ui::view::{self, Choice, layout, tabs};
 
 /// Runs a command that applies. `index` tells which of its keys was pressed.
+#[expect(clippy::too_many_lines, reason = "one line for each command")]
 pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
     use Command as C;
     if model.main.selection.is_some()
@@ -116,7 +117,7 @@ fn last_line(model: &Model) -> usize {
 fn go(model: &mut Model, go: Go) -> Vec<Effect> {
     match (context(model), go) {
         (_, Go::Lines(by)) if view::choice(model).is_some() => still(model, |model| {
-            model.main.choice = model.main.choice.saturating_add_signed(by).min(view::Choice::ALL.len() - 1);
+            model.main.choice = model.main.choice.saturating_add_signed(by).min(Choice::ALL.len() - 1);
         }),
         (Context::List | Context::Monitor, Go::Lines(by)) => list::step(model, by),
         (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),

@@ -23,7 +23,10 @@ pub fn find(model: &mut Model, direction: Direction) -> Vec<Effect> {
         Context::Page => find_on_page(model, direction),
         _ if model.main.search.is_empty() => {}
         _ => {
-            return vec![Effect::SearchTerminal { text: model.main.search.clone(), back: direction == Direction::Back }];
+            return vec![Effect::SearchTerminal {
+                text: model.main.search.clone(),
+                back: direction == Direction::Back,
+            }];
         }
     }
     Vec::new()
