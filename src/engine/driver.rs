@@ -178,7 +178,8 @@ fn announcement(task: &Task, before: (State, bool)) -> Option<String> {
     Some(match task.state {
         State::Asking => format!("{slug} asks: {}", line()),
         State::Approval => format!("{slug}: {} is ready. a reviews it", task.current_stage().name),
-        State::Quiet => format!("{slug} rests without a result. Enter attaches, a accepts it"),
+        State::Quiet if task.flow.is_solo() => format!("{slug} rests. a accepts what it did, Enter attaches"),
+        State::Quiet => format!("{slug} rests without a result. Space answers it, . has skip and complete"),
         State::Done if !reason.is_empty() => format!("kept {}: {}", task.base_branch, line()),
         State::Done if task.reviewed => format!("reviewed {slug}; M merges it"),
         State::Done => format!("{slug} is done. a reviews it, M merges"),

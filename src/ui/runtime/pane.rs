@@ -358,3 +358,68 @@ fn same_terminal(a: Option<&Terminal>, b: Option<&Terminal>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pty::{Frame, Screen};
+    use crate::ui::model::{Pane, Spot};
+
+    const SIZE: Size = Size::new(4, 10);
+
+    /// A pane over a program that wrote a line that wraps, and 20 with numbers.
+    fn pane() -> TerminalPane {
+        let lines = (0..20).map(|line| format!("line {line}\r\n")).collect::<String>();
+        let output = format!("0123456789abc\r\n{lines}\x1b[31mend");
+        let mut screen = Screen::new(SIZE);
+        screen.feed(output.as_bytes());
+        let mut pane = TerminalPane { area: Rect::new(0, 0, 10, 4), ..TerminalPane::default() };
+        screen.copy_into(&mut pane.grid);
+        pane.hold();
+        let frames = [Frame::Resize { offset: 0, size: SIZE }, Frame::Bytes { offset: 0, bytes: output.into() }];
+        let scroll = pane.scroll.as_mut().expect("it is held");
+        scroll.lines = Scrollback::build(frames, 10, 100);
+        pane
+    }
+
+    fn selection(from: (i64, u16), to: (i64, u16)) -> Selection {
+        let spot = |(row, column)| Spot { row, column };
+        Selection { pane: Pane::Main, from: spot(from), to: spot(to), left: 0, drags: true }
+    }
+
+    #[test]
+    fn a_search_goes_through_history_and_screen() {
+        let mut pane = pane();
+        let scroll = pane.scroll.as_mut().expect("it is held");
+        let mut at = |text: &str, back| {
+            let found = scroll.search(text, back, 4);
+            (found, scroll.row(scroll.hit.unwrap_or(0)).0.iter().map(Cell::text).collect::<String>())
+        };
+        assert_eq!(at("line 1", false).1, "line 19", "the newest one first");
+        assert_eq!(at("line 1", true).1, "line 18");
+        assert_eq!(at("LINE", true), (false, "line 18".to_owned()), "upper case is meant");
+        assert_eq!(at("line 1", false).1, "line 19");
+        assert_eq!(at("line 1", false).1, "line 1", "around the end");
+        assert!(scroll.back > 0 && scroll.first() <= scroll.hit.expect("a hit"));
+    }
+
+    #[test]
+    fn selected_text_joins_what_had_wrapped() {
+        let pane = pane();
+        assert_eq!(pane.text(&selection((1, 5), (3, 1))), "18\nline 19\nen");
+        assert_eq!(pane.text(&selection((-1, 0), (-1, 9))), "line 16");
+        assert_eq!(pane.text(&selection((-19, 5), (-18, 1))), "56789ab");
+        assert_eq!(pane.text(&selection((3, 9), (3, 2))), "d");
+    }
+
+    #[test]
+    fn it_goes_on_once_nothing_holds_it() {
+        let mut pane = pane();
+        let (wakes, _end) = std::sync::mpsc::sync_channel(1);
+        pane.scroll(3, &wakes);
+        pane.release();
+        assert_eq!((pane.live(), pane.scrolled().0), (false, 3));
+        pane.scroll(-9, &wakes);
+        assert!(pane.live());
+    }
+}

@@ -14,7 +14,7 @@ use crate::ui::theme::Role;
 
 use super::canvas::Canvas;
 use super::layout::{Class, inset};
-use super::{Scene, empty};
+use super::{Scene, empty, page};
 
 /// What a line of the diff is, by index: of the file, of its hunk, of the hunk's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +122,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spa
     let Some(lines) = lines else {
         let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
         let text = empty::diff_text(subject.as_ref(), shown(model).is_some());
-        return canvas.put(inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
+        page::draw_paragraph(canvas, inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
+        return;
     };
     let state = &model.diff;
     let columns = Columns::of(state, spacing, canvas.signs());

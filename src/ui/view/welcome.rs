@@ -88,6 +88,6 @@ fn none_found(agents: &[AgentFound], marked: Choice, signs: &Signs) -> Vec<Strin
         let mark = if choice == marked { signs.bar } else { " " };
         format!("{mark} {}", choice.words())
     }));
-    lines.push("$up $down choose   $attach   $new works too, with a shell".to_owned());
+    lines.push("↑ ↓ choose   $attach   $new works too, with a shell".to_owned());
     lines
 }
