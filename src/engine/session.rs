@@ -141,6 +141,7 @@ impl Core {
             return self.early.entry(run).or_default().push(event);
         }
         match event {
+            pty::Event::Exited(status) if self.awaits_stop(&run, status) => {}
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
             pty::Event::Submitted(id) => self.letter_typed(&run, &id),
@@ -186,8 +187,22 @@ impl Core {
         self.signal(run, Signal::Screen { text: &text, unchanged });
     }
 
+    /// A job that is over its time has ended when all that it started has ended.
+    fn awaits_stop(&mut self, run: &RunId, status: ExitStatus) -> bool {
+        let job = self.live.get_mut(run).and_then(|live| live.job.as_mut());
+        let Some(job) = job.filter(|job| job.timed_out && !job.stop_done) else { return false };
+        job.status = Some(status);
+        true
+    }
+
     /// A stop is over; whoever survived it is named.
     fn stop_done(&mut self, run: &RunId, left: &[u32]) {
+        if let Some(job) = self.live.get_mut(run).and_then(|live| live.job.as_mut()) {
+            job.stop_done = true;
+            if let Some(status) = job.status.take() {
+                return self.exited(run, status);
+            }
+        }
         let Some(live) = self.live.get(run).filter(|_| !left.is_empty()) else { return };
         let pids: Vec<_> = left.iter().map(u32::to_string).collect();
         let text = format!("{} left processes that could not be ended: {}", live.place.1, pids.join(", "));
