@@ -201,11 +201,11 @@ fn merge(panel: &mut Panel, facts: &MergeFacts, width: u16) {
         Strategy::Squash => "one squashed commit",
     };
     panel.fact("strategy", strategy, columns);
-    panel.fact(
-        "base",
-        &format!("{}, {} that the branch does not have", facts.base, plural(facts.behind.into(), "commit")),
-        columns,
-    );
+    let behind = match facts.behind {
+        0 => "the branch has all of it".to_owned(),
+        n => format!("{} that the branch does not have", plural(n.into(), "commit")),
+    };
+    panel.fact("base", &format!("{}, {behind}", facts.base), columns);
     let stat = facts.stat;
     let files = plural(stat.files.into(), "file");
     let commits = plural(facts.ahead.into(), "commit");

@@ -369,8 +369,8 @@ mod tests {
 
     /// A pane over a program that wrote a line that wraps, and 20 with numbers.
     fn pane() -> TerminalPane {
-        let lines = (0..20).map(|line| format!("line {line}\r\n")).collect::<Vec<_>>().concat();
-        let output = format!("0123456789abc\r\n{lines}\x1b[31mend");
+        let lines = (0..20).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\r\n");
+        let output = format!("0123456789abc\r\n{lines}\r\n\x1b[31mend");
         let mut screen = Screen::new(SIZE);
         screen.feed(output.as_bytes());
         let mut pane = TerminalPane { area: Rect::new(0, 0, 10, 4), ..TerminalPane::default() };
