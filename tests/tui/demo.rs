@@ -1,7 +1,7 @@
 //! `orchestra demo` by its keys, and a task of one's own in it.
 
 use crate::place::in_place;
-use crate::{demo_folders, row, start};
+use crate::{demo_folders, new_task, row, start};
 
 #[test]
 fn the_demo_from_its_first_screen_to_the_merge() {
@@ -9,7 +9,6 @@ fn the_demo_from_its_first_screen_to_the_merge() {
         let mut tui = start(place, &place.path(""), &["demo"]);
         tui.wait_for("1/6");
         tui.wait("the agent to work", |screen| row(screen, "csv-quoting").contains("/2"));
-        tui.keys("\x1b[B");
         tui.wait("csv-quoting to be selected", |screen| row(screen, "csv-quoting").contains('▌'));
         tui.keys("\r");
         tui.wait_for("attached");
@@ -57,14 +56,9 @@ fn a_task_by_the_form_and_one_by_a_line() {
         tui.keys("\t");
         tui.keys("by-form");
         tui.keys("\r");
-        tui.wait("the task to be done", |screen| row(screen, "by-form").contains("done"));
-        tui.keys("n");
-        tui.wait("the line", |screen| screen.contains("Enter"));
-        tui.keys("submit: by a line");
-        tui.keys("\r");
-        tui.wait("the second task to be done", |screen| {
-            screen.lines().filter(|line| line.split('│').next().is_some_and(|row| row.contains("done"))).count() >= 2
-        });
+        tui.wait("the form's task", |screen| row(screen, "by-form").contains("/2"));
+        new_task(&mut tui, "submit: by a line");
+        tui.wait("the line's task", |screen| row(screen, "submit-by").contains("/2"));
         tui.keys("q");
         assert_eq!(tui.end().0, 0);
     });

@@ -29,10 +29,37 @@ fn start(place: &Place, dir: &Path, args: &[&str]) -> Tui {
 
 /// Folders that the demo keeps its things in.
 fn demo_folders(place: &Place) -> usize {
-    fs::read_dir(place.path("tmp")).map_or(0, |dir| dir.flatten().filter(|it| it.file_name().to_string_lossy().starts_with("orchestra-demo")).count())
+    fs::read_dir(place.path("tmp")).map_or(0, |dir| {
+        dir.flatten().filter(|it| it.file_name().to_string_lossy().starts_with("orchestra-demo")).count()
+    })
 }
 
-/// The row of a task in the list.
+/// The row of a task in the list, which is below the title.
 fn row<'a>(screen: &'a str, slug: &str) -> &'a str {
-    screen.lines().filter_map(|line| line.split('│').next()).find(|line| line.contains(slug)).unwrap_or_default()
+    let rows = screen.lines().skip(1).filter_map(|line| line.split('│').next());
+    rows.filter(|row| !row.contains('─')).find(|row| row.contains(slug)).unwrap_or_default()
+}
+
+/// A repository without settings; its agent is the person's own, so that nobody has to be asked for trust.
+fn repository(place: &Place, agent: &str) -> repo::Repository {
+    place.write("orchestra-home/config.yaml", &format!("agent: own\nagents:\n  own: {agent}\n"));
+    repo::Repository::bare_of_settings(place)
+}
+
+/// The entry of an agent that plays a script.
+fn scripted(place: &Place, script: &str) -> String {
+    let script = place.write("script.yaml", script);
+    format!(
+        "{{start: [orchestra, demo-agent, --script, '{}', --conversation, '{{conversation}}', --, '{{prompt}}'], \
+         conversation: preset, events: osc7501, quit: [\"\\x04\"]}}",
+        script.display()
+    )
+}
+
+/// `n`, and one line.
+fn new_task(tui: &mut Tui, description: &str) {
+    tui.keys("n");
+    tui.wait_for("Enter start");
+    tui.keys(description);
+    tui.keys("\r");
 }
