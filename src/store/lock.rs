@@ -39,7 +39,6 @@ pub enum LockError {
 /// A lock that is held as long as this lives.
 #[derive(Debug)]
 pub struct Lock {
-    #[expect(dead_code, reason = "held, never read")]
     file: File,
 }
 
@@ -74,6 +73,13 @@ impl Lock {
                 return Ok(Self { file });
             }
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is between its fork and its exec holds the file too: closing ours would not be enough.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

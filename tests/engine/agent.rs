@@ -142,7 +142,7 @@ fn a_stop_reaches_an_agent_that_ignores_signals() {
         let began = std::time::Instant::now();
         bench.stop("fix-it");
         bench.task_when("fix-it", "stopped", |view| {
-            view.task.state == State::Paused && view.session.as_ref().is_none_or(|it| !it.alive)
+            view.task.state == State::Paused && view.session.as_ref().is_some_and(|it| !it.alive)
         });
         assert!(began.elapsed() < Duration::from_secs(20));
     });

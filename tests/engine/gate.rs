@@ -1,10 +1,9 @@
 //! Gates: what fails goes back to the same conversation, what hangs is ended.
 
 use orchestra::model::{Outcome, Request, State, Trigger};
-use rustix::process::{Pid, test_kill_process};
 
 use crate::engine::Bench;
-use crate::place::alone;
+use crate::place::{alone, gone};
 use crate::repo::Repository;
 use crate::{WILLING, artifact};
 
@@ -64,8 +63,7 @@ fn a_gate_over_its_time_is_ended_with_all_that_it_started() {
         let pids = place.lines("pids");
         assert_eq!(pids.len(), 2);
         for pid in pids {
-            let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
-            assert!(test_kill_process(pid).is_err(), "{pid:?} of the gate lives on");
+            assert!(gone(pid.parse().unwrap()), "{pid} of the gate lives on");
         }
     });
 }

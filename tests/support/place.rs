@@ -6,15 +6,17 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 /// A hang is found out after this time; nothing takes nearly as long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -46,6 +48,20 @@ pub fn alone<F: FnOnce(&Place)>(test: F) {
         .unwrap();
     let left = place.end_leftovers();
     assert!(status.success(), "the test failed in its own process, see above");
+    assert!(left.is_empty(), "left behind: {left:#?}");
+}
+
+/// Runs `test` in a folder of its own; for tests of the program itself, which gets its environment when it is started.
+/// Agents that went on are told to end afterwards. Fails when one does not.
+pub fn in_place(test: impl FnOnce(&Place)) {
+    let folder = tempfile::Builder::new().prefix("orchestra-test-").tempdir().unwrap();
+    let place = Place(folder.path().canonicalize().unwrap());
+    let result = catch_unwind(AssertUnwindSafe(|| test(&place)));
+    place.dismiss();
+    let left = place.end_leftovers();
+    if let Err(panic) = result {
+        resume_unwind(panic);
+    }
     assert!(left.is_empty(), "left behind: {left:#?}");
 }
 
@@ -112,14 +128,19 @@ impl Place {
         let mut left = Vec::new();
         for (pid, what) in self.processes() {
             let Ok(held) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
-            let time = until.saturating_duration_since(Instant::now());
-            let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
-            if poll(&mut [PollFd::new(&held, PollFlags::IN)], Some(&time)).unwrap() == 0 {
+            if !ends(&held, until) {
                 _ = pidfd_send_signal(&held, Signal::KILL);
                 left.push(what);
             }
         }
         left
+    }
+
+    /// Tells all processes of this place to end, as a shutdown of the machine would.
+    fn dismiss(&self) {
+        for (pid, _) in self.processes() {
+            _ = kill_process(pid, Signal::TERM);
+        }
     }
 
     fn processes(&self) -> Vec<(Pid, String)> {
@@ -137,6 +158,18 @@ impl Place {
         })
         .collect()
     }
+}
+
+/// Waits for the end of any process; false when it takes too long.
+pub fn gone(pid: i32) -> bool {
+    let held = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    held.is_none_or(|held| ends(&held, Instant::now() + LAST_WORDS))
+}
+
+fn ends(process: &OwnedFd, until: Instant) -> bool {
+    let time = until.saturating_duration_since(Instant::now());
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
+    poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&time)).unwrap() > 0
 }
 
 /// A place in a script where it waits until the test lets it through.

@@ -1,0 +1,55 @@
+//! In a session: sizes, pastes and keys reach the agent as they are.
+
+use crate::place::{Place, in_place};
+use crate::tui::Tui;
+use crate::{new_task, repository, start};
+
+/// Shows its size at each change of it, and what it reads, with escape sequences written out.
+const ECHO: &str = r#"trap 'stty size' WINCH; stty raw -echo; printf '\033[?2004hready '; stty size; while :; do dd bs=1 count=1 2>/dev/null | od -An -c | tr -d ' \n'; done"#;
+
+fn attached(place: &Place) -> Tui {
+    let script = place.write("echo.sh", ECHO);
+    let repository = repository(place, &format!("{{start: [sh, '{}']}}", script.display()));
+    let mut tui = start(place, repository.root(), &[]);
+    tui.wait_for("my-app");
+    new_task(&mut tui, "Fix it");
+    tui.wait_for("ready");
+    tui.keys("\r");
+    tui.wait_for("attached");
+    tui
+}
+
+fn leave(mut tui: Tui) {
+    tui.keys("\x1c");
+    tui.wait("the list", |screen| !screen.contains("attached"));
+    tui.keys("q");
+    assert_eq!(tui.end().0, 0);
+}
+
+#[test]
+fn sizes_follow_the_terminal() {
+    in_place(|place| {
+        let mut tui = attached(place);
+        for (rows, cols) in [(50, 200), (20, 48), (24, 80)] {
+            tui.resize(rows, cols);
+            tui.keys("z");
+            tui.wait("a frame of the new size", |screen| {
+                screen.lines().count() <= usize::from(rows) && screen.contains('z')
+            });
+        }
+        leave(tui);
+    });
+}
+
+#[test]
+fn a_paste_arrives_in_one_piece_and_marked() {
+    in_place(|place| {
+        let mut tui = attached(place);
+        tui.keys("\x1b[200~one\ntwo\x1b[201~");
+        tui.wait("the paste", |screen| {
+            let flat: String = screen.split_whitespace().collect();
+            flat.contains("033[200~one") && flat.contains("two033[201~")
+        });
+        leave(tui);
+    });
+}
