@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A hang is found out after this time; nothing here takes nearly as long.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The program under test, full screen.
 pub struct Tui {
@@ -72,11 +72,12 @@ impl Tui {
         self.wait(text, |screen| screen.contains(text))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the outer terminal of a test")]
     pub fn resize(&self, rows: u16, cols: u16) {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let outer = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let side = |side| std::num::NonZeroU16::new(side).expect("a size");
         self.screen.0.lock().expect("the reader lives").parser.screen_mut().set_size(side(rows), side(cols));
-        self.master.resize(size).expect("a terminal can be resized");
+        self.master.resize(outer).expect("a terminal can be resized");
     }
 
     pub fn pid(&self) -> u32 {

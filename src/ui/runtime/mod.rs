@@ -130,7 +130,8 @@ pub fn run(engine: Engine, mailbox: Mailbox, opening: Opening) -> Result<Engine,
     let Face { engine, mut memory, model, outer, input, .. } = face;
     drop((input, outer));
     memory.save(&model);
-    served.map_err(Failure::internal)?;
+    // A terminal that is gone is left like any other: the engine goes back to whoever lent it.
+    drop(served);
     Ok(engine)
 }
 
