@@ -69,8 +69,7 @@ pub fn run(folder: &Folder) -> Result<Outcome, FileError> {
 /// What the first task of a project that was never set up needs: a place for task files that git does not see.
 pub fn prepare_tasks(folder: &Folder) -> Result<(), FileError> {
     folder.create_dir(&folder.tasks())?;
-    let ignore = if folder.is_initialized() { IGNORE } else { BARE_IGNORE };
-    write_new(&folder.gitignore(), ignore.as_bytes(), Access::Shared)?;
+    write_new(&folder.gitignore(), BARE_IGNORE.as_bytes(), Access::Shared)?;
     Ok(())
 }
 
