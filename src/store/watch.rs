@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use notify::event::ModifyKind;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{Event, EventKind, PollWatcher, RecursiveMode, Watcher};
 
 use super::paths::Folder;
 
@@ -28,18 +28,18 @@ pub struct Batch {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("cannot watch {}: {source}", path.display())]
-    Watch { path: PathBuf, source: notify::Error },
+    #[error("cannot watch the project's files: {0}")]
+    Poll(notify::Error),
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
 }
 
 /// Watches as long as it lives.
-#[derive(Debug)]
 pub struct Watch {
     /// None while it is dropped: without it the thread comes to its end.
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Box<dyn Watcher + Send>>,
     thread: Option<JoinHandle<()>>,
+    limit: Option<notify::Error>,
 }
 
 /// A batch goes out when nothing has happened for so long,
@@ -47,6 +47,8 @@ const QUIET: Duration = Duration::from_millis(50);
 /// or at the latest so long after its first event.
 const LATEST: Duration = Duration::from_millis(500);
 
+/// How often folders are looked through that cannot be watched.
+const POLL: Duration = Duration::from_millis(1500);
 /// Events that wait for the thread; more are lost, and the batch says so.
 const MAX_EVENTS: usize = 4096;
 
@@ -57,30 +59,51 @@ impl Watch {
         Self::folders(&[folder.tasks(), folder.dir().to_owned(), folder.agents_d(), folder.scripts()], sink)
     }
 
-    /// The same for any folders, without those below them.
+    /// The same for any folders, without those below them. Where the kernel gives no watches (its limit is reached), the folders
+    /// are looked through every [`POLL`] instead.
     pub fn folders(folders: &[PathBuf], sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
         let (sender, receiver) = mpsc::sync_channel(MAX_EVENTS);
         let lost = Arc::new(AtomicBool::new(false));
-        let watch_error = |path: &Path| {
-            let path = path.to_owned();
-            move |source| WatchError::Watch { path, source }
-        };
         let overflow = Arc::clone(&lost);
-        let mut watcher = notify::recommended_watcher(move |event| {
+        let pass = move |event| {
             if sender.try_send(event).is_err() {
                 overflow.store(true, Ordering::Release);
             }
-        })
-        .map_err(watch_error(folders.first().map_or(Path::new(""), PathBuf::as_path)))?;
-        for folder in folders.iter().filter(|folder| folder.is_dir()) {
-            watcher.watch(folder, RecursiveMode::NonRecursive).map_err(watch_error(folder))?;
-        }
+        };
+        let (watcher, limit) = match native(folders, pass.clone()) {
+            Ok(watcher) => (watcher, None),
+            Err(error) => (polling(folders, pass)?, Some(error)),
+        };
         let thread = thread::Builder::new()
             .name("watch".to_owned())
             .spawn(move || collect(&receiver, &lost, sink))
             .map_err(WatchError::Thread)?;
-        Ok(Self { watcher: Some(watcher), thread: Some(thread) })
+        Ok(Self { watcher: Some(watcher), thread: Some(thread), limit })
     }
+
+    /// Why folders are looked through instead of watched, for one notice.
+    pub const fn limit(&self) -> Option<&notify::Error> {
+        self.limit.as_ref()
+    }
+}
+
+fn native(folders: &[PathBuf], pass: impl notify::EventHandler) -> notify::Result<Box<dyn Watcher + Send>> {
+    let mut watcher = notify::recommended_watcher(pass)?;
+    existing(folders).try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))?;
+    Ok(Box::new(watcher))
+}
+
+fn polling(folders: &[PathBuf], pass: impl notify::EventHandler) -> Result<Box<dyn Watcher + Send>, WatchError> {
+    let config = notify::Config::default().with_poll_interval(POLL);
+    let mut watcher = PollWatcher::new(pass, config).map_err(WatchError::Poll)?;
+    existing(folders)
+        .try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))
+        .map_err(WatchError::Poll)?;
+    Ok(Box::new(watcher))
+}
+
+fn existing(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    folders.iter().filter(|folder| folder.is_dir())
 }
 
 impl Drop for Watch {
@@ -178,6 +201,19 @@ mod tests {
         expect(&task);
         fs::write(folder.config(), "agent: x").unwrap();
         expect(&folder.config());
+    }
+
+    #[test]
+    fn fault_f7_without_watches_folders_are_looked_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sender, events) = mpsc::channel();
+        let _watcher = polling(&[dir.path().to_owned()], sender).unwrap();
+        let file = dir.path().join("1:one.md");
+        fs::write(&file, "one").unwrap();
+        let mut batch = Batch::default();
+        while !batch.paths.contains(&file) {
+            batch.add(events.recv_timeout(DEADLINE).unwrap());
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -217,6 +218,9 @@ proptest! {
         bom in any::<bool>(),
         value in "\\PC{0,12}|[ -~]{0,12}|[\\x00-\\x1f\\x7f-\\x9f]{1,3}",
     ) {
+        let mut keys = BTreeSet::new();
+        let once = |line: &String| line.starts_with('#') || line.is_empty() || keys.insert(line.split(':').next().map(str::to_owned));
+        let lines: Vec<_> = lines.into_iter().filter(once).collect();
         let at = at.min(lines.len());
         let (above, below) = lines.split_at(at);
         let own = old.as_ref().map(|old| format!("title: {old}"));

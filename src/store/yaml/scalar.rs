@@ -1,6 +1,6 @@
 //! What a scalar means: the core schema of YAML 1.2, as serde_yaml has it too.
 
-use serde_yaml::Value;
+use serde_yaml::{Number, Value};
 
 use super::{Kind, Node};
 
@@ -44,34 +44,41 @@ impl Node {
 }
 
 /// The value of a plain scalar.
-pub(super) fn resolve(text: &str) -> Value {
+fn resolve(text: &str) -> Value {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" => return Value::Bool(true),
-        "false" | "False" | "FALSE" => return Value::Bool(false),
-        ".nan" | ".NaN" | ".NAN" => return f64::NAN.into(),
-        _ => {}
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => f64::NAN.into(),
+        _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
     }
-    if let Some(digits) = text.strip_prefix("0x")
-        && let Ok(number) = i64::from_str_radix(digits, 16)
+}
+
+fn number(text: &str) -> Option<Number> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_negative = text.starts_with('-');
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let prefix = |prefix, radix| digits.strip_prefix(prefix).map(|rest| (rest, radix));
+    let (rest, radix) = prefix("0x", 16).or(prefix("0o", 8)).or(prefix("0b", 2)).unwrap_or((digits, 10));
+    // `007` is a name, not a number.
+    let is_name = radix == 10 && rest.len() > 1 && rest.starts_with('0') && rest.bytes().all(|b| b.is_ascii_digit());
+    if !rest.starts_with(['+', '-'])
+        && !is_name
+        && let Ok(magnitude) = i128::from_str_radix(rest, radix)
     {
-        return number.into();
-    }
-    if let Some(digits) = text.strip_prefix("0o")
-        && let Ok(number) = i64::from_str_radix(digits, 8)
-    {
-        return number.into();
-    }
-    let digits = text.trim_start_matches(['+', '-']);
-    if digits.len() + 1 >= text.len() && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        if let Ok(number) = text.parse::<i64>() {
-            return number.into();
+        let whole = if is_negative { -magnitude } else { magnitude };
+        if let Ok(whole) = u64::try_from(whole) {
+            return Some(whole.into());
         }
-        let infinite = matches!(digits, ".inf" | ".Inf" | ".INF");
-        let number = if infinite { Ok(f64::INFINITY) } else { digits.parse::<f64>() };
-        if let Ok(number) = number {
-            return (if text.starts_with('-') { -number } else { number }).into();
+        if let Ok(whole) = i64::try_from(whole) {
+            return Some(whole.into());
         }
     }
-    Value::String(text.to_owned())
+    let float = match digits {
+        ".inf" | ".Inf" | ".INF" => f64::INFINITY,
+        _ => digits.parse().ok().filter(|float: &f64| float.is_finite() && !is_name)?,
+    };
+    Some((if is_negative { -float } else { float }).into())
 }
