@@ -5,7 +5,7 @@ use crate::tui::Tui;
 use crate::{new_task, repository, start};
 
 /// Shows its size at each change of it, and what it reads, with escape sequences written out.
-const ECHO: &str = r#"trap 'stty size' WINCH; stty raw -echo; printf '\033[?2004hready '; stty size; while :; do dd bs=1 count=1 2>/dev/null | od -An -c | tr -d ' \n'; done"#;
+const ECHO: &str = r#"trap 'stty size' WINCH; stty raw -echo; printf '\033[?2004hready '; stty size; while :; do dd bs=1 count=1 2>/dev/null | od -An -c | tr -d ' \n' | sed 's/^/key /'; done"#;
 
 fn attached(place: &Place) -> Tui {
     let script = place.write("echo.sh", ECHO);
