@@ -475,7 +475,7 @@ fn an_import_to_the_same_or_a_higher_rank_is_found() {
         ("src/git/mod.rs", "use crate::*;"),
         ("src/git/mod.rs", "use crate as all;"),
         ("src/git/mod.rs", "use crate::nowhere::Thing;"),
-        ("src/cli/open.rs", "pub use crate::ui::run;"),
+        ("src/ui/open.rs", "pub use crate::cli::run;"),
         ("src/nowhere.rs", ""),
         ("src/git/mod.rs", "#[path = \"../pty/mod.rs\"] mod pty;"),
     ] {

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{AgentSide, Live, Started};
 use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
@@ -58,17 +59,17 @@ impl Core {
         let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
         variables.push((SESSION_DIR.into(), session_dir.clone().into()));
-        variables.push(("ORCHESTRA_HOME".into(), self.home.root().into()));
+        variables.push(("ORCHESTRA_HOME".into(), self.ground.home.root().into()));
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
             worktree: &worktree,
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: Some(&prompt),
-            permissions: stage.permissions.unwrap_or(project.config.permissions),
+            permissions: stage.permissions.unwrap_or(project.settings.config.permissions),
             model: task.model.as_deref().or(stage.model.as_deref()),
             session_dir: &session_dir,
-            bin_dir: Some(&self.bin),
+            bin_dir: Some(&self.ground.bin),
             readable: &[project.artifacts_dir(task), project.logs_dir(task)],
             inherited: &inherited,
             variables: &variables,
@@ -85,7 +86,7 @@ impl Core {
     }
 
     pub(super) fn box_of(&self, run: &RunId) -> PathBuf {
-        self.home.run().join(format!("{run}.box"))
+        self.ground.home.run().join(format!("{run}.box"))
     }
 
     /// The agent that a task's current stage runs with.
@@ -99,20 +100,20 @@ impl Core {
             Failure::new(FailureKind::NotFound, "no coding agent was found on PATH.")
                 .hint("Install OpenCode, or name another command under agents: in the config")
         })?;
-        project.catalog.get(name).cloned().map_err(|error| agent_failure(&error))
+        project.settings.catalog.get(name).cloned().map_err(|error| agent_failure(&error))
     }
 
     /// Name of the agent that a wish for `name` comes to.
     pub(super) fn agent_name<'a>(&'a self, project: &'a Project, name: Option<&'a str>) -> Option<&'a str> {
         let found = || self.agents.iter().find(|agent| agent.path.is_some()).map(|agent| agent.name.as_str());
-        name.or(project.config.agent.as_deref()).or_else(found)
+        name.or(project.settings.config.agent.as_deref()).or_else(found)
     }
 
     /// Looks for the agents on `PATH`; their versions come later.
     pub(super) fn look_for_agents(&mut self) {
         let Some(project) = self.projects.first() else { return };
         let path = std::env::var_os("PATH").unwrap_or_default();
-        self.agents = agent::find::agents(&project.catalog, &path);
+        self.agents = agent::find::agents(&project.settings.catalog, &path);
         let (inbox, mut agents) = (self.inbox.clone(), self.agents.clone());
         tokio::spawn(async move {
             let inherited: Vec<_> = std::env::vars_os().collect();
@@ -154,7 +155,7 @@ impl Core {
         let Ok(text) = std::fs::read_to_string(self.box_of(run).join(TYPED_FILE)) else { return };
         if let Ok(project) = self.project_mut(project) {
             let id = RunId(format!("{run}-prompt"));
-            project.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+            project.waiting.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
         }
     }
 
@@ -199,7 +200,7 @@ impl Core {
 
     /// Weighs something that was seen of an agent.
     pub(super) fn signal(&mut self, run: &RunId, signal: Signal<'_>) {
-        let at = self.clock();
+        let at = self.clock.elapsed();
         let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) else { return };
         let changed = agent.status.observe(signal, at).is_some();
         if changed {
@@ -222,7 +223,7 @@ impl Core {
         for run in still {
             self.screen_stands_still(&run);
         }
-        let at = self.clock();
+        let at = self.clock.elapsed();
         let settled: Vec<RunId> = self
             .live
             .values_mut()
@@ -318,11 +319,6 @@ impl Core {
             tokio::join!(follow, pass_on);
         })
         .abort_handle()
-    }
-
-    /// Monotonic time for the status of agents.
-    pub(super) fn clock(&self) -> std::time::Duration {
-        Instant::now().saturating_duration_since(self.began)
     }
 }
 

@@ -4,15 +4,15 @@
 //! sees a snapshot made after the message that changed it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::diffs::Diffs;
-use super::handle::{Change, Listener, Setting, Shared};
+use super::ground::{Clock, Ground};
+use super::handle::{Change, Setting, Shared};
 use super::live::Live;
 use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
@@ -20,84 +20,51 @@ use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
 use crate::model::{AgentFound, Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
-use crate::pty::{Hub, TerminalEvent};
-use crate::store::Home;
+use crate::pty::{self, Hub, TerminalEvent};
 use crate::store::database::EffectId;
-use crate::store::lock::Lock;
 
 /// The engine's state.
 pub(super) struct Core {
-    pub home: Home,
-    /// Goes to the front of every agent's `PATH`: holds this program under its name.
-    pub bin: PathBuf,
+    pub ground: Ground,
+    pub clock: Clock,
     pub hub: Arc<Hub>,
-    terminals: mpsc::Receiver<TerminalEvent>,
-    /// Begin of the engine's monotonic time.
-    pub began: Instant,
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
     pub live: HashMap<RunId, Live>,
     /// What processes told before their start was known here.
-    pub early: HashMap<RunId, Vec<crate::pty::Event>>,
+    pub early: HashMap<RunId, Vec<pty::Event>>,
     pub notices: Notices,
     pub agents: Vec<AgentFound>,
     pub watches: Watches,
     pub diffs: Diffs,
-    /// Held by the one integration that is under way.
-    pub integrations: Arc<Mutex<()>>,
     pub shared: Arc<Shared>,
-    pub listener: Listener,
-    /// Last stem of a run id, in microseconds since the epoch: the next one is larger.
-    last_run: i64,
-    generation: u64,
-    opening: Option<PathBuf>,
-    _lock: Lock,
 }
 
-/// Puts this program under its name where agents find it.
-fn link_program(home: &Home, program: &Path) -> Result<PathBuf, Failure> {
-    let bin = home.run().join("bin");
-    crate::store::atomic::create_private_dir(&bin).map_err(Failure::internal)?;
-    let link = bin.join("orchestra");
-    if std::fs::read_link(&link).ok().as_deref() != Some(program) {
-        let _ = std::fs::remove_file(&link);
-        std::os::unix::fs::symlink(program, &link)
-            .map_err(|error| Failure::internal(format!("cannot link {}: {error}", link.display())))?;
-    }
-    Ok(bin)
-}
-
-/// The engine's clock.
-#[expect(clippy::disallowed_methods, reason = "the engine's one home of the clock")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::now()
+/// What the engine's thread begins with, beside its state.
+pub(super) struct Beginning {
+    pub messages: mpsc::Receiver<Message>,
+    terminals: mpsc::Receiver<TerminalEvent>,
+    project: PathBuf,
 }
 
 impl Core {
     /// Takes the lock and starts the terminals' thread.
     pub fn new(
         setting: Setting,
-        inbox: mpsc::Sender<Message>,
+        (inbox, messages): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
         shared: Arc<Shared>,
-        listener: Listener,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Beginning), Failure> {
         let Setting { home, program, project } = setting;
-        home.create().map_err(Failure::internal)?;
-        let lock = Lock::acquire(&home.engine_lock(), now()).map_err(|error| {
-            Failure::new(FailureKind::LockHeld, error.to_string()).hint("Leave it with q, then start again.")
-        })?;
-        let screens = Arc::clone(&listener);
-        let (hub, terminals) =
-            Hub::start(program.clone(), Arc::new(move || screens(Change::Screens))).map_err(Failure::internal)?;
-        Ok(Self {
+        let ground = Ground::take(home, &program)?;
+        let screens = Arc::clone(&shared);
+        let wake = Arc::new(move || screens.tell(Change::Screens));
+        let (hub, terminals) = Hub::start(program, wake).map_err(Failure::internal)?;
+        let core = Self {
             watches: Watches::new(inbox.clone()),
-            bin: link_program(&home, &program)?,
             diffs: Diffs::default(),
-            integrations: Arc::default(),
-            home,
+            ground,
+            clock: Clock::start(),
             hub: Arc::new(hub),
-            terminals,
-            began: Instant::now(),
             inbox,
             projects: Vec::new(),
             live: HashMap::new(),
@@ -105,50 +72,43 @@ impl Core {
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
-            listener,
-            last_run: 0,
-            generation: 0,
-            opening: Some(project),
-            _lock: lock,
-        })
+        };
+        Ok((core, Beginning { messages, terminals, project }))
     }
 
     /// Serves until the handle is dropped.
-    pub fn run(mut self, messages: mpsc::Receiver<Message>) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime {
-            Ok(runtime) => runtime.block_on(self.serve(messages)),
-            Err(error) => self.notices.error(format!("the engine cannot start: {error}"), None),
+    pub fn run(mut self, beginning: Beginning) {
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(self.serve(beginning)),
+            Err(error) => {
+                self.notices.error(format!("the engine cannot start: {error}"), None);
+                self.publish();
+            }
         }
     }
 
-    async fn serve(&mut self, mut messages: mpsc::Receiver<Message>) {
-        if let Some(path) = self.opening.take() {
-            if let Err(failure) = self.open_project(&path) {
-                self.notices.error(failure.to_string(), None);
-            }
-            self.look_for_agents();
+    async fn serve(&mut self, beginning: Beginning) {
+        let Beginning { mut messages, mut terminals, project } = beginning;
+        if let Err(failure) = self.open_project(&project) {
+            self.notices.error(failure.to_string(), None);
         }
+        self.look_for_agents();
         loop {
             self.settle();
             self.publish();
             let deadline = self.deadline();
-            let message = tokio::select! {
-                message = messages.recv() => message,
-                Some(event) = self.terminals.recv() => {
-                    self.terminal_event(event);
-                    continue;
-                }
-                () = until(deadline) => {
-                    self.deadlines_passed();
-                    continue;
-                }
-            };
-            match message {
-                None | Some(Message::Leave) => return,
-                Some(message) => self.take(message),
+            tokio::select! {
+                message = messages.recv() => match message {
+                    None | Some(Message::Leave) => return,
+                    Some(message) => self.take(message),
+                },
+                Some(event) = terminals.recv() => self.terminal_event(event),
+                () = until(deadline) => self.deadlines_passed(),
             }
             // What came meanwhile goes into the same snapshot.
+            while let Ok(event) = terminals.try_recv() {
+                self.terminal_event(event);
+            }
             while let Ok(message) = messages.try_recv() {
                 match message {
                     Message::Leave => return,
@@ -203,15 +163,13 @@ impl Core {
     }
 
     fn stamp(&mut self, at: &TaskPlace) -> Stamp {
-        let now = now();
-        self.last_run = now.as_microsecond().max(self.last_run + 1);
-        Stamp { now, run: RunId(format!("{}-{}", at.task, self.last_run)) }
+        let (stem, now) = self.clock.stem();
+        Stamp { now, run: RunId(format!("{}-{stem}", at.task)) }
     }
 
     /// An id for a run that belongs to no step.
     pub fn fresh_run(&mut self, what: &str) -> RunId {
-        self.last_run = now().as_microsecond().max(self.last_run + 1);
-        RunId(format!("{what}-{}", self.last_run))
+        RunId(format!("{what}-{}", self.clock.stem().0))
     }
 
     pub fn project(&self, id: &ProjectId) -> Result<&Project, Failure> {
@@ -245,14 +203,14 @@ impl Core {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let processes = self.live.values().filter_map(|live| live.deadline(self.began));
+        let processes = self.live.values().filter_map(|live| live.deadline(self.clock.began()));
         processes.chain(self.mail_due()).min()
     }
 
     /// What follows from the whole state: free places, effects that waited.
     fn settle(&mut self) {
         for index in 0..self.projects.len() {
-            for trouble in std::mem::take(&mut self.projects[index].troubles) {
+            for trouble in std::mem::take(&mut self.projects[index].files.troubles) {
                 self.notices.error(trouble, None);
             }
         }
@@ -269,10 +227,9 @@ impl Core {
     }
 
     fn publish(&mut self) {
-        self.generation += 1;
-        let snapshot = self.snapshot(self.generation);
-        self.shared.snapshot.store(Arc::new(snapshot));
-        (self.listener)(Change::Snapshot);
+        let generation = self.clock.next_generation();
+        self.shared.snapshot.store(Arc::new(self.snapshot(generation)));
+        self.shared.tell(Change::Snapshot);
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{Job, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -23,7 +24,7 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
-        let first = !found.folder.tasks().exists();
+        let first = !found.files.folder.tasks().exists();
         let task = found.create(new)?;
         if first {
             self.watch_files(project);
@@ -44,7 +45,7 @@ impl Core {
             .iter()
             .flat_map(|project| {
                 let tasks = project.tasks().map(Arc::as_ref);
-                let granted = schedule::grants(tasks, project.config.max_running);
+                let granted = schedule::grants(tasks, project.settings.config.max_running);
                 granted.into_iter().map(|task| TaskPlace { project: project.id.clone(), task })
             })
             .collect();
@@ -73,9 +74,9 @@ impl Core {
     /// The worktree is there: what the project wants done in it comes next.
     pub(super) fn prepared(&mut self, at: &TaskPlace, run: RunId, base_commit: String, key: EffectId) {
         let planned = self.project_mut(&at.project).and_then(|project| {
-            let Some(script) = project.folder.setup_script() else { return Ok(None) };
+            let Some(script) = project.files.folder.setup_script() else { return Ok(None) };
             project.check_trust()?;
-            let limit = Duration::from_secs(project.config.worktrees.setup_timeout_seconds.into());
+            let limit = Duration::from_secs(project.settings.config.worktrees.setup_timeout_seconds.into());
             let worktree = project.worktree_path(project.task(at.task)?);
             Ok(Some((script, worktree, limit)))
         });
@@ -126,14 +127,14 @@ impl Project {
             return Err(Failure::new(FailureKind::Usage, "a task needs a description."));
         }
         let slug = self.free_slug(new.slug.as_deref())?;
-        let flow = self.flow(new.flow.as_deref().unwrap_or(&self.config.default_flow))?;
+        let flow = self.flow(new.flow.as_deref().unwrap_or(&self.settings.config.default_flow))?;
         if let Some(agent) = &new.agent {
-            self.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
+            self.settings.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
         }
         let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
         let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
         let id = self.db.next_task_id().map_err(Failure::internal)?;
-        let branch = self.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
+        let branch = self.settings.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
         let task = Task {
             id,
@@ -197,7 +198,7 @@ impl Project {
         self.db.record_worktree(&record).map_err(Failure::internal)?;
         let worktree =
             WorktreePlan { path, branch: task.branch.clone(), base_commit: base.commit, attempt, hooks: self.hooks()? };
-        Ok(Plan { repo: self.repo.clone(), worktree, link: self.folder.worktree(&task.slug) })
+        Ok(Plan { repo: self.repo.clone(), worktree, link: self.files.folder.worktree(&task.slug) })
     }
 }
 

@@ -43,7 +43,7 @@ impl Core {
     pub(super) fn watch_diff(&mut self, place: Place) {
         self.follow_diff(&place);
         self.diffs.watched = Some(place);
-        (self.listener)(Change::Diff);
+        self.shared.tell(Change::Diff);
     }
 
     /// Follows the worktree of a task as long as there is one that can change.
@@ -79,14 +79,14 @@ impl Core {
     pub(super) fn diffed(&mut self, place: Place, diff: Arc<Diff>) {
         let seen = Totals { stat: diff.stat(), ahead: diff.ahead };
         if let Ok(project) = self.project_mut(&place.0) {
-            project.seen.insert(place.1.clone(), seen);
+            project.book.seen.insert(place.1.clone(), seen);
         }
         let mut diffs = HashMap::clone(&self.shared.diffs.load());
         let shown = self.diffs.watched.as_ref() == Some(&place);
         diffs.insert(place, diff);
         self.shared.diffs.store(Arc::new(diffs));
         if shown {
-            (self.listener)(Change::Diff);
+            self.shared.tell(Change::Diff);
         }
     }
 }

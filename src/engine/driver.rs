@@ -37,7 +37,7 @@ impl Core {
     /// Effects that wait for quiet: begins those whose time has come.
     pub(super) fn perform_held(&mut self) {
         for index in 0..self.projects.len() {
-            let held = std::mem::take(&mut self.projects[index].held);
+            let held = std::mem::take(&mut self.projects[index].waiting.held);
             for (at, effect, key) in held {
                 let ready = match &effect {
                     Effect::Integrate { .. } => self.agent_of(&at.project, at.task).is_none_or(at_rest),
@@ -57,7 +57,7 @@ impl Core {
             self.stop_shells(at);
         }
         if let Ok(project) = self.project_mut(&at.project) {
-            project.held.push((at.clone(), effect, key));
+            project.waiting.held.push((at.clone(), effect, key));
         }
     }
 
@@ -114,7 +114,7 @@ impl Core {
         };
         if let Some(text) = words {
             let origin = Origin::Effect(key);
-            project.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
+            project.waiting.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
         } else {
             let finished = project.finish(key);
             self.tell_failure(at, finished);
@@ -178,7 +178,8 @@ fn announcement(task: &Task, before: (State, bool)) -> Option<String> {
     Some(match task.state {
         State::Asking => format!("{slug} asks: {}", line()),
         State::Approval => format!("{slug}: {} is ready. a reviews it", task.current_stage().name),
-        State::Quiet => format!("{slug} rests without a result. Enter attaches, a accepts it"),
+        State::Quiet if task.flow.is_solo() => format!("{slug} rests. a accepts what it did, Enter attaches"),
+        State::Quiet => format!("{slug} rests without a result. Space answers it, . has skip and complete"),
         State::Done if !reason.is_empty() => format!("kept {}: {}", task.base_branch, line()),
         State::Done if task.reviewed => format!("reviewed {slug}; M merges it"),
         State::Done => format!("{slug} is done. a reviews it, M merges"),

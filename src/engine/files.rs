@@ -16,8 +16,8 @@ impl Project {
     /// The first prompt of a stage's conversation.
     pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
         let stage = task.current_stage();
-        let template = workflow::template(&self.folder, stage).map_err(Failure::internal)?;
-        let instructions = self.text(&self.folder.instructions())?;
+        let template = workflow::template(&self.files.folder, stage).map_err(Failure::internal)?;
+        let instructions = self.text(&self.files.folder.instructions())?;
         let artifacts = self.latest_artifacts(task)?;
         let earlier: Vec<_> = artifacts
             .iter()
@@ -37,7 +37,7 @@ impl Project {
             artifacts: &earlier,
             trigger,
             artifact: &stage.artifact,
-            permissions: stage.permissions.unwrap_or(self.config.permissions),
+            permissions: stage.permissions.unwrap_or(self.settings.config.permissions),
             worktree: &self.worktree(task)?,
             branch: &task.branch,
         }))
@@ -56,7 +56,7 @@ impl Project {
         self.db.put_artifact(task, kept).map_err(Failure::internal)?;
         let all = self.db.artifacts(task).map_err(Failure::internal)?;
         let slug = &self.task(task)?.slug;
-        artifact::write_all(&self.folder, slug, &all).map(drop).map_err(Failure::internal)
+        artifact::write_all(&self.files.folder, slug, &all).map(drop).map_err(Failure::internal)
     }
 
     /// Name and text of what the current stage handed in last.
@@ -73,7 +73,7 @@ impl Project {
         let of_stages = task.flow.stages.iter().filter_map(|stage| newest(&stage.name).cloned());
         Ok(of_stages
             .map(|artifact| {
-                let path = artifact::path(&self.folder, &task.slug, &artifact.name);
+                let path = artifact::path(&self.files.folder, &task.slug, &artifact.name);
                 (artifact, path)
             })
             .collect())
@@ -83,21 +83,21 @@ impl Project {
     pub fn spec_file(&mut self, owner: &SessionId) -> Result<(PathBuf, String), Failure> {
         let file = match self.task_by_session(owner).cloned() {
             Some(task) => self.task_path(&task)?,
-            None => self.folder.designer(),
+            None => self.files.folder.designer(),
         };
-        let configured = self.config.ui.editor.clone();
+        let configured = self.settings.config.ui.editor.clone();
         let editor = configured.or_else(|| std::env::var("VISUAL").ok()).or_else(|| std::env::var("EDITOR").ok());
         Ok((file, editor.unwrap_or_else(|| "vi".to_owned())))
     }
 
     /// A deleted task leaves the list, or only its worktree does.
     pub fn forget(&mut self, task: &Arc<Task>, scope: DeleteScope, reference: &str) -> Result<(), Failure> {
-        let at = super::core::now();
+        let at = super::ground::now();
         self.db.forget_worktree(&self.worktree_path(task)).map_err(Failure::internal)?;
         match scope {
             DeleteScope::All => {
                 self.db.trash_task(task, reference, at, None).map_err(Failure::internal)?;
-                self.tasks.remove(&task.id);
+                self.book.tasks.remove(&task.id);
                 self.remove_task_file(task)
             }
             DeleteScope::WorktreeOnly => {

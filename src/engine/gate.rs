@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -108,7 +109,7 @@ impl Core {
             exit: (!job.timed_out).then_some(status),
             seconds: job.started.elapsed().as_secs() as u32,
             limit: job.limit,
-            session: self.home.session(run),
+            session: self.ground.home.session(run),
             log,
         };
         let run = run.clone();

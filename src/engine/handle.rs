@@ -50,8 +50,8 @@ pub struct Setting {
 }
 
 /// The state that readers take without a lock.
-#[derive(Default)]
 pub(super) struct Shared {
+    listener: Listener,
     pub snapshot: ArcSwap<Snapshot>,
     pub terminals: ArcSwap<HashMap<Place, Terminal>>,
     pub diffs: ArcSwap<HashMap<Place, Arc<Diff>>>,
@@ -59,6 +59,8 @@ pub(super) struct Shared {
     /// Size of the pane in which sessions are shown: new ones begin with it.
     size: Mutex<Size>,
     waiting: Mutex<HashMap<RunId, SyncSender<ExitStatus>>>,
+    /// Held by the one integration that is under way.
+    pub integrations: Mutex<()>,
 }
 
 /// Where a person is at the moment: agents are not interrupted there.
@@ -69,6 +71,24 @@ struct Attention {
 }
 
 impl Shared {
+    fn new(listener: Listener) -> Self {
+        Self {
+            listener,
+            snapshot: ArcSwap::default(),
+            terminals: ArcSwap::default(),
+            diffs: ArcSwap::default(),
+            attention: Mutex::default(),
+            size: Mutex::default(),
+            waiting: Mutex::default(),
+            integrations: Mutex::default(),
+        }
+    }
+
+    /// Tells the face that something is new.
+    pub fn tell(&self, change: Change) {
+        (self.listener)(change);
+    }
+
     /// A person is attached to the session, or typed into it a short while ago.
     pub fn attended(&self, place: &Place) -> bool {
         let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,11 +139,11 @@ impl Engine {
     /// Fails when another engine holds the lock or the terminals' thread cannot start.
     pub fn start(setting: Setting, listener: Listener) -> Result<Self, Failure> {
         let (inbox, messages) = mpsc::channel(INBOX);
-        let shared = Arc::new(Shared::default());
-        let core = Core::new(setting, inbox.clone(), Arc::clone(&shared), listener)?;
+        let shared = Arc::new(Shared::new(listener));
+        let (core, beginning) = Core::new(setting, (inbox.clone(), messages), Arc::clone(&shared))?;
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || core.run(messages))
+            .spawn(move || core.run(beginning))
             .map_err(Failure::internal)?;
         Ok(Self { inbox, shared, thread: Some(thread) })
     }

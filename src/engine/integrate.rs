@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{Core, now};
+use super::core::Core;
 use super::create::git_failure;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
+use super::ground::now;
 use super::handle::Shared;
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
 use crate::git::{Cancel, Hooks, Repo, trash, worktree};
-use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, Reply, RunId, Task};
+use crate::model::{DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, Reply, RunId, Task};
 use crate::pty::{Hub, StopPlan};
 use crate::store::database::EffectId;
 
@@ -28,9 +29,9 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (at, integrations) = (at.clone(), Arc::clone(&self.integrations));
+        let (at, shared) = (at.clone(), Arc::clone(&self.shared));
         self.blocking(move || {
-            let turn = integrations.lock();
+            let turn = shared.integrations.lock();
             let event = plan.run(run, gate.as_ref());
             drop(turn);
             Message::Happened { at, event, finishes: Some(key) }
@@ -41,15 +42,15 @@ impl Core {
     pub(super) fn clean_up(&mut self, at: &TaskPlace, key: EffectId) {
         let planned = self.project(&at.project).and_then(|project| {
             let task = project.task(at.task)?;
-            Ok((project.config.merge.cleanup, project.removal(task)))
+            Ok((project.settings.config.merge.cleanup, project.removal(task)))
         });
         let Ok((cleanup, removal)) = planned else { return };
         let at = at.clone();
         self.blocking(move || {
             let result = match cleanup {
                 MergeCleanup::None => Ok(None),
-                MergeCleanup::Worktree => removal.run(DeleteScope::WorktreeOnly).map(|_| None),
-                MergeCleanup::All => removal.run(DeleteScope::All).map(|_| None),
+                MergeCleanup::Worktree => removal.run(DeleteScope::WorktreeOnly, Loss::Refused).map(|_| None),
+                MergeCleanup::All => removal.run(DeleteScope::All, Loss::Refused).map(|_| None),
             };
             Message::JobDone { at, finishes: Some(key), result }
         });
@@ -71,7 +72,7 @@ impl Core {
         let (at, inbox) = (at.clone(), self.inbox.clone());
         tokio::spawn(async move {
             ends.await;
-            let job = tokio::task::spawn_blocking(move || removal.run(scope));
+            let job = tokio::task::spawn_blocking(move || removal.run(scope, Loss::Accepted));
             let result = job.await.unwrap_or_else(|error| Err(Failure::internal(error)));
             let _ = inbox.send(Message::Deleted { at, task, scope, result, answerer }).await;
         });
@@ -117,7 +118,7 @@ impl Project {
                 Some(IntegrationGate {
                     hub: Arc::clone(&core.hub),
                     shared: Arc::clone(&core.shared),
-                    dir: core.home.session(&run),
+                    dir: core.ground.home.session(&run),
                     run,
                     launch: core.command_launch(at, &gate.command, &[])?,
                     limit: Duration::from_secs(gate.timeout_seconds.into()),
@@ -128,7 +129,7 @@ impl Project {
         let plan = Integration {
             repo: self.repo.clone(),
             worktree: self.worktree(task)?,
-            dir: self.worktrees.join(".integrate"),
+            dir: self.files.worktrees.join(".integrate"),
             hooks: self.hooks()?,
             task: Arc::clone(task),
         };
@@ -142,7 +143,7 @@ impl Project {
             made: task.base_commit.is_some(),
             branch: task.branch.clone(),
             slug: task.slug.to_string(),
-            link: self.folder.worktree(&task.slug),
+            link: self.files.folder.worktree(&task.slug),
         }
     }
 }
@@ -158,9 +159,16 @@ pub(super) struct Removal {
     link: PathBuf,
 }
 
+/// Whether a person has seen what cannot be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    Accepted,
+    Refused,
+}
+
 impl Removal {
     /// Saves all of it, then removes it; the reference that keeps it, empty when there was nothing to keep.
-    fn run(&self, scope: DeleteScope) -> Result<String, Failure> {
+    fn run(&self, scope: DeleteScope, loss: Loss) -> Result<String, Failure> {
         if !self.made {
             return Ok(String::new());
         }
@@ -168,6 +176,11 @@ impl Removal {
         let worktree = (self.worktree.as_path(), self.branch.as_str());
         let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default())
             .map_err(|error| git_failure(&error))?;
+        if loss == Loss::Refused && !entry.record.unsaved.is_empty() {
+            let what = entry.record.unsaved.join(", ");
+            let text = format!("kept the worktree of {}: the trash cannot keep {what}.", self.slug);
+            return Err(Failure::new(FailureKind::Dirty, text).hint("D shows it, and removes it"));
+        }
         worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(|error| git_failure(&error))?;
         if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
             worktree::delete_branch(&self.repo, &self.branch, tip).map_err(|error| git_failure(&error))?;

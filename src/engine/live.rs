@@ -42,6 +42,10 @@ pub(super) struct Job {
     pub started: Instant,
     pub limit: Duration,
     pub timed_out: bool,
+    /// Of one that is over its time: the stop has reached all that it started.
+    pub stop_done: bool,
+    /// Of one that is over its time: how its command ended, until the stop is done too.
+    pub status: Option<ExitStatus>,
     /// The effect that the job answers.
     pub finishes: EffectId,
 }
@@ -49,7 +53,7 @@ pub(super) struct Job {
 impl Job {
     /// A job that begins now.
     pub fn new(work: Work, limit: Duration, finishes: EffectId) -> Self {
-        Self { work, started: Instant::now(), limit, timed_out: false, finishes }
+        Self { work, started: Instant::now(), limit, timed_out: false, stop_done: false, status: None, finishes }
     }
 }
 

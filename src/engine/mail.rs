@@ -37,7 +37,7 @@ impl Core {
     /// Types what waits for agents that rest; one letter per agent at a time, so that each starts a turn of its own.
     pub(super) fn deliver_messages(&mut self) {
         for index in 0..self.projects.len() {
-            let mut mail = std::mem::take(&mut self.projects[index].mail);
+            let mut mail = std::mem::take(&mut self.projects[index].waiting.mail);
             let mut under_way: Vec<RunId> = mail.iter().filter(|letter| letter.sent).map(|it| it.run.clone()).collect();
             for letter in mail.iter_mut().filter(|letter| !letter.sent) {
                 let Some(live) = self.live.get_mut(&letter.run) else { continue };
@@ -54,14 +54,14 @@ impl Core {
                     agent.attended = true;
                 }
             }
-            self.projects[index].mail = mail;
+            self.projects[index].waiting.mail = mail;
         }
     }
 
     /// When a letter that waits only for a person to be done with typing can go.
     pub(super) fn mail_due(&self) -> Option<Instant> {
         let now = Instant::now();
-        let unsent = self.projects.iter().flat_map(|project| &project.mail).filter(|letter| !letter.sent);
+        let unsent = self.projects.iter().flat_map(|project| &project.waiting.mail).filter(|letter| !letter.sent);
         let places = unsent.filter_map(|letter| Some(&self.live.get(&letter.run)?.place));
         places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now).min()
     }
@@ -69,11 +69,12 @@ impl Core {
     /// The shim has typed a letter.
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
         for project in &mut self.projects {
-            let Some(index) = project.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id)
+            let Some(index) =
+                project.waiting.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id)
             else {
                 continue;
             };
-            let letter = project.mail.remove(index);
+            let letter = project.waiting.mail.remove(index);
             if let Err(failure) = project.settle(letter.origin, Delivery::Delivered) {
                 self.notices.error(failure.to_string(), None);
             }
@@ -85,11 +86,11 @@ impl Core {
     /// a message that was being typed nobody can tell whether it arrived.
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
-            let (gone, kept): (Vec<_>, Vec<_>) = project
-                .mail
-                .drain(..)
-                .partition(|letter| letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_))));
-            project.mail = kept;
+            let (gone, kept): (Vec<_>, Vec<_>) =
+                project.waiting.mail.drain(..).partition(|letter| {
+                    letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_)))
+                });
+            project.waiting.mail = kept;
             for letter in gone {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {
                     self.notices.error(failure.to_string(), None);

@@ -11,6 +11,7 @@ mod driver;
 mod facts;
 mod files;
 mod gate;
+mod ground;
 mod handle;
 mod integrate;
 mod live;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Place;
-use super::core::now;
+use super::ground::now;
 use crate::model::{Notice, NoticeKind};
 
 /// Notices that are kept.

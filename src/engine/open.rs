@@ -1,6 +1,6 @@
 //! A project is opened: its repository, settings and tasks, then what the last engine left unfinished.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::create::git_failure;
 use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
-use super::project::Project;
+use super::project::{Book, Files, Project, Settings, Waiting};
 use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo};
-use crate::model::{Answer, Config, Failure, Flow, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
+use crate::model::{Answer, Config, Failure, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
 use crate::store::database::StoredMessage;
 use crate::store::trust::Trust;
 use crate::store::{Database, Folder, config, init, projects, workflow};
@@ -26,8 +26,8 @@ impl Core {
             .and_then(|repo| repo.at(repo.main_root()))
             .map_err(|error| git_failure(&error))?;
         repo.require_commit().map_err(|error| git_failure(&error))?;
-        let id = projects::open(&self.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
-        let db = Database::open(&self.home.state(&id)).map_err(Failure::internal)?;
+        let id = projects::open(&self.ground.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
+        let db = Database::open(&self.ground.home.state(&id)).map_err(Failure::internal)?;
         if let Some(recovery) = db.recovery() {
             self.notices
                 .error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
@@ -55,36 +55,32 @@ impl Core {
             Head::Branch(branch) => Some(branch),
             Head::Detached(_) => None,
         };
-        let worktrees = worktree_root(&self.home.worktrees(&id), &folder, &settings.config, &id);
+        let worktrees = worktree_root(&self.ground.home.worktrees(&id), &folder, &settings.config, &id);
+        let tasks = loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
         Ok(Project {
             name: repo.name(),
-            initialized: folder.is_initialized(),
-            trust: Trust::of(&self.home),
-            tasks: loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect::<BTreeMap<_, _>>(),
-            since: HashMap::new(),
-            seen: HashMap::new(),
-            designer_spec: None,
-            troubles: Vec::new(),
-            watch: None,
-            faults: Vec::new(),
-            mail: Vec::new(),
-            held: Vec::new(),
-            config: Arc::new(settings.config),
-            flows: settings.flows,
-            catalog: settings.catalog,
+            files: Files {
+                initialized: folder.is_initialized(),
+                worktrees,
+                trust: Trust::of(&self.ground.home),
+                watch: None,
+                designer_spec: None,
+                troubles: Vec::new(),
+                folder,
+            },
+            book: Book { tasks, unread, ..Book::default() },
+            waiting: Waiting::default(),
+            settings,
             id,
             repo,
-            folder,
-            worktrees,
             db,
             branch,
-            unread,
         })
     }
 
     /// Settings, flows and agents; a file that cannot be read is named, and the defaults stand for it.
     fn settings(&mut self, folder: &Folder) -> Settings {
-        let config = config::load(&self.home, folder).unwrap_or_else(|error| {
+        let config = config::load(&self.ground.home, folder).unwrap_or_else(|error| {
             self.notices.error(format!("{error}. The defaults are in force"), None);
             Config::default()
         });
@@ -96,7 +92,8 @@ impl Core {
             self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(&error)), None);
             Catalog::new(&BTreeMap::new())
         });
-        Settings { config, flows, catalog: catalog.expect("invariant: the built-in agents are valid") }
+        let catalog = catalog.expect("invariant: the built-in agents are valid");
+        Settings { config: Arc::new(config), flows, catalog, faults: Vec::new() }
     }
 
     /// Adopts the sessions that went on without us, then does what is still to be done.
@@ -138,12 +135,12 @@ impl Core {
                 origin: Origin::Person(message.id),
                 sent: false,
             };
-            project.mail.push(letter);
+            project.waiting.mail.push(letter);
         }
     }
 
     pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {
-        let folder = self.project(id)?.folder.clone();
+        let folder = self.project(id)?.files.folder.clone();
         let outcome = init::run(&folder).map_err(Failure::internal)?;
         self.watch_files(id);
         self.files_changed(id);
@@ -160,27 +157,29 @@ impl Core {
     /// The new settings are in force, or the old ones stay and the error is told, once.
     fn read_settings(&mut self, id: &ProjectId) {
         let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
-        let config = config::load(&self.home, &folder);
+        let config = config::load(&self.ground.home, &folder);
         let flows = workflow::load(&folder);
         let mut errors = Vec::new();
         if let Ok(project) = self.project_mut(id) {
-            project.initialized = folder.is_initialized();
-            project.folder = folder;
+            project.files.initialized = folder.is_initialized();
+            project.files.folder = folder;
             match flows {
-                Ok(flows) => project.flows = flows,
+                Ok(flows) => project.settings.flows = flows,
                 Err(error) => errors.push(error.to_string()),
             }
             match config.map_err(Failure::internal).and_then(|config| {
                 let catalog = Catalog::new(&config.agents).map_err(|error| agent_failure(&error))?;
                 Ok((config, catalog))
             }) {
-                Ok((config, catalog)) => (project.config, project.catalog) = (Arc::new(config), catalog),
+                Ok((config, catalog)) => {
+                    (project.settings.config, project.settings.catalog) = (Arc::new(config), catalog);
+                }
                 Err(failure) => errors.push(failure.to_string()),
             }
         }
         let Ok(project) = self.project_mut(id) else { return };
-        if project.faults != errors {
-            project.faults.clone_from(&errors);
+        if project.settings.faults != errors {
+            project.settings.faults.clone_from(&errors);
             for error in errors {
                 self.notices.error(format!("{error}. What was in force stays"), None);
             }
@@ -194,12 +193,6 @@ impl Core {
         });
         self.tell_failure(at, marked);
     }
-}
-
-struct Settings {
-    config: Config,
-    flows: Vec<Flow>,
-    catalog: Catalog,
 }
 
 fn worktree_root(home: &Path, folder: &Folder, config: &Config, id: &ProjectId) -> PathBuf {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::Place;
 use super::agent_run::{SESSION_DIR, agent_failure};
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::Started;
 use super::mail::{Letter, Origin};
 use super::message::Answerer;
@@ -103,10 +104,10 @@ impl Core {
             worktree: found.root(),
             conversation: agent::Conversation::Fresh,
             prompt: None,
-            permissions: found.config.permissions,
+            permissions: found.settings.config.permissions,
             model: None,
             session_dir: &session_dir,
-            bin_dir: Some(&self.bin),
+            bin_dir: Some(&self.ground.bin),
             readable: &[],
             inherited: &inherited,
             variables: &[],
@@ -121,7 +122,7 @@ impl Core {
         let (run, rests) = (live.run.clone(), live.activity() == Activity::Resting);
         let project = self.project_mut(&place.0)?;
         let id = project.db.queue_message(&place.1, None, text, now()).map_err(Failure::internal)?;
-        project.mail.push(Letter {
+        project.waiting.mail.push(Letter {
             run,
             id: RunId(format!("message-{}", id.0)),
             text: text.to_owned(),

@@ -30,31 +30,56 @@ pub(super) struct Project {
     pub id: ProjectId,
     pub name: String,
     pub repo: Repo,
-    pub folder: Folder,
-    /// Where its worktrees live.
-    pub worktrees: PathBuf,
+    /// What is checked out in the source checkout; none when detached.
+    pub branch: Option<String>,
     pub db: Database,
+    pub settings: Settings,
+    pub book: Book,
+    pub waiting: Waiting,
+    pub files: Files,
+}
+
+/// What is in force of a project's files.
+pub(super) struct Settings {
     pub config: Arc<Config>,
     pub flows: Vec<Flow>,
     pub catalog: Catalog,
-    pub branch: Option<String>,
-    pub initialized: bool,
+    /// What is wrong with the files, so that it is told once.
+    pub faults: Vec<String>,
+}
+
+/// The tasks, and what is known of each.
+#[derive(Default)]
+pub(super) struct Book {
+    pub tasks: BTreeMap<TaskId, Arc<Task>>,
+    /// When each state began.
+    pub since: HashMap<TaskId, Timestamp>,
+    /// Sessions with a finished turn that nobody has looked at.
+    pub unread: BTreeSet<SessionId>,
+    pub seen: HashMap<SessionId, Totals>,
+}
+
+/// What waits for an agent's rest.
+#[derive(Default)]
+pub(super) struct Waiting {
     pub mail: Vec<Letter>,
     /// Effects that wait for quiet.
     pub held: Vec<(TaskPlace, Effect, EffectId)>,
+}
+
+/// Where a project's files are, and what is known of them.
+pub(super) struct Files {
+    pub folder: Folder,
+    pub initialized: bool,
+    /// Where its worktrees live.
+    pub worktrees: PathBuf,
+    pub trust: Trust,
+    /// Tells of edits.
+    pub watch: Option<Watch>,
     /// Text of the designer's spec when it was last looked at.
-    pub(super) designer_spec: Option<String>,
+    pub designer_spec: Option<String>,
     /// What could not be written beside the database, to be told.
-    pub(super) troubles: Vec<String>,
-    /// Tells of edits of its files.
-    pub(super) watch: Option<Watch>,
-    /// What is wrong with its settings, so that it is told once.
-    pub(super) faults: Vec<String>,
-    pub(super) tasks: BTreeMap<TaskId, Arc<Task>>,
-    pub(super) since: HashMap<TaskId, Timestamp>,
-    pub(super) unread: BTreeSet<SessionId>,
-    pub(super) seen: HashMap<SessionId, Totals>,
-    pub(super) trust: Trust,
+    pub troubles: Vec<String>,
 }
 
 /// What the last look at a worktree found.
@@ -70,17 +95,18 @@ impl Project {
     }
 
     pub fn tasks(&self) -> impl Iterator<Item = &Arc<Task>> + Clone {
-        self.tasks.values()
+        self.book.tasks.values()
     }
 
     pub fn task(&self, id: TaskId) -> Result<&Arc<Task>, Failure> {
-        self.tasks
+        self.book
+            .tasks
             .get(&id)
             .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {id} in {}", self.name)))
     }
 
     pub fn task_by_session(&self, session: &SessionId) -> Option<&Arc<Task>> {
-        self.tasks.values().find(|task| task.slug.as_str() == session.as_str())
+        self.book.tasks.values().find(|task| task.slug.as_str() == session.as_str())
     }
 
     /// Writes a transition and its effects in one transaction, then takes it over.
@@ -93,12 +119,12 @@ impl Project {
     ) -> Result<Vec<EffectId>, Failure> {
         let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
         let ids = self.db.transition(&task, &stored, finishes).map_err(Failure::internal)?;
-        let former = self.tasks.get(&task.id).map(|former| former.state);
+        let former = self.book.tasks.get(&task.id).map(|former| former.state);
         if former != Some(task.state) {
-            self.since.insert(task.id, now);
+            self.book.since.insert(task.id, now);
         }
         self.write_task_file(&task);
-        self.tasks.insert(task.id, Arc::new(task));
+        self.book.tasks.insert(task.id, Arc::new(task));
         Ok(ids)
     }
 
@@ -108,24 +134,24 @@ impl Project {
     }
 
     pub fn since(&self, task: &Task) -> Timestamp {
-        self.since.get(&task.id).copied().unwrap_or(task.updated_at)
+        self.book.since.get(&task.id).copied().unwrap_or(task.updated_at)
     }
 
     pub fn is_unread(&self, session: &SessionId) -> bool {
-        self.unread.contains(session)
+        self.book.unread.contains(session)
     }
 
     pub fn set_unread(&mut self, session: &SessionId, unread: bool) -> Result<(), Failure> {
-        let written = match (unread, self.unread.contains(session)) {
+        let written = match (unread, self.book.unread.contains(session)) {
             (true, false) => self.db.mark_unread(session),
             (false, true) => self.db.mark_seen(session),
             _ => return Ok(()),
         };
         written.map_err(Failure::internal)?;
         if unread {
-            self.unread.insert(session.clone());
+            self.book.unread.insert(session.clone());
         } else {
-            self.unread.remove(session);
+            self.book.unread.remove(session);
         }
         Ok(())
     }
@@ -140,7 +166,7 @@ impl Project {
     }
 
     pub fn seen(&self, session: &SessionId) -> Totals {
-        self.seen.get(session).copied().unwrap_or_default()
+        self.book.seen.get(session).copied().unwrap_or_default()
     }
 
     /// Where a task's worktree is, or will be.
@@ -151,14 +177,14 @@ impl Project {
     }
 
     pub fn worktree_path(&self, task: &Task) -> PathBuf {
-        self.worktrees.join(task.slug.as_str())
+        self.files.worktrees.join(task.slug.as_str())
     }
 
     pub fn flow(&self, name: &str) -> Result<Flow, Failure> {
         if name == Flow::SOLO {
             return Ok(crate::model::solo());
         }
-        self.flows.iter().find(|flow| flow.name == name).cloned().ok_or_else(|| {
+        self.settings.flows.iter().find(|flow| flow.name == name).cloned().ok_or_else(|| {
             let names: Vec<_> = self.flow_names().into_iter().map(|(name, _)| name).collect();
             Failure::new(FailureKind::NotFound, format!("there is no flow \"{name}\"; there are {}.", names.join(", ")))
         })
@@ -166,7 +192,7 @@ impl Project {
 
     pub fn flow_names(&self) -> Vec<(String, Vec<String>)> {
         let solo = crate::model::solo();
-        let all = self.flows.iter().chain((!self.flows.iter().any(Flow::is_solo)).then_some(&solo));
+        let all = self.settings.flows.iter().chain((!self.settings.flows.iter().any(Flow::is_solo)).then_some(&solo));
         all.map(|flow| (flow.name.clone(), flow.stages.iter().map(|stage| stage.name.clone()).collect())).collect()
     }
 
@@ -195,30 +221,30 @@ impl Project {
 
     /// A command as config gives it: a bare script name stands for the script in `.orchestra/scripts/`.
     pub fn command(&self, command: &str) -> String {
-        let script = self.folder.scripts().join(command);
+        let script = self.files.folder.scripts().join(command);
         let bare = !command.contains(['/', ' ']) && script.is_file();
         if bare { format!("'{}'", script.to_string_lossy().replace('\'', r"'\''")) } else { command.to_owned() }
     }
 
     pub fn artifacts_dir(&self, task: &Task) -> PathBuf {
-        self.folder.artifacts(&task.slug)
+        self.files.folder.artifacts(&task.slug)
     }
 
     pub fn logs_dir(&self, task: &Task) -> PathBuf {
-        self.folder.logs(&task.slug)
+        self.files.folder.logs(&task.slug)
     }
 
     /// The log of a job of the current iteration.
     pub fn log_file(&self, task: &Task, job: &str) -> Result<PathBuf, Failure> {
         let number = task.iterations.len().max(1) as u32;
         let stage = if job == "gate" { task.current_stage().name.as_str() } else { job };
-        artifact::prepare_log(&self.folder, &task.slug, stage, number).map_err(Failure::internal)
+        artifact::prepare_log(&self.files.folder, &task.slug, stage, number).map_err(Failure::internal)
     }
 
     /// Whether the commands of the project's files, and of its git configuration, may run.
     pub fn check_trust(&self) -> Result<(), Failure> {
         let commands = self.commands()?;
-        let files = self.trust.is_trusted(&self.id, &commands.files).map_err(Failure::internal)?;
+        let files = self.files.trust.is_trusted(&self.id, &commands.files).map_err(Failure::internal)?;
         let git = self.db.value(TRUSTED_GIT).map_err(Failure::internal)?;
         if files && (commands.git.is_none() || commands.git == git) {
             return Ok(());
@@ -230,7 +256,7 @@ impl Project {
     /// What a person is asked to trust.
     pub fn trust_facts(&self) -> Result<TrustFacts, Failure> {
         let commands = self.commands()?;
-        let mut facts = self.trust.facts(&self.id, &commands.files).map_err(Failure::internal)?;
+        let mut facts = self.files.trust.facts(&self.id, &commands.files).map_err(Failure::internal)?;
         facts.hash = commands.hash();
         if !commands.told.is_empty() {
             facts.files.push((self.repo.common_dir().join("config"), commands.told.join("\n")));
@@ -245,14 +271,14 @@ impl Project {
             let changed = "the files changed since they were shown.";
             return Err(Failure::new(FailureKind::Untrusted, changed).hint("Look again"));
         }
-        self.trust.grant(&self.id, &commands.files, commands.files.hash()).map_err(Failure::internal)?;
+        self.files.trust.grant(&self.id, &commands.files, commands.files.hash()).map_err(Failure::internal)?;
         let git = commands.git.unwrap_or_default();
         self.db.set_value(TRUSTED_GIT, &git).map_err(Failure::internal)
     }
 
     fn commands(&self) -> Result<Commands, Failure> {
-        let files = trust::Commands::read(&self.folder).map_err(Failure::internal)?;
-        let git = match self.config.git.hooks {
+        let files = trust::Commands::read(&self.files.folder).map_err(Failure::internal)?;
+        let git = match self.settings.config.git.hooks {
             HooksPolicy::Never => git::trust::Commands { hash: None, what: Vec::new() },
             HooksPolicy::Trusted => git::trust::commands(&self.repo).map_err(|error| git_failure(&error))?,
         };
@@ -261,7 +287,7 @@ impl Project {
 
     /// Whether the repository's hooks, filters and signing run in our writes.
     pub fn hooks(&self) -> Result<Hooks, Failure> {
-        match self.config.git.hooks {
+        match self.settings.config.git.hooks {
             HooksPolicy::Never => Ok(Hooks::Off),
             HooksPolicy::Trusted => self.check_trust().map(|()| Hooks::Run),
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Place;
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::live::{Live, Started};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -20,7 +21,7 @@ const ARTIFACT_LINES: usize = 10_000;
 impl Core {
     /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
     pub(super) fn spawn(&self, started: Started, launch: Launch, size: Size) {
-        let (hub, dir) = (Arc::clone(&self.hub), self.home.session(&started.run));
+        let (hub, dir) = (Arc::clone(&self.hub), self.ground.home.session(&started.run));
         self.blocking(move || {
             let mut started = started;
             started.record = started.record.launched_as(&launch);
@@ -124,7 +125,7 @@ impl Core {
     fn forget_ended(&mut self, newest: &RunId) {
         let Some(place) = self.live.get(newest).map(|live| live.place.clone()) else { return };
         let gone = self.live.extract_if(|run, live| live.place == place && run != newest && !live.alive());
-        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.home.session(&run)).collect();
+        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.ground.home.session(&run)).collect();
         for folder in folders {
             // What is left of a folder costs disk only.
             let _ = std::fs::remove_dir_all(folder);
@@ -140,6 +141,7 @@ impl Core {
             return self.early.entry(run).or_default().push(event);
         }
         match event {
+            pty::Event::Exited(status) if self.awaits_stop(&run, status) => {}
             pty::Event::Exited(status) => self.exited(&run, status),
             pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
             pty::Event::Submitted(id) => self.letter_typed(&run, &id),
@@ -185,8 +187,22 @@ impl Core {
         self.signal(run, Signal::Screen { text: &text, unchanged });
     }
 
+    /// A job that is over its time has ended when all that it started has ended.
+    fn awaits_stop(&mut self, run: &RunId, status: ExitStatus) -> bool {
+        let job = self.live.get_mut(run).and_then(|live| live.job.as_mut());
+        let Some(job) = job.filter(|job| job.timed_out && !job.stop_done) else { return false };
+        job.status = Some(status);
+        true
+    }
+
     /// A stop is over; whoever survived it is named.
     fn stop_done(&mut self, run: &RunId, left: &[u32]) {
+        if let Some(job) = self.live.get_mut(run).and_then(|live| live.job.as_mut()) {
+            job.stop_done = true;
+            if let Some(status) = job.status.take() {
+                return self.exited(run, status);
+            }
+        }
         let Some(live) = self.live.get(run).filter(|_| !left.is_empty()) else { return };
         let pids: Vec<_> = left.iter().map(u32::to_string).collect();
         let text = format!("{} left processes that could not be ended: {}", live.place.1, pids.join(", "));
@@ -241,7 +257,7 @@ impl Core {
         let Some(live) = self.live.get(run) else { return };
         let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
         if by_stdout && status.success() {
-            let text = output(&self.home.session(run), ARTIFACT_LINES);
+            let text = output(&self.ground.home.session(run), ARTIFACT_LINES);
             self.happened(at, Event::Submitted { run: run.clone(), text }, None);
         }
     }
@@ -281,7 +297,7 @@ impl Core {
             if record.kind == SessionKind::Job {
                 continue;
             }
-            match self.hub.adopt(self.home.session(&run), run.clone()) {
+            match self.hub.adopt(self.ground.home.session(&run), run.clone()) {
                 Ok(Adopted::Lost) => self.adopt_lost(project, &record),
                 Ok(reached) => self.readmit(project, record, reached),
                 Err(error) => {

@@ -30,9 +30,9 @@ impl Core {
             name: project.name.clone(),
             root: project.root().to_owned(),
             branch: project.branch.clone(),
-            config: Arc::clone(&project.config),
+            config: Arc::clone(&project.settings.config),
             flows: project.flow_names(),
-            initialized: project.initialized,
+            initialized: project.files.initialized,
             designer: designer.map(|live| session_view(project, live)),
             tasks: project
                 .tasks()
@@ -83,7 +83,7 @@ impl Core {
 }
 
 fn session_view(project: &Project, live: &Live) -> SessionView {
-    live.view(project.mail.iter().filter(|letter| letter.run == live.run).count() as u32)
+    live.view(project.waiting.mail.iter().filter(|letter| letter.run == live.run).count() as u32)
 }
 
 fn monitor_line(

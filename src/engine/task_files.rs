@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Place;
-use super::core::{Core, now};
+use super::core::Core;
+use super::ground::now;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Event, Wish};
 use super::project::Project;
@@ -26,14 +27,14 @@ impl Project {
     /// Brings a task's file in line with the task. What cannot be written is told; the database has it all the same.
     pub(super) fn write_task_file(&mut self, task: &Task) {
         if let Err(failure) = self.try_write_task_file(task) {
-            self.troubles.push(failure.to_string());
+            self.files.troubles.push(failure.to_string());
         }
     }
 
     fn try_write_task_file(&mut self, task: &Task) -> Result<(), Failure> {
-        let files = TaskFolder::new(self.folder.clone());
+        let files = TaskFolder::new(self.files.folder.clone());
         let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else {
-            init::prepare_tasks(&self.folder).map_err(Failure::internal)?;
+            init::prepare_tasks(&self.files.folder).map_err(Failure::internal)?;
             let made = files.create(task.id, &task.slug, &header_of(task), &task.description);
             let (path, file) = made.map_err(Failure::internal)?;
             return self.db.set_task_text(task.id, &path, &file.text).map_err(Failure::internal);
@@ -59,12 +60,12 @@ impl Project {
 
     pub(super) fn remove_task_file(&self, task: &Task) -> Result<(), Failure> {
         let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else { return Ok(()) };
-        TaskFolder::new(self.folder.clone()).remove(&known.path, &known.text).map_err(Failure::internal)
+        TaskFolder::new(self.files.folder.clone()).remove(&known.path, &known.text).map_err(Failure::internal)
     }
 
     /// The edits since the files were last read or written.
     fn edits(&self) -> Result<Vec<(TaskId, PathBuf, Edit)>, Failure> {
-        let files = TaskFolder::new(self.folder.clone());
+        let files = TaskFolder::new(self.files.folder.clone());
         let mut edits = Vec::new();
         for task in self.tasks() {
             let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else { continue };
@@ -95,13 +96,13 @@ impl Core {
     pub(super) fn watch_files(&mut self, id: &ProjectId) {
         let Ok(project) = self.project(id) else { return };
         let (inbox, changed) = (self.inbox.clone(), id.clone());
-        let watch = Watch::project(&project.folder, move |_| {
+        let watch = Watch::project(&project.files.folder, move |_| {
             let _ = inbox.blocking_send(Message::FilesChanged { project: changed.clone() });
         });
         match watch {
             Ok(watch) => {
                 if let Ok(project) = self.project_mut(id) {
-                    project.watch = Some(watch);
+                    project.files.watch = Some(watch);
                 }
             }
             Err(error) => self.notices.error(format!("{error}. Edits of task files are not seen"), None),
@@ -182,8 +183,8 @@ impl Core {
     /// The designer hears of a spec that was saved.
     pub(super) fn read_designer_spec(&mut self, id: &ProjectId) {
         let Ok(project) = self.project_mut(id) else { return };
-        let text = std::fs::read_to_string(project.folder.designer()).unwrap_or_default();
-        let former = project.designer_spec.replace(text.clone());
+        let text = std::fs::read_to_string(project.files.folder.designer()).unwrap_or_default();
+        let former = project.files.designer_spec.replace(text.clone());
         let place: Place = (id.clone(), SessionId::main());
         if former.is_none_or(|former| former == text) || self.live_at(&place).is_none() {
             return;

@@ -191,10 +191,28 @@ impl Repo {
     /// Files that a merge of `branch` into `base` would leave in conflict; nothing is checked out for it.
     pub fn predict(&self, branch: &str, base: &str) -> Result<Vec<String>, GitError> {
         let (ours, theirs) = (self.commit(base)?, self.commit(branch)?);
+        // In memory where libgit2 can read the repository; git itself where it cannot (reftable, SHA-256).
+        if let Ok(files) = self.conflicts_in_memory(&ours, &theirs) {
+            return Ok(files);
+        }
         Ok(match self.merge_trees(&ours, &theirs, Hooks::Off)? {
             Ok(_) => Vec::new(),
             Err(files) => files,
         })
+    }
+
+    /// Merges two commits in memory: no file, no ref, no command of the repository.
+    fn conflicts_in_memory(&self, ours: &str, theirs: &str) -> Result<Vec<String>, git2::Error> {
+        let repo = git2::Repository::open(&self.common_dir)?;
+        let commit = |hex: &str| repo.find_commit(git2::Oid::from_str(hex)?);
+        let merged = repo.merge_commits(&commit(ours)?, &commit(theirs)?, None)?;
+        let mut files = std::collections::BTreeSet::new();
+        for conflict in merged.conflicts()? {
+            let conflict = conflict?;
+            let entry = conflict.our.or(conflict.their).or(conflict.ancestor);
+            files.extend(entry.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()));
+        }
+        Ok(files.into_iter().collect())
     }
 
     /// Tracked files with staged or unstaged changes.

@@ -61,8 +61,9 @@ pub struct Facts {
     pub stopped: bool,
     /// What the last stop could not end.
     pub left: Vec<u32>,
-    /// How many flushes were asked for and not answered.
-    pub flushing: u32,
+    /// How many flushes of the history were asked for, and how many of them are done.
+    pub flushes_asked: u64,
+    pub flushes_done: u64,
     /// The screen has all that was written before the engine came.
     pub live: bool,
 }
@@ -71,7 +72,15 @@ impl Link {
     pub fn new(run: RunId, place: Place, hello: &Hello) -> Self {
         let shown = Shown { screen: Screen::new(hello.size), at: 0, sync_since: None };
         let pids = Pids { shim: hello.shim, child: hello.child };
-        let facts = Facts { pids, exit: None, stopped: hello.stopped, left: Vec::new(), flushing: 0, live: false };
+        let facts = Facts {
+            pids,
+            exit: None,
+            stopped: hello.stopped,
+            left: Vec::new(),
+            flushes_asked: 0,
+            flushes_done: 0,
+            live: false,
+        };
         Self {
             run,
             place,

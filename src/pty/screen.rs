@@ -54,12 +54,15 @@ struct Core {
     damage: Damage,
     fed: Fed,
     answered: usize,
+    /// Rows that left the main screen at its top.
+    left: u64,
 }
 
-/// Hears the bell.
+/// Hears the bell, and counts the rows that leave the main screen.
 #[derive(Default)]
 struct Ear {
     rung: bool,
+    left: u64,
 }
 
 impl Screen {
@@ -82,6 +85,7 @@ impl Screen {
         if self.core.emulator.take_panicked() {
             self.rebuild();
         }
+        self.core.count_left();
         if self.core.damage.is_touched() || self.look() != before {
             self.generation += 1;
         }
@@ -125,6 +129,11 @@ impl Screen {
     /// Changes only when the screen may look different.
     pub const fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// How many rows have left the main screen at its top; only differences tell, a restored screen begins anew.
+    pub const fn rows_left(&self) -> u64 {
+        self.core.left
     }
 
     /// Brings `grid` up to date; only rows that differ are refilled and marked.
@@ -213,8 +222,15 @@ impl Screen {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let damage = Damage::everything(emulator.size(), 1);
-        let core =
-            Core { emulator, title: String::new(), outer: Outer::default(), damage, fed: Fed::default(), answered: 0 };
+        let core = Core {
+            emulator,
+            title: String::new(),
+            outer: Outer::default(),
+            damage,
+            fed: Fed::default(),
+            answered: 0,
+            left: 0,
+        };
         Self { filter, core, journal: Journal::new(base), generation: 1, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
@@ -234,7 +250,7 @@ impl Screen {
     /// Replaces the parser by one that had `above` above its screen and grew.
     fn pull_back(&mut self, size: Size, above: &[Line]) -> Option<()> {
         let image = Image::of(self.core.emulator.screen())?.grown(self.size(), size, above)?;
-        self.core.emulator = Image::replay(size, &image.stream)?;
+        self.core.replace(Image::replay(size, &image.stream)?);
         if self.filter.memory.repeat == Repeat::Parsers {
             self.filter.memory.repeat = Repeat::Restored(image.last_printed);
         }
@@ -254,10 +270,22 @@ impl Screen {
             good.filter.advance(self.journal.since(), &mut good.core);
             good.core.emulator.set_careful(false);
             good.core.emulator.take_panicked();
-            self.core.emulator = good.core.emulator;
+            self.core.replace(good.core.emulator);
             self.filter = good.filter;
         }
         self.core.damage.mark_everything();
+    }
+}
+
+impl Core {
+    /// Another parser in the same state: the rows that left it are counted from here on.
+    fn replace(&mut self, emulator: Emulator<Ear>) {
+        self.emulator = emulator;
+        self.emulator.callbacks_mut().left = 0;
+    }
+
+    fn count_left(&mut self) {
+        self.left += std::mem::take(&mut self.emulator.callbacks_mut().left);
     }
 }
 
@@ -325,6 +353,10 @@ impl Core {
 impl vt100::Callbacks for Ear {
     fn audible_bell(&mut self, _: &mut vt100::Screen) {
         self.rung = true;
+    }
+
+    fn on_scroll(&mut self, _: vt100::capture::RowContents<'_>, alternate: bool) {
+        self.left += u64::from(!alternate);
     }
 
     #[cfg(test)]

@@ -76,16 +76,17 @@ impl Terminal {
         bytes.chunks(INPUT_PIECE).try_for_each(|piece| self.link().send(&Down::Input(piece)))
     }
 
-    /// Types `text` as a paste, bracketed where the program asked for it.
+    /// Types `text` as a paste, bracketed where the program asked for it, without its control characters but tabs and
+    /// line ends.
     pub fn paste(&self, text: &str) -> Result<(), PtyError> {
-        self.input(&encode_paste(text, &self.modes()))
+        self.input(&encode_paste(&plain(text), &self.modes()))
     }
 
-    /// Pastes `text`, waits `delay`, presses Enter: once for each `id`, whoever asks how often. Ends with
+    /// Pastes `text`, waits `delay`, presses Enter: once for each `id`, whoever asks how often. Told by
     /// [`Event::Submitted`](super::Event::Submitted) or [`Event::Refused`](super::Event::Refused).
     pub fn submit(&self, id: &str, text: &str, delay: Duration) -> Result<(), PtyError> {
         let modes = self.modes();
-        let paste = encode_paste(text, &modes);
+        let paste = encode_paste(&plain(text), &modes);
         if paste.len() + 1024 > MAX_PAYLOAD || id.len() > 255 {
             return Err(PtyError::TooLong(paste.len()));
         }
@@ -109,7 +110,8 @@ impl Terminal {
         self.link().send(&Down::Continue)
     }
 
-    /// Lets the shim of an ended program go; what the program left behind is ended. The folder stays.
+    /// Lets the shim of an ended program go; what the program left behind is ended. The folder stays. Means nothing
+    /// while the program runs.
     pub fn collect(&self) -> Result<(), PtyError> {
         self.link().send(&Down::Collect)
     }
@@ -152,6 +154,11 @@ impl Terminal {
         self.link().shown().at
     }
 
+    /// How many rows have left the main screen at its top; only differences tell.
+    pub fn rows_left(&self) -> u64 {
+        self.link().shown().screen.rows_left()
+    }
+
     /// How the program ended, if it has.
     pub fn exit(&self) -> Option<ExitStatus> {
         self.link().facts().exit
@@ -181,12 +188,11 @@ impl Terminal {
     pub fn history(&self, from: u64) -> Reader {
         let link = self.link();
         let asked = link.learn(|facts| {
-            facts.flushing += 1;
-            facts.flushing
+            facts.flushes_asked += 1;
+            facts.flushes_asked
         });
         if link.send(&Down::Flush).is_ok() {
-            // Answers come in order: ours is there once fewer are open than stood before it.
-            link.wait_for(FLUSH_PATIENCE, |facts| facts.flushing < asked);
+            link.wait_for(FLUSH_PATIENCE, |facts| facts.flushes_done >= asked);
         }
         Reader::open(&link.place.history(), from)
     }
@@ -195,4 +201,10 @@ impl Terminal {
     pub fn scrollback(&self, width: u16, lines: usize) -> Scrollback {
         Scrollback::build(self.history(0), width, lines)
     }
+}
+
+/// `text` with nothing in it that a program could take for a key: no Ctrl-C, no end of a paste.
+fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.chars().filter(|&char| matches!(char, '\n' | '\t') || !char.is_control()).collect()
 }

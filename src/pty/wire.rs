@@ -114,11 +114,11 @@ impl Wire {
 
     /// Connects again to a shim that dropped us or was dropped for `broken`; fails where that has no hope.
     pub fn reconnect(&mut self, broken: &Broken) -> Result<(), ()> {
-        let hopeless = matches!(broken, Broken::Replaced | Broken::Version(_));
-        if hopeless || (self.since.elapsed() < STEADY && self.phase != Phase::Live) {
+        let no_checkpoint = matches!(broken, Broken::BadCheckpoint);
+        let steady = self.phase == Phase::Live || self.since.elapsed() >= STEADY;
+        if matches!(broken, Broken::Replaced | Broken::Version(_)) || !(steady || no_checkpoint) {
             return Err(());
         }
-        let no_checkpoint = matches!(broken, Broken::BadCheckpoint);
         let have = (!no_checkpoint).then(|| self.link.shown().at);
         let stream = self.link.place.connect().map_err(drop)?;
         stream.set_nonblocking(true).map_err(drop)?;
@@ -180,7 +180,8 @@ impl Wire {
             Up::Hello(hello) if hello.version != VERSION => return Err(Broken::Version(hello.version)),
             Up::Hello(hello) => {
                 (self.answered, self.handled) = (hello.answered, hello.handled);
-                self.link.learn(|facts| facts.flushing = 0);
+                // What a former connection was asked is answered by nobody.
+                self.link.learn(|facts| facts.flushes_done = facts.flushes_asked);
             }
             Up::Checkpoint { offset, blob } => {
                 let screen = Screen::restore(blob).map_err(|_| Broken::BadCheckpoint)?;
@@ -204,7 +205,7 @@ impl Wire {
             }
             Up::Submitted { id } => outlet.tell(&self.link, Event::Submitted(id.to_owned())),
             Up::Refused { id } => outlet.tell(&self.link, Event::Refused(id.to_owned())),
-            Up::Flushed { .. } => self.link.learn(|facts| facts.flushing = facts.flushing.saturating_sub(1)),
+            Up::Flushed { .. } => self.link.learn(|facts| facts.flushes_done += 1),
             Up::Ended { left } => {
                 self.link.learn(|facts| facts.left.clone_from(&left));
                 outlet.tell(&self.link, Event::StopDone { left });

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -45,8 +47,11 @@ const QUIET: Duration = Duration::from_millis(50);
 /// or at the latest so long after its first event.
 const LATEST: Duration = Duration::from_millis(500);
 
+/// Events that wait for the thread; more are lost, and the batch says so.
+const MAX_EVENTS: usize = 4096;
+
 impl Watch {
-    /// Calls `sink` on a thread of its own with each batch, for a project's task files and the files beside its settings. Folders that
+    /// Calls `sink`, which must not wait for whoever drops this, on a thread of its own with each batch, for a project's task files and the files beside its settings. Folders that
     /// do not exist are not watched: call again once they do. No more than a few watches of the kernel are taken.
     pub fn project(folder: &Folder, sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
         Self::folders(&[folder.tasks(), folder.dir().to_owned(), folder.agents_d(), folder.scripts()], sink)
@@ -54,14 +59,17 @@ impl Watch {
 
     /// The same for any folders, without those below them.
     pub fn folders(folders: &[PathBuf], sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::sync_channel(MAX_EVENTS);
+        let lost = Arc::new(AtomicBool::new(false));
         let watch_error = |path: &Path| {
             let path = path.to_owned();
             move |source| WatchError::Watch { path, source }
         };
+        let overflow = Arc::clone(&lost);
         let mut watcher = notify::recommended_watcher(move |event| {
-            // The receiver ends after this sender only.
-            let _ = sender.send(event);
+            if sender.try_send(event).is_err() {
+                overflow.store(true, Ordering::Release);
+            }
         })
         .map_err(watch_error(folders.first().map_or(Path::new(""), PathBuf::as_path)))?;
         for folder in folders.iter().filter(|folder| folder.is_dir()) {
@@ -69,7 +77,7 @@ impl Watch {
         }
         let thread = thread::Builder::new()
             .name("watch".to_owned())
-            .spawn(move || collect(&receiver, sink))
+            .spawn(move || collect(&receiver, &lost, sink))
             .map_err(WatchError::Thread)?;
         Ok(Self { watcher: Some(watcher), thread: Some(thread) })
     }
@@ -84,7 +92,7 @@ impl Drop for Watch {
     }
 }
 
-fn collect(receiver: &Receiver<notify::Result<Event>>, mut sink: impl FnMut(Batch)) {
+fn collect(receiver: &Receiver<notify::Result<Event>>, lost: &AtomicBool, mut sink: impl FnMut(Batch)) {
     while let Ok(first) = receiver.recv() {
         let mut batch = Batch::default();
         batch.add(first);
@@ -97,6 +105,7 @@ fn collect(receiver: &Receiver<notify::Result<Event>>, mut sink: impl FnMut(Batc
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+        batch.rescan |= lost.swap(false, Ordering::AcqRel);
         if batch != Batch::default() {
             sink(batch);
         }

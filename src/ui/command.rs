@@ -123,6 +123,13 @@ pub fn page() -> String {
 
 const ANY: &[Context] = &Context::ALL;
 const TERMINAL: &[Context] = &[Context::Terminal];
+const PAGE: &[Context] = &[Context::Page];
+/// Where rows can be filtered.
+const ROWS: &[Context] = &[Context::List, Context::Monitor];
+/// Where text can be searched.
+const TEXT: &[Context] = &[Context::Terminal, Context::Diff, Context::Page];
+/// What has a live end.
+const LIVE: &[Context] = &[Context::Terminal, Context::Page];
 const DIFF: &[Context] = &[Context::Diff];
 /// Everywhere but in the diff.
 const NOT_DIFF: &[Context] = &[Context::List, Context::Terminal, Context::Page, Context::Monitor];
@@ -170,7 +177,13 @@ commands! {
     Needy     "needy"       "w"           ANY  Move "needs me" "the next session that needs you" Looks can::someone_needs_me;
     NeedyBack "needy-back"  "W"           ANY  Move "" "the previous session that needs you" Looks can::someone_needs_me;
     Last      "last"        "backspace"   ANY  Move "last" "back to the session that was selected before" Looks can::has_previous;
-    Filter    "filter"      "/"           NOT_DIFF Move "filter" "shows the rows that match: slug, title, state, agent" Looks can::always;
+    Filter    "filter"      "/"           ROWS Move "filter" "shows the rows that match: slug, title, state, agent" Looks can::always;
+
+    Search    "search"      "/"           TEXT Move "search" "finds text in the pane; Enter next, ↑ previous, Esc stays" Looks can::search;
+    Follow    "follow"      "f"           LIVE Move "follow" "back to what comes now" Looks can::always;
+    Select    "select"      "v"           TERMINAL Move "select" "selects text; y copies it" Looks can::select;
+    NextError "next-error"  "]"           PAGE Move "" "the next error of the log, an older one" Looks can::has_errors;
+    PrevError "prev-error"  "["           PAGE Move "error" "the previous error of the log, a newer one" Looks can::has_errors;
 
     NextPane  "next-pane"   "tab"         ANY  Panes "" "the next pane" Looks can::always;
     PrevPane  "prev-pane"   "shift-tab"   ANY  Panes "" "the previous pane" Looks can::always;
@@ -212,7 +225,6 @@ commands! {
     Actions   "actions"     "."           ANY  Decide "more" "all actions of the selected row" Looks can::has_session;
 
     Fold      "fold"        "enter"       DIFF Diff "fold" "folds the file, and unfolds it" Looks can::has_diff;
-    Search    "search"      "/"           DIFF Diff "search" "finds text in the diff; Enter next, ↑ previous, Esc stays" Looks can::has_diff;
     NextHunk  "next-hunk"   "]"           DIFF Diff "" "the next hunk" Looks can::has_diff;
     PrevHunk  "prev-hunk"   "["           DIFF Diff "hunk" "the previous hunk" Looks can::has_diff;
     NextFile  "next-file"   "J"           DIFF Diff "" "the next file" Looks can::has_diff;

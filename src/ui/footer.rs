@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::model::{Model, Pane, RowKey, Tab};
 use super::update;
-use super::view::FooterItem;
+use super::view::{self, FooterItem};
 
 /// In the order in which hints drop from the right.
 const OF_ROW: &[Command] = &[
@@ -30,7 +30,7 @@ pub fn footer(model: &Model) -> Vec<FooterItem> {
         items.push(FooterItem { key: "Caps Lock".into(), label: "is on".into(), command: "escape", stays: true });
     }
     if model.main.attached {
-        let key = model.input.keys.detach_keys(update::shown_kind(model))[0];
+        let key = &model.input.keys.detach_keys(update::shown_kind(model))[0];
         items.push(FooterItem { key: key.to_string(), label: "leaves".into(), command: "escape", stays: true });
         return items;
     }
@@ -60,6 +60,8 @@ fn item(model: &Model, command: Command) -> Option<FooterItem> {
     let key = if key == "Enter" { "↵".to_owned() } else { key };
     let entry = command.entry();
     let label = match (command, &model.list.selected) {
+        (Command::Attach, _) if view::choice(model).is_some() => "choose",
+        (Command::Attach, _) if view::is_welcome(model) => "designer",
         (Command::Attach, Some(RowKey::Project(_))) => "fold",
         (Command::Attach, _) if model.size.cols < 50 => "open",
         _ => entry.label,

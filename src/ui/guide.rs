@@ -16,7 +16,7 @@ type Step = (&'static str, fn(&Model) -> bool);
 
 /// What the strip says, and what has to be so before it goes on.
 const STEPS: [Step; 6] = [
-    ("1/6 The agent plans. ↓ selects it, Enter goes in", |model| model.main.attached),
+    ("1/6 The agent plans. ↓ to csv-quoting, Enter goes in", |model| model.main.attached),
     ("2/6 Ctrl-\\ comes back", |model| !model.main.attached),
     ("3/6 The gate fails once, the agent gets the output. Watch ◐ turn", |model| any(model, passed_a_gate)),
     ("4/6 add-docs asks. Select it, Space, then 1", |model| !any(model, |task| task.task.state == State::Asking)),

@@ -204,9 +204,30 @@ fn split_modifier(text: &str) -> Option<(KeyModifiers, &str)> {
 pub struct Keymap {
     meaning: Meanings,
     keys: HashMap<Command, Vec<Key>>,
-    detach: Vec<Key>,
-    detach_shell: Vec<Key>,
+    detach: Vec<Detach>,
+    detach_shell: Vec<Detach>,
     config: KeysConfig,
+}
+
+/// A key that leaves an attached session, as it is to be written: where `\` takes AltGr, `Ctrl-4` is the same byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detach {
+    pub key: Key,
+    pub word: String,
+}
+
+impl fmt::Display for Detach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word)
+    }
+}
+
+impl Detach {
+    fn parse(text: &str) -> Result<Self, KeymapError> {
+        let key = Key::parse(text)?;
+        let digit = text.chars().last().filter(char::is_ascii_digit).filter(|_| key.mods == KeyModifiers::CONTROL);
+        Ok(Self { key, word: digit.map_or_else(|| key.to_string(), |digit| format!("Ctrl-{digit}")) })
+    }
 }
 
 impl Default for Keymap {
@@ -257,11 +278,11 @@ impl Keymap {
 
     /// True: `key` leaves an attached session of this kind.
     pub fn detaches(&self, kind: SessionKind, key: Key) -> bool {
-        self.detach_keys(kind).contains(&key)
+        self.detach_keys(kind).iter().any(|detach| detach.key == key)
     }
 
     /// Never empty.
-    pub fn detach_keys(&self, kind: SessionKind) -> &[Key] {
+    pub fn detach_keys(&self, kind: SessionKind) -> &[Detach] {
         if kind == SessionKind::Shell { &self.detach_shell } else { &self.detach }
     }
 
@@ -344,22 +365,28 @@ fn meanings(keys: &Keys) -> Result<Meanings, Clash> {
     Ok(meaning)
 }
 
-fn detach(config: &KeysConfig, errors: &mut Vec<KeymapError>) -> (Vec<Key>, Vec<Key>) {
-    let mut read = |texts: &[String]| -> Vec<Key> {
-        let (good, bad): (Vec<_>, Vec<_>) = texts.iter().map(|text| Key::parse(text)).partition(Result::is_ok);
-        errors.extend(bad.into_iter().filter_map(Result::err).map(|error| KeymapError::Detach(Box::new(error))));
-        good.into_iter().filter_map(Result::ok).collect()
-    };
-    let mut default = read(&config.detach.default);
-    let mut shell = read(&config.detach.shell);
+fn detach(config: &KeysConfig, errors: &mut Vec<KeymapError>) -> (Vec<Detach>, Vec<Detach>) {
+    let mut default = detach_list(&config.detach.default, errors);
+    let mut shell = detach_list(&config.detach.shell, errors);
     if default.is_empty() {
         errors.push(KeymapError::NoDetach);
-        default = ['\\', 'q'].map(|char| Key::new(KeyCode::Char(char), KeyModifiers::CONTROL)).to_vec();
+        default = detach_list(&KeysConfig::default().detach.default, errors);
     }
     if shell.is_empty() {
         shell.clone_from(&default);
     }
     (default, shell)
+}
+
+fn detach_list(texts: &[String], errors: &mut Vec<KeymapError>) -> Vec<Detach> {
+    let mut keys = Vec::new();
+    for text in texts {
+        match Detach::parse(text) {
+            Ok(key) => keys.push(key),
+            Err(error) => errors.push(KeymapError::Detach(Box::new(error))),
+        }
+    }
+    keys
 }
 
 /// The command whose name differs from `name` in the fewest letters, at most three.

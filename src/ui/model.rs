@@ -3,14 +3,14 @@
 //! Invariant: `update` and its children change it, `view` only reads it. The clock (`now`) and the size are set by
 //! the runtime before either is called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::model::{Diff, ProjectId, Request, SessionId, Size, Snapshot, TaskId};
+use crate::model::{Diff, NoticeKind, ProjectId, Request, SessionId, Size, Snapshot, TaskId};
 
 use super::keymap::Keymap;
 use super::modal::Modal;
@@ -100,6 +100,8 @@ pub struct ListState {
     /// First line on the screen, titles included: an index into `row::lines`. The view moves it as far as the selection
     /// asks for.
     pub offset: usize,
+    /// The wheel took the list away from its selection; the next key brings it back.
+    pub roams: bool,
     pub folded: BTreeSet<ProjectId>,
     /// Kept filter, lower case; empty = none.
     pub filter: String,
@@ -142,6 +144,50 @@ pub struct MainState {
     pub offset: usize,
     /// The session that the tab `Shell` shows: a shell, or an embedded editor.
     pub shell: Option<SessionId>,
+    /// The marked line of the welcome that found no agent.
+    pub choice: usize,
+    /// Text that is searched for in the terminal, the spec or the log; empty = none.
+    pub search: String,
+    /// Text that is being selected, in this pane or in the diff.
+    pub selection: Option<Selection>,
+}
+
+/// Text between two cells of a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selection {
+    pub pane: Pane,
+    /// Where it began, and where it is now; either may come first.
+    pub from: Spot,
+    pub to: Spot,
+    /// Columns at the left that are not taken: numbers and signs of a diff.
+    pub left: u16,
+    /// By the mouse, whose button is down; else by keys.
+    pub drags: bool,
+}
+
+/// A cell of a pane's text. A row may be off the screen: 0 is the first one that is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    pub row: i64,
+    pub column: u16,
+}
+
+impl Selection {
+    /// The first and the last cell.
+    pub fn ends(&self) -> (Spot, Spot) {
+        (self.from.min(self.to), self.from.max(self.to))
+    }
+
+    /// The columns that are taken of a row that is `width` columns wide; empty for a row outside.
+    pub fn columns(&self, row: i64, width: u16) -> std::ops::Range<u16> {
+        let (first, last) = self.ends();
+        if !(first.row..=last.row).contains(&row) {
+            return 0..0;
+        }
+        let start = if row == first.row { first.column } else { 0 };
+        let end = if row == last.row { last.column.saturating_add(1) } else { width };
+        start.max(self.left)..end.min(width)
+    }
 }
 
 /// The tabs of the main pane. `Shell` is there only while the selected session has one.
@@ -181,12 +227,22 @@ pub struct MessageState {
     pub seen: u64,
     /// Names of the first-use tips that were shown.
     pub tips: BTreeSet<String>,
+    /// All that was said, oldest first, the last thousand: the log tab.
+    pub log: VecDeque<Said>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub text: String,
     pub about: Option<RowKey>,
+    pub at: Timestamp,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub kind: NoticeKind,
+    pub text: String,
     pub at: Timestamp,
 }
 
@@ -207,6 +263,17 @@ pub enum Effect {
     Paste(String),
     /// Scroll the terminal pane by lines (up is positive); `i64::MIN` = back to live.
     ScrollTerminal(i64),
+    /// The terminal pane stands still, whatever its program draws.
+    HoldTerminal,
+    /// It goes on, unless it is scrolled back.
+    ReleaseTerminal,
+    /// Goes to the next row of the terminal that has `text`, or back to the previous one.
+    SearchTerminal {
+        text: String,
+        back: bool,
+    },
+    /// The selected text to the clipboard.
+    CopySelection(Selection),
     /// To the clipboard of the outer terminal (OSC 52).
     Copy(String),
     /// A text field's content in `$EDITOR`, full screen; the result comes back as `Msg::Edited`.
@@ -260,7 +327,17 @@ impl Model {
             size,
             layout: LayoutState { focus: Pane::List, zoomed: false, list_width: None },
             list: ListState::default(),
-            main: MainState { tab: Tab::Terminal, attached: false, scrolled: 0, new_lines: 0, offset: 0, shell: None },
+            main: MainState {
+                tab: Tab::Terminal,
+                attached: false,
+                scrolled: 0,
+                new_lines: 0,
+                offset: 0,
+                shell: None,
+                choice: 0,
+                search: String::new(),
+                selection: None,
+            },
             diff: DiffState::default(),
             messages: MessageState::default(),
             modal: None,

@@ -20,6 +20,8 @@ pub enum Msg {
         event: MouseEvent,
         hit: Option<Hit>,
     },
+    /// A mouse event that the attached session has no use for, in cells of the screen.
+    MouseUnused(MouseEvent),
     /// Of the outer terminal.
     Resized(Size),
     /// True: the outer terminal has the focus again (mode 1004).

@@ -26,6 +26,24 @@ pub fn width(text: &str) -> usize {
     cells(text, Signs::UNICODE).map(|(_, width)| width).sum()
 }
 
+/// Where `search` stands in a text, in bytes. Letter case counts only when the search has upper case.
+pub fn occurrences(text: &str, search: &str) -> Vec<std::ops::Range<usize>> {
+    if search.is_empty() {
+        return Vec::new();
+    }
+    let exact = search.chars().any(char::is_uppercase);
+    let lowered = text.to_lowercase();
+    // Lower case may have another length: then places would not be those of the text.
+    let text = if exact || lowered.len() != text.len() { text } else { lowered.as_str() };
+    text.match_indices(search).map(|(at, hit)| at..at + hit.len()).collect()
+}
+
+/// Whether `search` stands somewhere in a text.
+pub fn contains(text: &str, search: &str) -> bool {
+    let exact = search.chars().any(char::is_uppercase);
+    if exact { text.contains(search) } else { text.to_lowercase().contains(search) }
+}
+
 /// Cuts at the end: `which style for…`.
 pub fn cut<'a>(text: &'a str, max: usize, signs: &'static Signs) -> Cow<'a, str> {
     if fits(text, max) {

@@ -93,6 +93,7 @@ impl Fixture {
         task
     }
 
+    #[allow(dead_code, reason = "two test binaries share this file")]
     /// Everything of the checkout that a person could miss: status, index, stash, refs of the checkout, file contents.
     pub fn checkout_state(&self) -> String {
         let mut state = self.sh(&["status", "--porcelain=v2", "--branch", "--ignored"]);

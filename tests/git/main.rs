@@ -8,6 +8,5 @@ mod fixture;
 mod integrate;
 mod look;
 mod remove;
-mod speed;
 mod trash;
 mod watch;

@@ -4,7 +4,7 @@ use std::fs;
 
 use orchestra::model::{ExitStatus, Size};
 
-use crate::support::{Bench, Home, sh};
+use crate::support::{Bench, Home, SIZE, sh};
 
 #[test]
 fn fault_f14_a_hundred_megabytes_pass_in_bounded_memory() {
@@ -47,4 +47,49 @@ fn fault_t5_wide_characters_survive_a_sweep_of_sizes() {
     terminal.input(b"q\r").unwrap();
     bench.shows(&terminal, "done");
     assert_eq!(terminal.size(), Size::new(24, 80));
+}
+
+#[test]
+fn an_absence_longer_than_history_is_a_gap_and_the_program_draws_again() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    bench.hub.set_history_cap(6 << 20);
+    let (place, gate) = (home.place("r1"), home.path("gate"));
+    let script = format!(
+        "trap 'echo drawn again' WINCH; echo ready; while [ ! -e {} ]; do sleep 0.02; done; yes 0123456789 | head -c 20000000; \
+         echo the end; touch {}.done; while :; do sleep 600 & wait $!; done",
+        gate.display(),
+        gate.display()
+    );
+    let terminal = bench.spawn(&place, &sh(&script));
+    bench.shows(&terminal, "ready");
+    drop((terminal, bench));
+    fs::write(&gate, "").unwrap();
+    let done = gate.with_extension("done");
+    while !done.exists() {
+        std::thread::yield_now();
+    }
+    let mut bench = Bench::new();
+    let terminal = bench.adopt(&place);
+    bench.shows(&terminal, "the end");
+    bench.shows(&terminal, "drawn again");
+    assert_eq!(terminal.size(), SIZE);
+    let start = terminal.history(0).start().unwrap();
+    assert!(terminal.offset() - start < 7 << 20);
+}
+
+#[test]
+fn fault_t16_many_engines_in_a_flood_leave_the_screen_right() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    let place = home.place("r1");
+    let script = "stty -opost; awk 'BEGIN { for (i = 1; i <= 200000; i++) printf \"line %d of many\\r\\n\", i }'; printf 'the end'; read x";
+    let mut terminal = bench.spawn(&place, &sh(script));
+    for _ in 0..50 {
+        drop(terminal);
+        terminal = bench.adopt(&place);
+    }
+    bench.shows(&terminal, "the end");
+    let lines = terminal.lines();
+    for (row, line) in lines[..23].iter().enumerate() {
+        assert_eq!(*line, format!("line {} of many", 199_978 + row));
+    }
 }

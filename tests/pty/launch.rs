@@ -174,3 +174,34 @@ fn fault_p14_p16_stale_folders_are_lost_and_nothing_is_signalled() {
     assert!(matches!(adopt(&torn), Adopted::Lost));
     assert!(matches!(adopt(&home.place("none")), Adopted::Lost));
 }
+
+#[test]
+fn fault_f8_cycles_leave_no_descriptors_and_no_zombies() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    let count = |path: &str| fs::read_dir(path).unwrap().count();
+    let mut cycle = |name: String| {
+        let terminal = bench.spawn(&home.place(&name), &sh("ls -C /proc/$$/fd; read x"));
+        bench.shows(&terminal, "2");
+        assert_eq!(terminal.lines()[0].trim_end(), "0  1  2", "no descriptor of the shim");
+        terminal.stop(hasty()).unwrap();
+        bench.exit();
+        let shim = terminal.shim();
+        terminal.collect().unwrap();
+        wait_gone(shim);
+        drop(terminal);
+    };
+    cycle("first".into());
+    let before = count("/proc/self/fd");
+    for index in 0..20 {
+        cycle(format!("r{index}"));
+    }
+    // The last connection may be about to be closed.
+    assert!(count("/proc/self/fd") <= before + 1);
+    drop(bench);
+    let me = std::process::id().to_string();
+    let zombies = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with("Z ") && rest.split(' ').nth(1) == Some(&me))
+    });
+    assert!(zombies.count() <= 1);
+}

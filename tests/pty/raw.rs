@@ -68,7 +68,33 @@ fn garbage_and_silence_at_the_door_disturb_nobody() {
     let mut hostile = place.connect().unwrap();
     hostile.write_all(&[255; 4096]).unwrap();
     assert_eq!(frame(&mut hostile), None);
-    let _silent: Vec<UnixStream> = (0..20).map(|_| place.connect().unwrap()).collect();
+    let silent: Vec<UnixStream> = (0..3).map(|_| place.connect().unwrap()).collect();
     terminal.input(b"it\r").unwrap();
     bench.shows(&terminal, "got it");
+    // An engine that comes behind them has to wait, and is let in.
+    let again = bench.adopt(&place);
+    bench.shows(&again, "got it");
+    drop(silent);
+}
+
+#[test]
+fn a_checkpoint_that_nobody_can_read_is_replaced_by_history() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    let place = home.place("r1");
+    let terminal = bench.spawn(&place, &sh("echo one; read x; echo two; read y"));
+    bench.shows(&terminal, "one");
+    let mut foreign = attach(&place, 1);
+    bench.lost();
+    while frame(&mut foreign).unwrap().0 != 6 {}
+    let mut checkpoint = 13_u32.to_le_bytes().to_vec();
+    checkpoint.push(72);
+    checkpoint.extend_from_slice(&terminal.offset().to_le_bytes());
+    checkpoint.extend_from_slice(b"other");
+    foreign.write_all(&checkpoint).unwrap();
+    drop(foreign);
+    let terminal = bench.adopt(&place);
+    bench.until("it is restored", || terminal.restored());
+    bench.shows(&terminal, "one");
+    terminal.input(b"\r").unwrap();
+    bench.shows(&terminal, "two");
 }

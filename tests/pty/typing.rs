@@ -64,6 +64,46 @@ fn an_idle_session_causes_no_wakes_and_a_shown_one_does() {
     assert!(terminal.generation() > generation);
 }
 
+#[test]
+fn fault_t9_the_end_of_a_paste_cannot_be_pasted() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    let script = "stty raw -echo; printf '\\033[?2004hready'; exec cat -v";
+    let terminal = bench.spawn(&home.place("r1"), &sh(script));
+    bench.shows(&terminal, "ready");
+    terminal.paste("rm -rf\u{1b}[201~\r now\u{3}").unwrap();
+    bench.shows(&terminal, "^[[201~");
+    let line = terminal.lines().concat();
+    assert_eq!(line.matches("^[[201~").count(), 1, "{line}");
+    assert!(line.trim_end().ends_with("^[[201~") && line.contains("^[[200~rm -rf"), "{line}");
+    assert!(!line.contains("^C") && !line.contains("^M"), "{line}");
+}
+
+#[test]
+fn with_nothing_to_do_neither_hub_nor_shim_wakes_up() {
+    let (home, mut bench) = (Home::new(), Bench::new());
+    let terminal = bench.spawn(&home.place("r1"), &sh("echo ready; read x"));
+    bench.shows(&terminal, "ready");
+    let switches = || {
+        let shim = format!("/proc/{}/task/{}", terminal.shim().pid, terminal.shim().pid);
+        let mine = std::fs::read_dir("/proc/self/task").unwrap().flatten().map(|entry| entry.path());
+        let hub =
+            mine.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "terminals\n"));
+        hub.chain([shim.into()]).map(|task| switches_of(&task)).collect::<Vec<u64>>()
+    };
+    // The checkpoint and the writing of history come first.
+    let pause = |seconds: &str| std::process::Command::new("sleep").arg(seconds).status().unwrap();
+    pause("3");
+    let before = switches();
+    assert_eq!(before.len(), 2);
+    pause("1.5");
+    assert_eq!(switches(), before);
+}
+
+fn switches_of(task: &std::path::Path) -> u64 {
+    let status = std::fs::read_to_string(task.join("status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap().trim().parse().unwrap()
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     use std::fmt::Write;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A hang is found out after this time; nothing here takes nearly as long.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The program under test, full screen.
 pub struct Tui {
@@ -68,15 +68,37 @@ impl Tui {
         }
     }
 
+    /// Presses keys, again each second, until the screen satisfies `wanted`: a dialog that has just come up takes none.
+    pub fn press_until(&mut self, keys: &str, what: &str, wanted: impl Fn(&str) -> bool) {
+        let until = Instant::now() + LIMIT;
+        while !self.within(Duration::from_secs(1), &wanted) {
+            assert!(Instant::now() < until, "{keys:?} does not lead to {what}; the screen:\n{}", self.text());
+            self.keys(keys);
+        }
+    }
+
+    /// Whether the screen satisfies `wanted` in the given time.
+    fn within(&self, time: Duration, wanted: impl Fn(&str) -> bool) -> bool {
+        let (seen, changed) = &*self.screen;
+        let seen = seen.lock().expect("the reader lives");
+        let unlike = |seen: &mut Seen| !wanted(&seen.parser.screen().contents());
+        !changed.wait_timeout_while(seen, time, unlike).expect("the reader lives").1.timed_out()
+    }
+
+    fn text(&self) -> String {
+        self.screen.0.lock().expect("the reader lives").parser.screen().contents()
+    }
+
     pub fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the outer terminal of a test")]
     pub fn resize(&self, rows: u16, cols: u16) {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let outer = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let side = |side| std::num::NonZeroU16::new(side).expect("a size");
         self.screen.0.lock().expect("the reader lives").parser.screen_mut().set_size(side(rows), side(cols));
-        self.master.resize(size).expect("a terminal can be resized");
+        self.master.resize(outer).expect("a terminal can be resized");
     }
 
     pub fn pid(&self) -> u32 {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use orchestra::model::{Activity, Glyphs, NoticeKind, ProjectId, SessionId, SessionKind, Snapshot, State};
 use orchestra::ui::model::{Message, Model, Pane, RowKey, Tab};
+use orchestra::ui::msg::Msg;
 use orchestra::ui::theme::{Depth, Role};
+use orchestra::ui::update::update;
 use ratatui::style::{Color, Modifier};
 
 use crate::fixture::{
@@ -104,8 +106,9 @@ fn wide_characters_and_hostile_names() {
     let mut model = model(80, 24);
     model.snapshot = snapshot(vec![project]);
     model.list.selected = Some(key("日本語のプロジェクト", "add-docs"));
-    model.messages.news.as_mut().unwrap().text =
-        "add-docs asks: どの書き方にしますか、それとも両方の書き方を並べて書きますか".to_owned();
+    let news = model.messages.news.as_mut().unwrap();
+    news.text = "add-docs asks: どの書き方にしますか、それとも両方の書き方を並べて書きますか".to_owned();
+    news.about = Some(key("日本語のプロジェクト", "fix-tests"));
     let text = shot(&model, None);
     assert!(!text.contains(['\u{1b}', '\u{202e}']));
     assert_snapshot!(text);
@@ -247,7 +250,7 @@ fn log_and_spec() {
         notice(2, NoticeKind::Error, "Cannot merge rate-limit: main has changes in src/api.rs.", 86_400),
         notice(3, NoticeKind::News, "add-docs asks: which style for examples?", 3),
     ];
-    model.snapshot = Arc::new(snapshot);
+    update(&mut model, Msg::Snapshot(Arc::new(snapshot)));
     model.main.tab = Tab::Log;
     let log = rows(&shot(&model, None), 0..5);
     model.main.tab = Tab::Spec;

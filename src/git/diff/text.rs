@@ -232,7 +232,7 @@ mod tests {
              c();
              d();
         -    out.push_str(field);
-        +    out.push_str([&quote(]field[)]);
+        +    out.push_str([&quote(]field)[)];
          }
         ");
     }

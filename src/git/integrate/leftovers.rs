@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{IntegrateError, IntegratePlan, result};
-use crate::git::command::{Call, Hooks};
+use crate::git::command::{Call, Hooks, fields};
 use crate::git::error::GitError;
 use crate::git::process::Cancel;
 use crate::git::repo::Repo;
@@ -29,7 +29,7 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
         fs::copy(&own, &index).map_err(GitError::io(&own))?;
     }
     let aside = |call: Call| call.env("GIT_INDEX_FILE", &index).timeout(LONG).cancel(cancel);
-    aside(task.write("add", plan.hooks)?.args(["--all", "--", "."])).run()?;
+    add(&aside, task, plan.hooks)?;
     let message = folder.path().join("COMMIT_EDITMSG");
     fs::write(&message, plan.leftovers).map_err(GitError::io(&message))?;
     if plan.hooks == Hooks::Run {
@@ -43,6 +43,20 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
     }
     let text = fs::read(&message).map_err(GitError::io(&message))?;
     Ok(result::Commit { tree: &tree, parents: &[&head], message: &text, author: None }.write(task, plan.hooks)?)
+}
+
+/// Stages all but the repositories inside the worktree: as links, what is in them would be nowhere.
+fn add(aside: &impl Fn(Call) -> Call, task: &Repo, hooks: Hooks) -> Result<(), GitError> {
+    let flags = ["--modified", "--deleted", "--others", "--exclude-standard", "-z"];
+    let listed = aside(task.write("ls-files", hooks)?.args(flags)).run()?.stdout;
+    // Git lists such a repository as one folder.
+    let paths = fields(&listed).filter(|path| !path.ends_with(b"/"));
+    let paths: Vec<u8> = paths.flat_map(|path| path.iter().copied().chain([0])).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let call = task.write("add", hooks)?.args(["--all", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"]);
+    aside(call.env("GIT_LITERAL_PATHSPECS", "1").stdin(paths)).run().map(drop)
 }
 
 fn hook(aside: &impl Fn(Call) -> Call, task: &Repo, name: &str, args: &[&Path]) -> Result<(), IntegrateError> {

@@ -9,6 +9,7 @@ mod inventory;
 mod stream;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,33 +60,30 @@ pub struct Record {
     pub unsaved: Vec<String>,
 }
 
-/// Keeps all of `worktree`. `time` is in seconds since 1970, and names the entry together with `slug`.
+/// Keeps all of `worktree`; of one that is missing, the branch. `time` is in seconds since 1970, and names the entry
+/// together with `slug`.
 pub fn save(
     repo: &Repo,
     (worktree, branch): (&Path, &str),
     (slug, time): (&str, i64),
     cancel: &Cancel,
 ) -> Result<TrashEntry, GitError> {
-    let task = repo.at(worktree)?;
-    let mut inventory = Inventory::take(&task, cancel)?;
-    let head = task.commit("HEAD")?;
-    let (index, merging) = index_tree(&task, &head)?;
-    inventory.unsaved.extend(merging);
-    if let Some(operation) = task.in_progress() {
-        inventory.unsaved.push(format!("the {} in progress", operation.word()));
-    }
+    let missing = worktree.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let task = if missing { repo.clone() } else { repo.at(worktree)? };
+    let state = if missing { State::of_branch(repo, branch)? } else { State::take(&task, branch, cancel)? };
     let record = Record {
         slug: slug.to_owned(),
         branch: branch.to_owned(),
         tip: repo.branch(branch)?,
-        detached: task.head()? != Head::Branch(branch.to_owned()),
-        head,
-        has_ignored: !inventory.ignored.is_empty(),
+        detached: state.detached,
+        head: state.head,
+        has_ignored: !state.inventory.ignored.is_empty(),
         time,
-        unsaved: inventory.unsaved.clone(),
+        unsaved: state.inventory.unsaved.clone(),
     };
-    let reference = format!("{ROOT}{slug}/{time}");
+    let reference = free_reference(repo, slug, time)?;
     let disk = Disk::open(task.root()).map_err(GitError::io(task.root()))?;
+    let (index, inventory) = (state.index, state.inventory);
     let stream = stream::Stream { reference: reference.clone(), record, index, inventory, disk };
     task.call("fast-import")
         .args(["--quiet", "--done"])
@@ -162,6 +160,47 @@ pub fn restore(
 /// Gives an entry up: what only it kept is git's to collect.
 pub fn discard(repo: &Repo, entry: &TrashEntry) -> Result<(), GitError> {
     repo.call("update-ref").args(["-d", &entry.reference, &entry.commit]).run().map(drop)
+}
+
+/// What there is to keep.
+struct State {
+    head: String,
+    detached: bool,
+    /// Tree of the index, hex.
+    index: String,
+    inventory: Inventory,
+}
+
+impl State {
+    fn take(task: &Repo, branch: &str, cancel: &Cancel) -> Result<Self, GitError> {
+        let mut inventory = Inventory::take(task, cancel)?;
+        let head = task.commit("HEAD")?;
+        let (index, merging) = index_tree(task, &head)?;
+        inventory.unsaved.extend(merging);
+        if let Some(operation) = task.in_progress() {
+            inventory.unsaved.push(format!("the {} in progress", operation.word()));
+        }
+        let detached = task.head()? != Head::Branch(branch.to_owned());
+        Ok(Self { head, detached, index, inventory })
+    }
+
+    fn of_branch(repo: &Repo, branch: &str) -> Result<Self, GitError> {
+        let head = repo.branch(branch)?.ok_or_else(|| GitError::NoSuchRef { name: branch.to_owned() })?;
+        let index = repo.tree(&head)?;
+        Ok(Self { head, detached: false, index, inventory: Inventory::default() })
+    }
+}
+
+/// The ref of a new entry: a second one in the same second gets a number.
+fn free_reference(repo: &Repo, slug: &str, time: i64) -> Result<String, GitError> {
+    let first = format!("{ROOT}{slug}/{time}");
+    let mut name = first.clone();
+    let mut number = 1;
+    while repo.find(&name)?.is_some() {
+        number += 1;
+        name = format!("{first}-{number}");
+    }
+    Ok(name)
 }
 
 fn put(

@@ -589,3 +589,19 @@ fn sizes_are_clamped_and_a_resize_keeps_the_newest_rows() {
     screen.set_size(Size::new(0, 1));
     assert_eq!(screen.size(), Size::new(2, 2));
 }
+
+#[test]
+fn rows_that_left_the_screen_are_counted_once() {
+    let lines = |n: usize| (0..n).map(|line| format!("{line}\r\n")).collect::<Vec<_>>().concat();
+    let mut screen = Screen::new(Size::new(4, 20));
+    screen.feed(lines(3).as_bytes());
+    assert_eq!(screen.rows_left(), 0);
+    screen.feed(lines(200).as_bytes());
+    assert_eq!(screen.rows_left(), 200);
+    screen.feed(format!("\x1b[?1049h{}\x1b[?1049l", lines(50)).as_bytes());
+    assert_eq!(screen.rows_left(), 200, "another screen has no history");
+    screen.feed(b"\x1b[3J");
+    screen.set_size(Size::new(6, 20));
+    screen.feed(lines(10).as_bytes());
+    assert!((206..=212).contains(&screen.rows_left()), "{}", screen.rows_left());
+}

@@ -76,6 +76,8 @@ pub fn shim_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn serve_dir(dir: &OsStr) -> ExitCode {
+    // A pipe or a lock that the engine's parent left open would be held for as long as the program runs.
+    portable_pty::unix::close_random_fds();
     let launched = launch(&Place::new(dir));
     let ack = match &launched {
         Ok((_, pids)) => Ack::Started(*pids),

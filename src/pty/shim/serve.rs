@@ -30,7 +30,7 @@ const DRAIN: usize = 128 << 10;
 /// How long output may wait to be written to the history, and an exit status that the disk refused.
 const LATER: Duration = Duration::from_secs(1);
 /// How long a new connection may take to say what it is.
-const GREETING: Duration = Duration::from_secs(5);
+const GREETING: Duration = Duration::from_secs(1);
 /// How long a program's first output waits for the engine that launched it.
 const FIRST: Duration = Duration::from_secs(2);
 /// The stop of what an ended program left behind.
@@ -60,7 +60,6 @@ struct Stopping {
     ladder: Option<Ladder>,
     /// The exit is known to the engine: go once the ladder is over.
     collected: bool,
-    over: bool,
     unwritten: Option<ExitStatus>,
 }
 
@@ -76,9 +75,9 @@ impl Shim {
     /// Serves until the program has ended and its exit was collected.
     pub fn run(mut self) {
         drop(self.listener.set_nonblocking(true));
-        while !self.stopping.over {
+        loop {
             self.settle(Instant::now());
-            if self.stopping.over {
+            if self.over() {
                 break;
             }
             let [signals, door, visitor, peer, pty] = self.wait(Instant::now());
@@ -105,6 +104,10 @@ impl Shim {
         }
         drop(self.session.history.flush());
         self.place.remove_socket();
+    }
+
+    fn over(&self) -> bool {
+        self.stopping.collected && self.stopping.ladder.is_none() && matches!(self.session.life, Life::Ended(_))
     }
 
     /// Does all that needs no descriptor to be ready.
@@ -160,7 +163,8 @@ impl Shim {
         let behind = self.peer.as_ref().is_some_and(|peer| peer.behind() || !peer.live());
         let asked = [
             (bell, PollFlags::IN),
-            (self.listener.as_fd(), PollFlags::IN),
+            // One visitor at a time: the others wait before the door, where nobody can push them out.
+            (self.listener.as_fd(), when(self.visitor.is_none(), PollFlags::IN)),
             self.visitor.as_ref().map_or((bell, PollFlags::empty()), |(it, _)| (it.as_fd(), PollFlags::IN)),
             self.peer.as_ref().map_or((bell, PollFlags::empty()), |peer| {
                 (peer.as_fd(), PollFlags::IN | when(behind, PollFlags::OUT))
@@ -286,8 +290,6 @@ impl Shim {
         self.hear_signals();
         self.end_of_program();
         self.stopping.ladder = None;
-        // Not before the exit is on the disk or collected.
-        self.stopping.over = self.stopping.collected && matches!(self.session.life, Life::Ended(_));
         self.tell(&Up::Ended { left });
     }
 
@@ -369,6 +371,7 @@ impl Shim {
         let session = &mut self.session;
         match command {
             Down::Attach(_) => {}
+            Down::Input(_) if session.ended() => {}
             Down::Input(bytes) => session.typing.input(bytes),
             Down::Reply { offset, bytes } => {
                 session.typing.answer(bytes);

@@ -1,11 +1,11 @@
 //! The header as text: read strictly, edited by the line.
 //!
-//! Invariant: [`edit`] checks its own result. Where the text is too clever for it (a value that is an alias), it refuses.
+//! Invariant: [`edit`] checks its own result. Where the text is too clever for it (others use the key's anchor), it refuses.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use serde_yaml::Value;
+use serde_yaml::Mapping;
 
 use super::super::yaml::{Entry, Flaw, Kind, Mark, Node};
 use super::Header;
@@ -224,10 +224,14 @@ fn replacement(yaml: &str, root: &Node, entry: &Entry, value: Option<&str>) -> (
     let key_end = byte(yaml, entry.span.end);
     let colon = yaml[key_end..].find(':').map_or(key_end, |at| key_end + at + 1);
     let is_flow = matches!(root.kind, Kind::Map { flow: true, .. });
-    // An empty value has no place of its own.
+    // An empty value has no place of its own, and an alias has that of its anchor.
     let is_empty = entry.value.raw() == Some("") && entry.value.is_null();
-    let region =
-        if is_empty { colon..colon } else { byte(yaml, entry.value.span.start)..byte(yaml, entry.value.span.end) };
+    let start = byte(yaml, entry.value.span.start);
+    let region = match () {
+        () if is_empty => colon..colon,
+        () if start < colon => alias(yaml, colon),
+        () => start..byte(yaml, entry.value.span.end),
+    };
     let end = region.start + written_length(&yaml[region.clone()]);
     match value {
         Some(value) if is_empty => (colon..colon, format!(" {value}")),
@@ -243,8 +247,20 @@ fn replacement(yaml: &str, root: &Node, entry: &Entry, value: Option<&str>) -> (
     }
 }
 
-/// The length of a value without the blank and comment lines that a block's end takes in.
+/// Where the alias behind a colon stands.
+fn alias(yaml: &str, colon: usize) -> Range<usize> {
+    let start = yaml.len() - yaml[colon..].trim_start().len();
+    let length = yaml[start..].find(|c: char| c.is_whitespace() || ",]}".contains(c));
+    start..length.map_or(yaml.len(), |length| start + length)
+}
+
+/// The length of a value as it is written. The parser's span goes on to the next token, over comments and blank lines.
 fn written_length(value: &str) -> usize {
+    match value.chars().next() {
+        Some('"') => return closing(value, |rest| if rest.starts_with('\\') { 2 } else { 0 }),
+        Some('\'') => return closing(value, |rest| if rest.starts_with("''") { 2 } else { 0 }),
+        _ => {}
+    }
     let mut end = value.trim_end().len();
     while let Some(start) = value[..end].rfind('\n') {
         let line = value[start..end].trim();
@@ -254,6 +270,20 @@ fn written_length(value: &str) -> usize {
         end = value[..start].trim_end().len();
     }
     end
+}
+
+/// The length of a quoted text with its quotes. `escaped`: how many bytes at a place belong together and are no end.
+fn closing(value: &str, escaped: impl Fn(&str) -> usize) -> usize {
+    let quote = &value[..1];
+    let mut at = 1;
+    while let Some(rest) = value.get(at..).filter(|rest| !rest.is_empty()) {
+        match escaped(rest) {
+            0 if rest.starts_with(quote) => return at + 1,
+            0 => at += rest.chars().next().map_or(1, char::len_utf8),
+            bytes => at += bytes,
+        }
+    }
+    value.trim_end().len()
 }
 
 /// The edited text says what was asked, and the rest says what it said.
@@ -269,13 +299,13 @@ fn check(old: &str, new: &str, change: &Change) -> Result<(), Flaw> {
 }
 
 /// What a text's header says of `key`, and of all others.
-fn meaning(text: &str, key: &str) -> Result<(Vec<(String, Value)>, Option<Node>), Flaw> {
-    let Some(parts) = split(text)? else { return Ok((Vec::new(), None)) };
+fn meaning(text: &str, key: &str) -> Result<(Mapping, Option<Node>), Flaw> {
+    let Some(parts) = split(text)? else { return Ok((Mapping::new(), None)) };
     let root = node(&text[parts.yaml])?;
     let own = root.get(key).cloned();
-    let Kind::Map { entries, .. } = root.kind else { return Ok((Vec::new(), own)) };
+    let Kind::Map { entries, .. } = root.kind else { return Ok((Mapping::new(), own)) };
     let others = entries.into_iter().filter(|entry| entry.key != key);
-    Ok((others.map(|entry| (entry.key, entry.value.to_value())).collect(), own))
+    Ok((others.map(|entry| (entry.key.into(), entry.value.to_value())).collect(), own))
 }
 
 /// The byte where a character of the text begins.

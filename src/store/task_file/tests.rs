@@ -111,6 +111,14 @@ fn edits_change_only_what_they_must() {
     let text = "\u{feff}---\r\n# who\r\nstatus: 'draft'   # now\r\nextra: {a: 1}\r\n\r\nafter:\r\n  - one\r\n  - two\r\n# end\r\ntitle: |\r\n  long\r\n---\r\nBody: x\r\n";
     let status = edit(text, &[Change::status(Status::Idle)]);
     assert_eq!(status, text.replace("'draft'", "idle"));
+    for (old, new) in [("draft  # c", "idle  # c"), ("\"a\\\"b#\"\t# c", "idle\t# c"), ("'a''b'", "idle")] {
+        let lines = |title: &str| format!("---\ntitle: {title}\nx: 1\n---\n");
+        assert_eq!(edit(&lines(old), &[Change::text(HeaderKey::Title, "idle")]), lines(new));
+    }
+    assert_eq!(
+        edit("---\nafter: [a, b] # c\n---\n", &[Change::words(HeaderKey::After, &[])]),
+        "---\nafter: [] # c\n---\n"
+    );
     let after = edit(text, &[Change::words(HeaderKey::After, &["3".into(), "a b".into()])]);
     assert_eq!(after, text.replace("after:\r\n  - one\r\n  - two\r\n", "after: [\"3\", a b]\r\n"));
     assert_eq!(edit(text, &[Change::remove(HeaderKey::After)]), text.replace("after:\r\n  - one\r\n  - two\r\n", ""));
@@ -128,7 +136,9 @@ fn edits_change_only_what_they_must() {
     let merged = "---\nbase: &b {status: idle}\n<<: *b\n---\n";
     assert_eq!(edit(merged, &[Change::status(Status::Draft)]), merged.replace("*b\n", "*b\nstatus: draft\n"));
     let alias = "---\nword: &w idle\nstatus: *w\n---\n";
-    assert!(header::edit(alias, &[Change::status(Status::Draft)]).is_err());
+    assert_eq!(edit(alias, &[Change::status(Status::Draft)]), alias.replace("*w", "draft"));
+    let anchor = "---\ntitle: &w idle\nstatus: *w\n---\n";
+    assert!(header::edit(anchor, &[Change::remove(HeaderKey::Title)]).is_err());
 }
 
 #[test]

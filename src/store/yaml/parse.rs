@@ -15,7 +15,7 @@ pub(super) fn document(text: &str) -> Result<Node, Flaw> {
     if text.len() as u64 > MAX_BYTES {
         return Err(Flaw::new(Mark { line: 1, column: 1 }, format!("the file is larger than {MAX_BYTES} bytes")));
     }
-    let mut builder = Builder { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut builder = Builder { text, parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     let mut root = None;
     loop {
         let (event, span) = builder.next()?;
@@ -36,6 +36,7 @@ pub(super) fn document(text: &str) -> Result<Node, Flaw> {
 }
 
 struct Builder<'a> {
+    text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
@@ -45,7 +46,10 @@ impl<'a> Builder<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Flaw> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(Flaw::new(mark(*error.marker()), error.info())),
+            Some(Err(error)) => {
+                Err(tab(self.text, error.marker().line())
+                    .unwrap_or_else(|| Flaw::new(mark(*error.marker()), error.info())))
+            }
             None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
         }
     }
@@ -65,7 +69,7 @@ impl<'a> Builder<'a> {
                     return Err(Flaw::new(mark(span.start), "tags are not supported here"));
                 }
                 let plain = style == ScalarStyle::Plain && !is_text;
-                (Kind::Scalar { text: text.into_owned(), plain }, anchor, span.end)
+                (Kind::Scalar { text: text.into_owned(), plain }, anchor, span.end.index())
             }
             Event::SequenceStart(anchor, None) => {
                 let (list, end) = self.list(depth)?;
@@ -80,7 +84,7 @@ impl<'a> Builder<'a> {
             }
             _ => return Err(Flaw::new(mark(span.start), "a value is missing")),
         };
-        let node = Node { kind, mark: mark(span.start), span: span.start.index()..end.index() };
+        let node = Node { kind, mark: mark(span.start), span: span.start.index()..end };
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before));
         }
@@ -95,18 +99,18 @@ impl<'a> Builder<'a> {
         Ok(node)
     }
 
-    fn list(&mut self, depth: usize) -> Result<(Vec<Node>, Marker), Flaw> {
+    fn list(&mut self, depth: usize) -> Result<(Vec<Node>, usize), Flaw> {
         let mut list = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
-                return Ok((list, span.end));
+                return Ok((list, end_of(span)));
             }
             list.push(self.node(event, span, depth + 1)?);
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<(Vec<Entry>, Marker), Flaw> {
+    fn map(&mut self, depth: usize) -> Result<(Vec<Entry>, usize), Flaw> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged = Vec::new();
         loop {
@@ -115,7 +119,7 @@ impl<'a> Builder<'a> {
                 for entry in merged {
                     merge(&mut entries, entry);
                 }
-                return Ok((entries, span.end));
+                return Ok((entries, end_of(span)));
             }
             let key = self.node(event, span, depth + 1)?;
             let Kind::Scalar { text, .. } = key.kind else {
@@ -161,6 +165,19 @@ fn collect(value: Node, into: &mut Vec<Entry>) -> Result<(), Flaw> {
         Kind::Scalar { .. } => return Err(Flaw::new(value.mark, "a merge key takes a map or a list of maps")),
     }
     Ok(())
+}
+
+/// The end of a list or map: behind its bracket, where it has one. The parser's own end lies before the next token.
+fn end_of(span: Span) -> usize {
+    if span.is_empty() { span.end.index() } else { span.start.index() + 1 }
+}
+
+/// The likely cause of an error that the parser words otherwise, and places where the value before it began.
+fn tab(text: &str, from: usize) -> Option<Flaw> {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let mut lines = text.lines().enumerate().skip(from.saturating_sub(1));
+    let (at, column) = lines.find_map(|(at, line)| Some((at, line[..indent(line)].find('\t')?)))?;
+    Some(Flaw::new(Mark { line: at + 1, column: column + 1 }, "a tab in the indentation: use spaces"))
 }
 
 fn merge(entries: &mut Vec<Entry>, entry: Entry) {

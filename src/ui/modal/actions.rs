@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::ui::command::{Command, Group, TABLE};
+use crate::ui::command::{Command, Entry, Group, TABLE};
 use crate::ui::keymap::Key;
 use crate::ui::model::Model;
 use crate::ui::update;
@@ -63,7 +63,7 @@ fn items(model: &Model) -> Vec<Item<Command>> {
     let mut items: Vec<_> = entries
         .map(|entry| Item {
             key: written(model.input.keys.keys(entry.command)),
-            label: entry.label.to_owned(),
+            label: label(model, entry),
             text: entry.text.to_owned(),
             refused: entry.command.applies(model).err(),
             value: entry.command,
@@ -71,4 +71,12 @@ fn items(model: &Model) -> Vec<Item<Command>> {
         .collect();
     items.sort_by_key(|item| item.refused.is_some());
     items
+}
+
+/// What `.` calls a command: the detach key by its name.
+fn label(model: &Model, entry: &Entry) -> String {
+    if entry.command == Command::SendDetach {
+        return format!("send {}", model.input.keys.detach_keys(update::shown_kind(model))[0]);
+    }
+    entry.label.to_owned()
 }

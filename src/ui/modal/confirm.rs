@@ -161,7 +161,11 @@ fn delete(panel: &mut Panel, facts: &DeleteFacts, width: u16) {
         return;
     }
     let ahead = plural(facts.ahead.into(), "commit");
-    panel.fact(&facts.branch, &format!("{ahead} ahead of {}, {merged}", facts.base), columns);
+    let commits = match facts.ahead {
+        0 => format!("no commits ahead of {}", facts.base),
+        _ => format!("{ahead} ahead of {}, {merged}", facts.base),
+    };
+    panel.fact(&facts.branch, &commits, columns);
     let files = format!("{}, {} untracked", plural(facts.changed.len() as u64, "changed file"), facts.untracked.len());
     panel.fact("worktree", &format!("{files}        {}", bytes(facts.bytes)), columns);
     let names: Vec<&str> = facts.changed.iter().chain(&facts.untracked).map(String::as_str).collect();
@@ -197,11 +201,11 @@ fn merge(panel: &mut Panel, facts: &MergeFacts, width: u16) {
         Strategy::Squash => "one squashed commit",
     };
     panel.fact("strategy", strategy, columns);
-    panel.fact(
-        "base",
-        &format!("{}, {} that the branch does not have", facts.base, plural(facts.behind.into(), "commit")),
-        columns,
-    );
+    let behind = match facts.behind {
+        0 => "the branch has all of it".to_owned(),
+        n => format!("{} that the branch does not have", plural(n.into(), "commit")),
+    };
+    panel.fact("base", &format!("{}, {behind}", facts.base), columns);
     let stat = facts.stat;
     let files = plural(stat.files.into(), "file");
     let commits = plural(facts.ahead.into(), "commit");

@@ -3,7 +3,7 @@
 use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{AgentFound, Failure, NewTask, ProjectId, ProjectView, Request, Slug};
+use crate::model::{Failure, NewTask, ProjectId, ProjectView, Request, Slug};
 use crate::ui::model::{Effect, Model, Then};
 
 use super::Step;
@@ -16,6 +16,9 @@ const LABEL: usize = 13;
 const NOTE: usize = 35;
 /// Most lines of the description on the screen at once.
 const TEXT_ROWS: usize = 8;
+
+/// The agent that plays a script.
+const BUILT_IN: &str = "demo";
 
 /// The fields, in the order of Tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +59,7 @@ impl Form {
         let kept = |key: String| Field::new(model.input.drafts.get(&key).map_or("", String::as_str));
         let flow = project.flows.iter().position(|(name, _)| *name == project.config.default_flow).unwrap_or(0);
         let wanted = project.config.agent.as_deref();
-        let agent = found(model).position(|agent| Some(agent.name.as_str()) == wanted).unwrap_or(0);
+        let agent = choices(model, Some(project)).iter().position(|(name, _)| Some(*name) == wanted).unwrap_or(0);
         Self {
             project: project.id.clone(),
             sent: false,
@@ -129,7 +132,7 @@ impl Form {
             description: self.description.text().trim().to_owned(),
             base,
             flow: project.and_then(|it| it.flows.get(self.flow)).map(|(name, _)| name.clone()),
-            agent: found(model).nth(self.agent).map(|agent| agent.name.clone()),
+            agent: choices(model, project).get(self.agent).map(|(name, _)| (*name).to_owned()),
             auto: self.auto,
             start: !self.draft,
         };
@@ -157,7 +160,7 @@ impl Form {
         let flow = self.view(model).and_then(|project| project.flows.get(self.flow));
         let (flow, stages) = flow.map_or_else(Default::default, |(name, stages)| (name.clone(), stages.join(" → ")));
         self.push(&mut panel, width, Focus::Flow, ("Flow", &format!("‹ {flow} ›"), &stages));
-        let (agent, missing) = agents(model, self.agent);
+        let (agent, missing) = agents(model, self.view(model), self.agent);
         self.push(&mut panel, width, Focus::Agent, ("Agent", &agent, &missing));
         let check = |on: bool| if on { "[x]" } else { "[ ]" };
         let tone = |focus| if self.focus == focus { Tone::Marked } else { Tone::Plain };
@@ -231,7 +234,7 @@ impl Form {
                 let flows = self.view(model).map_or(0, |project| project.flows.len());
                 self.flow = turn(self.flow, flows, back);
             }
-            Focus::Agent if chooses => self.agent = turn(self.agent, found(model).count(), back),
+            Focus::Agent if chooses => self.agent = turn(self.agent, choices(model, self.view(model)).len(), back),
             Focus::Auto if chooses => self.auto = !self.auto,
             Focus::Draft if chooses => self.draft = !self.draft,
             _ => match event.code {
@@ -310,15 +313,25 @@ fn slug_key(project: &ProjectId) -> String {
     format!("N:{project}:slug")
 }
 
-fn found(model: &Model) -> impl Iterator<Item = &AgentFound> {
-    model.snapshot.agents.iter().filter(|agent| agent.path.is_some())
+/// The agents that can be chosen: those that were found, the one that the project names, and where there is none of
+/// either the one that comes with the program.
+fn choices<'a>(model: &'a Model, project: Option<&'a ProjectView>) -> Vec<(&'a str, Option<&'a str>)> {
+    let found = model.snapshot.agents.iter().filter(|agent| agent.path.is_some());
+    let mut choices: Vec<_> = found.map(|agent| (agent.name.as_str(), agent.version.as_deref())).collect();
+    let named = project.and_then(|project| project.config.agent.as_deref());
+    let known = |name: &str| model.snapshot.agents.iter().any(|agent| agent.name == name);
+    choices.extend(named.filter(|name| !known(name)).map(|name| (name, None)));
+    if choices.is_empty() && !model.snapshot.agents.is_empty() {
+        choices.push((BUILT_IN, None));
+    }
+    choices
 }
 
 /// The chosen agent, and why the others cannot be chosen.
-fn agents(model: &Model, subject: usize) -> (String, String) {
-    let agent = found(model).nth(subject).map(|agent| match &agent.version {
-        Some(version) => format!("‹ {} {version} ›", agent.name),
-        None => format!("‹ {} ›", agent.name),
+fn agents(model: &Model, project: Option<&ProjectView>, chosen: usize) -> (String, String) {
+    let agent = choices(model, project).get(chosen).map(|(name, version)| match version {
+        Some(version) => format!("‹ {name} {version} ›"),
+        None => format!("‹ {name} ›"),
     });
     let missing: Vec<&str> =
         model.snapshot.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name.as_str()).collect();

@@ -117,7 +117,7 @@ impl Help {
                 label = "";
             }
         }
-        let detach: Vec<String> = keys.detach_keys(SessionKind::Executor).iter().map(Key::to_string).collect();
+        let detach: Vec<String> = keys.detach_keys(SessionKind::Executor).iter().map(ToString::to_string).collect();
         let text = format!("{} comes back here; all else is the agent's, Esc and Ctrl-C too", detach.join(" or "));
         panel.fact("Attached", &text, (LABEL, width));
     }
@@ -161,6 +161,7 @@ fn pairs(entry: &Entry, next: &Entry, keys: &[Key], more: &[Key]) -> bool {
             | (C::Narrower, C::Wider)
             | (C::NextHunk, C::PrevHunk)
             | (C::NextFile, C::PrevFile)
+            | (C::NextError, C::PrevError)
             | (C::Leftward, C::Rightward)
     );
     pair && keys.len() == more.len()

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::model::{Failure, NewTask, ProjectId, Request, SessionId, TaskId};
 use crate::ui::model::{Effect, Model, Then};
-use crate::ui::update::{self, diff, list::Direction};
+use crate::ui::update::{self, list::Direction, search};
 
 use super::Step;
 use super::field::Field;
@@ -56,7 +56,9 @@ impl Line {
             KeyCode::Char('g') if event.modifiers == KeyModifiers::CONTROL => {
                 return Step::Stay(vec![Effect::EditText(self.field.text())]);
             }
-            KeyCode::Up if self.purpose == Purpose::Search => diff::find(model, Direction::Back),
+            KeyCode::Up if self.purpose == Purpose::Search => {
+                return Step::Stay(search::find(model, Direction::Back));
+            }
             KeyCode::Up if self.field.at_first_line() => self.recall(model, 1),
             KeyCode::Down if self.field.at_last_line() => self.recall(model, -1),
             _ => {
@@ -101,7 +103,7 @@ impl Line {
             Purpose::Message { session } => (format!("message to {session}"), "Enter sends"),
             Purpose::Stage { slug, stage, .. } => (format!("send {slug} to {stage}: what for"), "Enter sends"),
             Purpose::Filter => ("filter".to_owned(), "Enter keeps it   Esc clears it"),
-            Purpose::Search => ("search in the diff".to_owned(), "Enter next   ↑ previous   Esc stays here"),
+            Purpose::Search => ("search".to_owned(), "Enter next   ↑ previous   Esc stays here"),
         };
         let hints = match self.purpose {
             Purpose::Filter | Purpose::Search => keys.to_owned(),
@@ -127,8 +129,9 @@ impl Line {
         match &self.purpose {
             Purpose::Filter => return Step::close(),
             Purpose::Search => {
-                diff::find(model, Direction::Forward);
-                return Step::stay();
+                let text = self.field.text();
+                self.remember(model, text.trim());
+                return Step::Stay(search::find(model, Direction::Forward));
             }
             Purpose::Stage { .. } => {}
             _ if text.is_empty() => {
@@ -165,7 +168,7 @@ impl Line {
                 update::list::settle(model);
             }
             Purpose::Search => {
-                model.diff.search = self.field.text();
+                search::set(model, self.field.text());
             }
             _ => {}
         }

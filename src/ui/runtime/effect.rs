@@ -5,14 +5,15 @@ use std::path::Path;
 use std::process::Command;
 
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
 
 use super::{Face, Wake};
 use crate::engine::Place;
 use crate::model::{Request, State};
 use crate::pty::{PtyError, encode_key, encode_mouse};
-use crate::ui::model::{Effect, RowKey, Then};
+use crate::ui::model::{Effect, Pane, RowKey, Selection, Tab, Then};
 use crate::ui::msg::Msg;
-use crate::ui::update;
+use crate::ui::{update, view};
 
 /// Lines that one notch of the wheel scrolls.
 const NOTCH: i64 = 3;
@@ -40,6 +41,22 @@ impl Face {
                 self.scroll(by);
                 Ok(())
             }
+            Effect::HoldTerminal => {
+                self.pane.hold();
+                self.scrolled();
+                Ok(())
+            }
+            Effect::ReleaseTerminal => {
+                self.pane.release();
+                self.scrolled();
+                Ok(())
+            }
+            Effect::SearchTerminal { text, back } => {
+                let found = self.pane.search(text, back, &self.mailbox.sender);
+                self.searched(found);
+                Ok(())
+            }
+            Effect::CopySelection(selection) => self.copy_selection(&selection),
             Effect::Copy(text) => self.copy(&text),
             Effect::EditText(text) => self.edit_text(&text),
             Effect::ReadScreen { project, session } => {
@@ -117,7 +134,10 @@ impl Face {
         match mouse.kind {
             MouseEventKind::ScrollUp => self.scroll(NOTCH),
             MouseEventKind::ScrollDown => self.scroll(-NOTCH),
-            _ => {}
+            _ => {
+                let (column, row) = (mouse.column + self.pane.area.x, mouse.row + self.pane.area.y);
+                self.tell(Msg::MouseUnused(MouseEvent { column, row, ..mouse }));
+            }
         }
     }
 
@@ -129,7 +149,21 @@ impl Face {
 
     fn scroll(&mut self, by: i64) {
         self.pane.scroll(by, &self.mailbox.sender);
-        self.stale = true;
+        self.scrolled();
+    }
+
+    /// A search of the terminal came to its end.
+    pub(super) fn searched(&mut self, found: bool) {
+        if !found {
+            let text = format!("\"{}\" is not in the terminal", self.model.main.search);
+            self.say(&text);
+        }
+        self.scrolled();
+    }
+
+    /// The model knows how far the terminal pane is scrolled.
+    pub(super) fn scrolled(&mut self) {
+        self.pace.stale = true;
         let (back, new_lines) = self.pane.scrolled();
         if (self.model.main.scrolled, self.model.main.new_lines) != (back, new_lines) {
             self.tell(Msg::Scrolled { back, new_lines });
@@ -172,6 +206,38 @@ impl Face {
     fn copy(&mut self, text: &str) -> io::Result<()> {
         let copy = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
         crossterm::execute!(self.outer.terminal.backend_mut(), copy)
+    }
+
+    /// The text that is selected: of a session as its program wrote it, elsewhere as it is drawn.
+    fn copy_selection(&mut self, selection: &Selection) -> io::Result<()> {
+        let is_terminal = selection.pane == Pane::Main && matches!(self.model.main.tab, Tab::Terminal | Tab::Shell);
+        let text = if is_terminal { self.pane.text(selection) } else { self.drawn_text(selection)? };
+        let lines = text.lines().count().max(1);
+        self.say(&format!("copied {}", crate::ui::text::plural(lines as u64, "line")));
+        self.copy(&text)
+    }
+
+    fn drawn_text(&self, selection: &Selection) -> io::Result<String> {
+        let buffer = self.drawn_buffer()?;
+        let Some(area) = view::text_area(&self.model, selection.pane) else { return Ok(String::new()) };
+        let (first, last) = selection.ends();
+        let rows = first.row.max(0)..=last.row.min(i64::from(area.height) - 1);
+        let text = rows.map(|row| {
+            let y = area.y + row as u16;
+            let columns = selection.columns(row, area.width);
+            let cells = columns.map(|column| buffer[(area.x + column, y)].symbol());
+            cells.collect::<String>().trim_end().to_owned()
+        });
+        Ok(text.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The screen as it is now, drawn aside.
+    fn drawn_buffer(&self) -> io::Result<Buffer> {
+        let (model, pane, look) = (&self.model, &self.pane, &self.look);
+        let backend = ratatui::backend::TestBackend::new(model.size.cols, model.size.rows);
+        let mut terminal = ratatui::Terminal::new(backend).map_err(io::Error::other)?;
+        terminal.draw(|frame| look.draw(frame, model, pane.view())).map_err(io::Error::other)?;
+        Ok(terminal.backend().buffer().clone())
     }
 
     fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -217,7 +283,7 @@ impl Face {
         if let Some(input) = &mut self.input {
             input.unpark()?;
         }
-        self.stale = true;
+        self.pace.stale = true;
         Ok(status?.success())
     }
 
@@ -225,12 +291,7 @@ impl Face {
     fn picture(&mut self) -> io::Result<()> {
         let name = format!("orchestra-{}.svg", self.model.now.strftime("%Y%m%d-%H%M%S"));
         let path = std::env::current_dir()?.join(name);
-        let (model, pane, look) = (&self.model, &self.pane, &self.look);
-        let area = ratatui::layout::Rect::new(0, 0, model.size.cols, model.size.rows);
-        let backend = ratatui::backend::TestBackend::new(area.width, area.height);
-        let mut terminal = ratatui::Terminal::new(backend).map_err(io::Error::other)?;
-        terminal.draw(|frame| look.draw(frame, model, Some(pane))).map_err(io::Error::other)?;
-        std::fs::write(&path, crate::ui::picture::svg(terminal.backend().buffer(), look.ground))?;
+        std::fs::write(&path, crate::ui::picture::svg(&self.drawn_buffer()?, self.look.ground))?;
         self.say(&format!("wrote {}", path.display()));
         Ok(())
     }
@@ -238,6 +299,6 @@ impl Face {
     /// A line of news on the message line.
     pub(super) fn say(&mut self, text: &str) {
         update::say(&mut self.model, text);
-        self.stale = true;
+        self.pace.stale = true;
     }
 }

@@ -130,7 +130,8 @@ pub fn run(engine: Engine, mailbox: Mailbox, opening: Opening) -> Result<Engine,
     let Face { engine, mut memory, model, outer, input, .. } = face;
     drop((input, outer));
     memory.save(&model);
-    served.map_err(Failure::internal)?;
+    // A terminal that is gone is left like any other: the engine goes back to whoever lent it.
+    drop(served);
     Ok(engine)
 }
 
@@ -145,13 +146,35 @@ struct Face {
     pane: TerminalPane,
     memory: Memory,
     opening: Opening,
+    pace: Pace,
+    leaving: bool,
+}
+
+/// When the next frame is due, and for what.
+struct Pace {
     /// Something besides the terminal pane has to be drawn.
     stale: bool,
     /// The terminal pane has other content.
     screens: bool,
     drawn: Instant,
     typed: Instant,
-    leaving: bool,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
+        Self { stale: true, screens: false, drawn: long_ago, typed: long_ago }
+    }
+
+    /// The time between two frames.
+    fn interval(&self) -> Duration {
+        if self.typed.elapsed() < TYPING { SOON } else { FRAME }
+    }
+
+    /// When the next frame is to be drawn, if one is.
+    fn next(&self) -> Option<Instant> {
+        (self.stale || self.screens).then(|| self.drawn + self.interval())
+    }
 }
 
 impl Face {
@@ -159,7 +182,6 @@ impl Face {
         let area = outer.terminal.size().unwrap_or_default();
         let mut model = Model::new(engine.snapshot(), now(), Size::new(area.height, area.width));
         let memory = Memory::load(&opening.memory, &mut model);
-        let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
         Self {
             engine,
             mailbox,
@@ -170,10 +192,7 @@ impl Face {
             pane: TerminalPane::default(),
             memory,
             opening,
-            stale: true,
-            screens: false,
-            drawn: long_ago,
-            typed: long_ago,
+            pace: Pace::new(),
             leaving: false,
         }
     }
@@ -208,7 +227,7 @@ impl Face {
                     Err(TryRecvError::Disconnected) => return Ok(()),
                 }
             }
-            if self.due() {
+            if self.pace.next().is_some_and(|due| due <= Instant::now()) {
                 self.draw()?;
             }
         }
@@ -226,22 +245,13 @@ impl Face {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let frame = (self.stale || self.screens).then(|| self.drawn + self.pace());
+        let frame = self.pace.next();
         let tick = update::next_tick(&self.model).map(|at| {
             let wait = Duration::try_from(at.duration_since(now())).unwrap_or_default();
             Instant::now() + wait
         });
-        let clock = look::next_change(&self.model).map(|wait| self.drawn + wait);
+        let clock = look::next_change(&self.model).map(|wait| self.pace.drawn + wait);
         [frame, tick, clock].into_iter().flatten().min()
-    }
-
-    /// The time between two frames.
-    fn pace(&self) -> Duration {
-        if self.typed.elapsed() < TYPING { SOON } else { FRAME }
-    }
-
-    fn due(&self) -> bool {
-        (self.stale || self.screens) && (self.drawn.elapsed() >= self.pace())
     }
 
     fn time_passed(&mut self) {
@@ -249,8 +259,8 @@ impl Face {
         if update::next_tick(&self.model).is_some_and(|at| at <= self.model.now) {
             self.tell(Msg::Tick);
         }
-        if look::next_change(&self.model).is_some_and(|wait| self.drawn.elapsed() >= wait) {
-            self.stale = true;
+        if look::next_change(&self.model).is_some_and(|wait| self.pace.drawn.elapsed() >= wait) {
+            self.pace.stale = true;
         }
     }
 
@@ -260,15 +270,15 @@ impl Face {
             Wake::Msg(msg) => self.tell(msg),
             Wake::Engine => self.engine_changed(),
             Wake::Scrollback(rebuilt) => {
-                self.pane.take(rebuilt);
-                self.stale = true;
+                let found = self.pane.take(rebuilt);
+                self.searched(found);
             }
             Wake::Leave => self.leaving = true,
         }
     }
 
     fn input_event(&mut self, event: Event) {
-        self.typed = Instant::now();
+        self.pace.typed = Instant::now();
         let msg = match event {
             Event::Key(key) => Msg::Key(key),
             Event::Paste(text) => Msg::Paste(text),
@@ -292,7 +302,10 @@ impl Face {
             self.tell(Msg::Diff { project: place.0, session: place.1, diff });
         }
         if changes & bit(Change::Screens) != 0 {
-            self.screens = true;
+            self.pace.screens = true;
+            if !self.pane.live() && self.pane.scrolled() != (self.model.main.scrolled, self.model.main.new_lines) {
+                self.scrolled();
+            }
         }
     }
 
@@ -302,7 +315,8 @@ impl Face {
         // A key for the attached session changes nothing on the screen but through its echo.
         let silent = self.model.main.attached && matches!(msg, Msg::Key(_));
         let effects = update::update(&mut self.model, msg);
-        self.stale |= !silent || !self.model.main.attached || effects.is_empty();
+        self.pace.stale |= !silent || !self.model.main.attached || effects.is_empty();
+        self.follow_shown();
         for effect in effects {
             self.perform(effect);
         }

@@ -24,18 +24,18 @@ impl Face {
         if pane != self.pane.area {
             self.pane.resize(pane);
             self.engine.set_size(Size::new(pane.height, pane.width));
-            self.stale = true;
+            self.pace.stale = true;
         }
-        let fresh = self.screens && self.pane.refresh();
+        let fresh = self.pace.screens && self.pane.refresh();
         let covered = self.model.modal.is_some();
-        if self.stale || (fresh && covered) {
+        if self.pace.stale || (fresh && covered) {
             self.draw_all()?;
         } else if fresh && self.pane.live() && self.pane.is_drawn(&self.model) {
             self.draw_rows()?;
         }
-        self.stale = false;
-        self.screens = false;
-        self.drawn = std::time::Instant::now();
+        self.pace.stale = false;
+        self.pace.screens = false;
+        self.pace.drawn = std::time::Instant::now();
         Ok(())
     }
 
@@ -52,9 +52,9 @@ impl Face {
                 let mut rows = Vec::new();
                 changed_rows(pane, &mut rows);
                 terminal.backend_mut().write_all(&rows)?;
-                terminal.draw(|frame| look.draw_panes(frame, model, Some(&*pane)))?;
+                terminal.draw(|frame| look.draw_panes(frame, model, pane.view()))?;
             }
-            terminal.draw(|frame| look.draw(frame, model, Some(&*pane)))?;
+            terminal.draw(|frame| look.draw(frame, model, pane.view()))?;
             let mut rows = Vec::new();
             if shown {
                 changed_rows(pane, &mut rows);

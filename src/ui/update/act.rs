@@ -6,15 +6,20 @@ use crate::ui::modal;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
 use super::list::{self, Direction, End, Fold};
-use super::{INTERRUPT_TWICE, context, diff, message, pane};
+use super::{INTERRUPT_TWICE, context, diff, message, pane, search, selection};
 use crate::ui::keymap::Context;
 use crate::ui::row::{self, Subject};
-use crate::ui::text;
-use crate::ui::view::{layout, tabs};
+use crate::ui::view::{self, Choice, layout, tabs};
 
 /// Runs a command that applies. `index` tells which of its keys was pressed.
+#[expect(clippy::too_many_lines, reason = "one line for each command")]
 pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
     use Command as C;
+    if model.main.selection.is_some()
+        && let Some(effects) = select(model, command)
+    {
+        return effects;
+    }
     match command {
         C::Up => go(model, Go::Lines(-1)),
         C::Down => go(model, Go::Lines(1)),
@@ -45,6 +50,10 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::PrevFile => still(model, |model| diff::to_file(model, Direction::Back)),
         C::Leftward => still(model, |model| model.diff.sideways = model.diff.sideways.saturating_sub(8)),
         C::Rightward => still(model, |model| model.diff.sideways = (model.diff.sideways + 8).min(diff::WIDEST)),
+        C::NextError => still(model, |model| search::to_error(model, Direction::Forward)),
+        C::PrevError => still(model, |model| search::to_error(model, Direction::Back)),
+        C::Follow => follow(model),
+        C::Select => selection::start(model),
         C::Interrupt if index > 0 => still(model, |model| message::news(model, LEAVE)),
         C::Interrupt => interrupt(model),
         C::Escape => escape(model),
@@ -102,17 +111,14 @@ pub(super) fn scroll_page(model: &mut Model, by: isize) {
 
 /// The last line of the page that is open.
 fn last_line(model: &Model) -> usize {
-    if model.main.tab == Tab::Log {
-        return model.snapshot.notices.len().saturating_sub(1);
-    }
-    let spec = Subject::of(model).and_then(|subject| subject.task()).map(|view| view.task.description.as_str());
-    let width = layout(model).terminal.map_or(80, |area| area.width);
-    let lines = spec.into_iter().flat_map(str::lines).map(|line| text::wrap(line, width.into()).len());
-    lines.sum::<usize>().saturating_sub(1)
+    view::page_lines(model).len().saturating_sub(1)
 }
 
 fn go(model: &mut Model, go: Go) -> Vec<Effect> {
     match (context(model), go) {
+        (_, Go::Lines(by)) if view::choice(model).is_some() => still(model, |model| {
+            model.main.choice = model.main.choice.saturating_add_signed(by).min(Choice::ALL.len() - 1);
+        }),
         (Context::List | Context::Monitor, Go::Lines(by)) => list::step(model, by),
         (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),
         (Context::Diff, Go::Lines(by)) => still(model, |model| diff::step(model, by)),
@@ -153,14 +159,43 @@ pub fn interrupt(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What a command does to the text that is selected by keys; none: that ends here.
+fn select(model: &mut Model, command: Command) -> Option<Vec<Effect>> {
+    use selection::Move;
+    let page = page(model);
+    let to = match command {
+        Command::Up => Move::Rows(-1),
+        Command::Down => Move::Rows(1),
+        Command::PageUp => Move::Rows(-page),
+        Command::PageDown => Move::Rows(page),
+        Command::HalfUp => Move::Rows(-(page / 2).max(1)),
+        Command::HalfDown => Move::Rows((page / 2).max(1)),
+        Command::Left => Move::Columns(-1),
+        Command::Right => Move::Columns(1),
+        Command::Top => Move::FirstRow,
+        Command::Bottom => Move::LastRow,
+        Command::Copy => return Some(selection::copy(model)),
+        Command::Escape | Command::Select => return Some(selection::clear(model)),
+        _ => return None,
+    };
+    Some(selection::go(model, to))
+}
+
+/// Back to what comes now.
+fn follow(model: &mut Model) -> Vec<Effect> {
+    model.main.offset = 0;
+    if context(model) == Context::Terminal { vec![Effect::ScrollTerminal(i64::MIN)] } else { Vec::new() }
+}
+
 /// Closes the innermost thing, then does nothing.
 fn escape(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = search::end(model) {
+        return effects;
+    }
     if let Some(parked) = model.input.parked.take() {
         model.modal = Some(parked);
     } else if !model.messages.errors.is_empty() {
         model.messages.errors.remove(0);
-    } else if !model.diff.search.is_empty() && context(model) == Context::Diff {
-        model.diff.search.clear();
     } else if !model.list.filter.is_empty() {
         model.list.filter.clear();
     } else if model.layout.zoomed {
@@ -181,7 +216,11 @@ fn open(model: &mut Model, command: Command) -> Vec<Effect> {
     let project = subject.project().id.clone();
     let Some(session) = subject.session_id() else {
         let empty = row::subjects(subject.project()).next().is_none();
-        return if empty { start_designer(project) } else { list::fold(model, Fold::Toggle) };
+        return match view::choice(model) {
+            Some(choice) => take_choice(model, choice),
+            None if empty => start_designer(project),
+            None => list::fold(model, Fold::Toggle),
+        };
     };
     let closed = subject.task().is_some_and(|task| task.task.state.is_closed());
     match command {
@@ -205,10 +244,32 @@ fn open(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Editor => diff::open_editor(model),
         Command::SendDetach => {
-            let key = model.input.keys.detach_keys(super::shown_kind(model))[0];
+            if !matches!(model.main.tab, Tab::Terminal | Tab::Shell) {
+                pane::show(model, Tab::Terminal);
+            }
+            let key = model.input.keys.detach_keys(super::shown_kind(model))[0].key;
             vec![Effect::Key(crossterm::event::KeyEvent::new(key.code, key.mods))]
         }
         _ => Vec::new(),
+    }
+}
+
+/// One command that installs an agent.
+const INSTALL: &str = "npm install -g opencode-ai";
+
+/// What the welcome offers while no agent was found.
+fn take_choice(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Install => {
+            message::news(model, format!("copied: {INSTALL}   The next start of orchestra finds it."));
+            vec![Effect::Copy(INSTALL.to_owned())]
+        }
+        Choice::OtherCommand => {
+            let text = "agents: in .orchestra/config.yaml names a command; $palette \"init\" writes that file";
+            message::news(model, model.input.keys.spell(text));
+            Vec::new()
+        }
+        Choice::BuiltIn => modal::open_for(model, Command::New),
     }
 }
 

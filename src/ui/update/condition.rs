@@ -6,7 +6,9 @@ use crate::model::{State, TaskView};
 use crate::ui::model::{Model, Tab};
 
 use super::chosen;
+use crate::ui::keymap::Context;
 use crate::ui::row::{self, Subject};
+use crate::ui::view;
 
 type Verdict = Result<(), String>;
 
@@ -34,6 +36,24 @@ pub fn has_session(model: &Model) -> Verdict {
 pub fn has_diff(model: &Model) -> Verdict {
     let there = model.diff.diff.as_ref().is_some_and(|diff| !diff.files.is_empty());
     check(there, "there are no changes")
+}
+
+pub fn search(model: &Model) -> Verdict {
+    match super::context(model) {
+        Context::Diff => has_diff(model),
+        Context::Page => check(!view::page_lines(model).is_empty(), "there is no text on this page"),
+        Context::List | Context::Terminal | Context::Monitor => has_session(model),
+    }
+}
+
+pub fn select(model: &Model) -> Verdict {
+    let subject = session(model)?;
+    check_with(subject.alive() || shows_shell(model), || format!("{} shows no screen", subject.name()))
+}
+
+pub fn has_errors(model: &Model) -> Verdict {
+    let there = model.main.tab == Tab::Log && view::page_lines(model).iter().any(|line| line.begins_error);
+    check(there, "there is no error on this page")
 }
 
 pub fn attach(model: &Model) -> Verdict {

@@ -88,7 +88,7 @@ pub fn find(model: &mut Model, direction: Direction) {
     }
     let hit = |index: &usize| {
         let text = lines.at(*index).and_then(|place| line_text(state, place));
-        text.is_some_and(|text| matches(&text, search))
+        text.is_some_and(|text| crate::ui::text::contains(&text, search))
     };
     let found = match direction {
         Direction::Forward => (cursor + 1..len).chain(0..=cursor.min(len - 1)).find(hit),
@@ -224,8 +224,4 @@ fn line_text(state: &DiffState, place: Place) -> Option<String> {
             file.hunks.get(hunk)?.lines.get(line)?.spans.iter().map(|it| it.text.as_str()).collect()
         }
     })
-}
-
-fn matches(text: &str, search: &str) -> bool {
-    if search.chars().any(char::is_uppercase) { text.contains(search) } else { text.to_lowercase().contains(search) }
 }

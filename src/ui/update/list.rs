@@ -5,7 +5,7 @@
 use crate::model::Request;
 use crate::ui::model::{Effect, Model, RowKey, Tab, Then};
 use crate::ui::row::{self, Subject};
-use crate::ui::view::visible_rows;
+use crate::ui::view;
 
 use super::message;
 
@@ -14,6 +14,7 @@ pub fn select(model: &mut Model, key: RowKey) -> Vec<Effect> {
     if model.list.selected.as_ref() == Some(&key) {
         return Vec::new();
     }
+    model.list.roams = false;
     let previous = model.list.selected.replace(key.clone());
     if matches!(previous, Some(RowKey::Session(..))) {
         model.list.previous = previous;
@@ -22,6 +23,8 @@ pub fn select(model: &mut Model, key: RowKey) -> Vec<Effect> {
     model.main.scrolled = 0;
     model.main.new_lines = 0;
     model.main.offset = 0;
+    model.main.search.clear();
+    model.main.selection = None;
     model.main.shell = Subject::of(model).and_then(|subject| subject.shell()).map(|shell| shell.id.clone());
     if model.main.tab == Tab::Shell && model.main.shell.is_none() {
         model.main.tab = Tab::Terminal;
@@ -66,7 +69,7 @@ pub enum End {
 
 /// Selects the nth row on the screen, from 0.
 pub fn nth(model: &mut Model, n: usize) -> Vec<Effect> {
-    let key = visible_rows(model).get(n).cloned();
+    let key = view::visible_rows(model).get(n).cloned();
     if let Some(key) = key {
         return select(model, key);
     }
@@ -148,6 +151,35 @@ pub fn hold_still(model: &mut Model) {
         settle(model);
     }
     model.list.last_key_at = Some(model.now);
+    model.list.roams = false;
+}
+
+/// Where the selection stands on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceOnScreen {
+    selected: Option<RowKey>,
+    height: Option<u16>,
+}
+
+pub fn place_of(model: &Model) -> PlaceOnScreen {
+    PlaceOnScreen { selected: model.list.selected.clone(), height: view::height_of_selected(model) }
+}
+
+/// Rows that moved take the list with them: the selection keeps its height on the screen. A new selection scrolls the
+/// list just as far as it needs.
+pub fn stay(model: &mut Model, before: &PlaceOnScreen) {
+    let same = before.selected == model.list.selected && !model.list.roams;
+    if let Some(offset) = view::list_offset(model, 0, before.height.filter(|_| same)) {
+        model.list.offset = offset;
+    }
+}
+
+/// Scrolls the list by lines; the selection stays where it is, in sight or not.
+pub fn scroll(model: &mut Model, by: isize) {
+    model.list.roams = true;
+    if let Some(offset) = view::list_offset(model, by, None) {
+        model.list.offset = offset;
+    }
 }
 
 /// Rows take the order that the state asks for.

@@ -12,6 +12,8 @@ pub mod list;
 mod message;
 mod mouse;
 mod pane;
+pub mod search;
+pub mod selection;
 mod snapshot;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers};
@@ -36,10 +38,14 @@ const INTERRUPT_TWICE: SignedDuration = SignedDuration::from_secs(2);
 
 /// Changes the model by one message. `Model::now` is the time of the message.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    // What a person types into a session moves no row, and must not wait for one.
+    let typed = model.main.attached && matches!(msg, Msg::Key(_) | Msg::Paste(_));
+    let place = (!typed).then(|| list::place_of(model));
     let effects = match msg {
         Msg::Key(event) => key(model, event),
         Msg::Paste(text) => paste(model, text),
         Msg::Mouse { event, hit } => mouse::take(model, event, hit),
+        Msg::MouseUnused(event) => mouse::unused(model, event),
         Msg::Resized(size) => {
             model.size = size;
             Vec::new()
@@ -59,6 +65,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Scrolled { back, new_lines } => {
+            selection::scrolled(model, back as i64 - model.main.scrolled as i64);
             model.main.scrolled = back;
             model.main.new_lines = new_lines;
             Vec::new()
@@ -69,6 +76,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Tick => tick(model),
     };
+    if let Some(place) = place {
+        list::stay(model, &place);
+    }
     watch_reading(model);
     effects
 }
@@ -146,6 +156,7 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 }
 
 fn attached_key(model: &mut Model, event: KeyEvent, key: Key) -> Vec<Effect> {
+    model.main.selection = None;
     if model.input.keys.detaches(shown_kind(model), key) {
         if event.kind == KeyEventKind::Press {
             pane::detach(model);

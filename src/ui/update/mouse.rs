@@ -1,6 +1,6 @@
 //! The mouse: the wheel scrolls what is under it, a click selects, a double click attaches.
 //!
-//! Selecting text by dragging belongs to the runtime, which has the screens.
+//! A drag within a pane selects its text; letting go copies it.
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use crate::ui::command::{Command, TABLE};
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab};
 use crate::ui::view::{Hit, layout};
 
-use super::{act, diff, list, message, pane};
+use super::{act, diff, list, message, pane, selection};
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -20,13 +20,16 @@ pub fn take(model: &mut Model, event: MouseEvent, hit: Option<Hit>) -> Vec<Effec
     if model.modal.is_some() || event.modifiers.contains(KeyModifiers::SHIFT) {
         return Vec::new();
     }
+    if let Some(effects) = selection::drag(model, event) {
+        return effects;
+    }
     if let (true, Some(Hit::Pane(Pane::Main))) = (model.main.attached, &hit) {
         return forward(model, event);
     }
     match event.kind {
         MouseEventKind::ScrollUp => wheel(model, hit.as_ref(), -NOTCH),
         MouseEventKind::ScrollDown => wheel(model, hit.as_ref(), NOTCH),
-        MouseEventKind::Down(MouseButton::Left) => click(model, hit),
+        MouseEventKind::Down(MouseButton::Left) => click(model, hit, (event.column, event.row)),
         MouseEventKind::Drag(MouseButton::Left) if model.input.drags_divider => {
             pane::set_width(model, event.column);
             Vec::new()
@@ -35,6 +38,14 @@ pub fn take(model: &mut Model, event: MouseEvent, hit: Option<Hit>) -> Vec<Effec
             model.input.drags_divider = false;
             Vec::new()
         }
+        _ => Vec::new(),
+    }
+}
+
+/// The session that is attached did not ask for the mouse: its text can be selected.
+pub fn unused(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => selection::begin(model, Pane::Main, (event.column, event.row)),
         _ => Vec::new(),
     }
 }
@@ -60,12 +71,16 @@ fn wheel(model: &mut Model, hit: Option<&Hit>, by: isize) -> Vec<Effect> {
             diff::step(model, by);
             Vec::new()
         }
-        Some(Hit::ListRow(_) | Hit::Pane(Pane::List)) => list::step(model, by.signum()),
+        Some(Hit::ListRow(_) | Hit::Pane(Pane::List)) => {
+            list::scroll(model, by);
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }
 
-fn click(model: &mut Model, hit: Option<Hit>) -> Vec<Effect> {
+fn click(model: &mut Model, hit: Option<Hit>, at: (u16, u16)) -> Vec<Effect> {
+    model.main.selection = None;
     if model.main.attached {
         pane::detach(model);
     }
@@ -82,7 +97,7 @@ fn click(model: &mut Model, hit: Option<Hit>) -> Vec<Effect> {
         }
         Some(Hit::Pane(pane)) => {
             model.layout.focus = pane;
-            Vec::new()
+            selection::begin(model, pane, at)
         }
         Some(Hit::Footer(name)) => {
             TABLE.iter().find(|entry| entry.name == name).map_or_else(Vec::new, |entry| run(model, entry.command))

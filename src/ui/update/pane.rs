@@ -53,6 +53,8 @@ pub fn show(model: &mut Model, tab: Tab) {
         model.main.tab = tab;
         model.main.offset = 0;
         model.main.scrolled = 0;
+        model.main.search.clear();
+        model.main.selection = None;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
 use super::chosen;
 use super::{READ_AFTER, answer, list, message, pane};
-use crate::ui::row::{self, Subject};
+use crate::ui::row::Subject;
 
 /// Takes over a snapshot: keeps the selection on its task, and says what is new.
 pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
@@ -134,14 +134,10 @@ fn notices(model: &mut Model) -> Vec<Effect> {
         model.messages.seen = notice.seq;
         bell |= notice.bell;
         let about = notice.about.clone().map(|(project, session)| RowKey::Session(project, session));
+        message::keep(model, notice.kind, &notice.text, notice.at);
         match notice.kind {
-            NoticeKind::Error => message::error(model, notice.text.clone()),
-            NoticeKind::News => {
-                let elsewhere = about.as_ref().filter(|key| model.list.selected.as_ref() != Some(*key));
-                let needs = elsewhere.is_some_and(|key| row::needing(&model.snapshot).contains(key));
-                let way = if needs { model.input.keys.spell("   $needy goes there") } else { String::new() };
-                message::about(model, format!("{}{way}", notice.text), about);
-            }
+            NoticeKind::Error => message::queue(model, notice.text.clone()),
+            NoticeKind::News => message::show(model, notice.text.clone(), about),
         }
     }
     if bell { vec![Effect::Bell] } else { Vec::new() }

@@ -89,11 +89,6 @@ impl Pen<'_, '_> {
         self.column = 0;
     }
 
-    /// Columns that are left.
-    pub fn room(&self) -> usize {
-        self.end.saturating_sub(self.x).into()
-    }
-
     /// True: nothing more fits into the row.
     pub fn is_full(&self) -> bool {
         self.x >= self.end

@@ -14,7 +14,7 @@ use crate::ui::theme::Role;
 
 use super::canvas::Canvas;
 use super::layout::{Class, inset};
-use super::{Scene, empty};
+use super::{Scene, empty, page};
 
 /// What a line of the diff is, by index: of the file, of its hunk, of the hunk's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +122,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spa
     let Some(lines) = lines else {
         let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
         let text = empty::diff_text(subject.as_ref(), shown(model).is_some());
-        return canvas.put(inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
+        page::draw_paragraph(canvas, inset(area), &(scene.spell)(text), canvas.style(Role::Dim));
+        return;
     };
     let state = &model.diff;
     let columns = Columns::of(state, spacing, canvas.signs());
@@ -138,6 +139,19 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, spacing: Spa
             canvas.put(row, bar, style);
         }
     }
+}
+
+/// Columns of a line before its text: the sign and the number.
+pub fn margin(state: &DiffState) -> u16 {
+    number_width(state) as u16 + 3
+}
+
+/// Columns of the largest line number.
+fn number_width(state: &DiffState) -> usize {
+    let files = state.diff.as_ref().map_or(&[][..], |diff| &diff.files);
+    let last = |file: &FileDiff| file.hunks.last()?.lines.last().map(|line| line.number);
+    let number = files.iter().filter_map(|file| last(file)).max().unwrap_or(0);
+    (number.max(1).ilog10() as usize + 1).max(2)
 }
 
 /// The diff, if it is the one of the selection.
@@ -173,12 +187,10 @@ impl Columns {
         let files = state.diff.as_ref().map_or(&[][..], |diff| &diff.files);
         let added = files.iter().map(|file| file.added).max().unwrap_or(0);
         let removed = files.iter().map(|file| file.removed).max().unwrap_or(0);
-        let last = |file: &FileDiff| file.hunks.last()?.lines.last().map(|line| line.number);
-        let number = files.iter().filter_map(|file| last(file)).max().unwrap_or(0);
         Self {
             added: text::width(&text::added(added)),
             removed: text::width(&text::removed(removed, signs)) + spacing.gap,
-            number: (number.max(1).ilog10() as usize + 1).max(2),
+            number: number_width(state),
         }
     }
 

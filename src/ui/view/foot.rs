@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::ui::glyph::{Mark, Signs};
 use crate::ui::model::{Message, Model};
+use crate::ui::row;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
@@ -55,8 +56,9 @@ pub fn error_rows(model: &Model, cols: u16) -> u16 {
 fn draw_news(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
     let Some(news) = &scene.model.messages.news else { return };
     let area = inset(area);
-    let is_elsewhere = news.about.is_some() && news.about != scene.model.list.selected;
-    let hint = if is_elsewhere { (scene.spell)("   $needy goes there") } else { String::new() };
+    let elsewhere = news.about.as_ref().filter(|about| scene.model.list.selected.as_ref() != Some(*about));
+    let leads = elsewhere.is_some_and(|about| row::needing(&scene.model.snapshot).contains(about));
+    let hint = if leads { (scene.spell)("   $needy goes there") } else { String::new() };
     let signs = canvas.signs();
     let width = usize::from(area.width);
     // The message comes first: on a narrow screen the key gives way.

@@ -3,8 +3,6 @@
 //! What does not fit into a row goes in this order: the age, `auto`, the stage's name, the state, the middle of the slug.
 //! The mark, the unread sign and six columns of the slug never go.
 
-use std::ops::Range;
-
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
@@ -30,6 +28,12 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, class: Class
     let model = scene.model;
     let look = Look::of(model, class);
     let lines = lines(model);
+    if lines.is_empty() && !model.list.filter.is_empty() {
+        let text = (scene.spell)("No row matches. $escape clears the filter.");
+        let signs = canvas.signs();
+        let rect = indented(area, 1);
+        return canvas.put(rect, &text::cut(&text, rect.width.into(), signs), canvas.style(Role::Dim));
+    }
     for (index, y) in visible(model, &lines, &look, area) {
         let rect = Rect { y, height: 1, ..area };
         let line = &lines[index];
@@ -76,12 +80,37 @@ pub fn key_at(model: &Model, areas: &Areas, y: u16) -> Option<RowKey> {
     (y - top < look.own_height(&lines[index])).then(|| lines[index].key()).flatten()
 }
 
-/// The rows on the screen that can be selected.
+/// The rows on the screen that can be selected; all of them while the list is hidden.
 pub fn visible_keys(model: &Model, areas: &Areas) -> Vec<RowKey> {
-    let Some(area) = areas.list else { return Vec::new() };
     let (lines, look) = (lines(model), Look::of(model, areas.class));
+    let Some(area) = areas.list else { return lines.iter().filter_map(Line::key).collect() };
     let shown = visible(model, &lines, &look, area.inner).map(|(index, _)| &lines[index]);
     shown.filter(|line| look.own_height(line) > 0).filter_map(Line::key).collect()
+}
+
+/// Rows of the screen between the top of the list and the selection; none: one of them is not there.
+pub fn height_of_selected(model: &Model, areas: &Areas) -> Option<u16> {
+    let (lines, look) = (lines(model), Look::of(model, areas.class));
+    let (area, key) = (areas.list?.inner, model.list.selected.as_ref()?);
+    let spot = visible(model, &lines, &look, area).find(|(index, _)| lines[*index].is(key))?;
+    Some(spot.1 - area.y)
+}
+
+/// The first line on the screen, `by` lines further down; with a `height` the one that leaves the selection there.
+pub fn offset(model: &Model, areas: &Areas, by: isize, height: Option<u16>) -> Option<usize> {
+    let (lines, look) = (lines(model), Look::of(model, areas.class));
+    let area = areas.list?.inner;
+    let wanted = height.zip(model.list.selected.as_ref().and_then(|key| lines.iter().position(|line| line.is(key))));
+    let start = wanted.map_or(model.list.offset, |(height, selected)| {
+        let blank = |at: usize| look.blank_above(&lines, at);
+        let above = |top: &usize| {
+            let between = (*top..selected).map(|at| look.height(&lines, at)).sum::<u16>();
+            between + (top + 1..=selected).map(blank).sum::<u16>()
+        };
+        (0..=selected).rev().take_while(|top| above(top) <= height).last().unwrap_or(selected)
+    });
+    let in_sight = model.list.selected.as_ref().filter(|_| !model.list.roams);
+    Some(first(start.saturating_add_signed(by), &lines, &look, area.height, in_sight))
 }
 
 /// What decides how rows look, whichever they are.
@@ -103,38 +132,36 @@ fn visible<'a>(
     look: &'a Look,
     area: Rect,
 ) -> impl Iterator<Item = (usize, u16)> + 'a {
-    let range = scrolled(model, lines, look, area.height);
+    let in_sight = model.list.selected.as_ref().filter(|_| !model.list.roams);
+    let top = first(model.list.offset, lines, look, area.height, in_sight);
     let mut y = area.y;
-    let spots = range.map(move |index| {
+    let spots = (top..lines.len()).map(move |index| {
         let above = if y == area.y { 0 } else { look.blank_above(lines, index) };
         let at = y.saturating_add(above);
-        y = at + look.own_height(&lines[index]) + look.blank_below(lines, index);
+        y = at + look.height(lines, index);
         (index, at)
     });
     spots.take_while(move |(_, at)| *at < area.bottom())
 }
 
-/// The lines from the first one on the screen: the one of the state, moved as far as the selection asks for.
-fn scrolled(model: &Model, lines: &[Line<'_>], look: &Look, height: u16) -> Range<usize> {
-    let full = |at: usize| look.blank_above(lines, at) + look.own_height(&lines[at]) + look.blank_below(lines, at);
+/// The first line on the screen: `offset`, but never so far down that rows stay empty, and moved as far as the row that
+/// has to be in sight asks for.
+fn first(offset: usize, lines: &[Line<'_>], look: &Look, height: u16, in_sight: Option<&RowKey>) -> usize {
     // The first line of a page that ends with line `last`.
     let page_above = |last: usize| {
         let mut used = lines.get(last).map_or(0, |line| look.own_height(line));
         let fits = |at: &usize| {
-            used = used.saturating_add(full(*at));
+            used = used.saturating_add(look.blank_above(lines, *at) + look.height(lines, *at));
             used <= height
         };
         (0..last).rev().take_while(fits).last().unwrap_or(last)
     };
-    let mut top = model.list.offset.min(page_above(lines.len().saturating_sub(1)));
-    let selected = model.list.selected.as_ref().and_then(|key| lines.iter().position(|line| line.is(key)));
-    if let Some(selected) = selected {
-        // The titles above the selected row come into sight with it.
-        let titles = (0..selected).rev().take_while(|at| lines[*at].key().is_none()).count();
-        let with_titles = selected - titles;
-        top = top.min(if with_titles == 1 { 0 } else { with_titles }).max(page_above(selected));
-    }
-    top..lines.len()
+    let top = offset.min(page_above(lines.len().saturating_sub(1)));
+    let Some(row) = in_sight.and_then(|key| lines.iter().position(|line| line.is(key))) else { return top };
+    // The titles above the row come into sight with it.
+    let titles = (0..row).rev().take_while(|at| lines[*at].key().is_none()).count();
+    let with_titles = row - titles;
+    top.min(if with_titles == 1 { 0 } else { with_titles }).max(page_above(row))
 }
 
 impl Look {
@@ -150,6 +177,11 @@ impl Look {
     fn blank_below(&self, lines: &[Line<'_>], index: usize) -> u16 {
         let open = matches!(lines[index], Line::Project { folded: false, .. });
         (open && self.several && self.class == Class::Wide).into()
+    }
+
+    /// Rows of the line with the blank one below it, if any.
+    fn height(&self, lines: &[Line<'_>], index: usize) -> u16 {
+        self.own_height(&lines[index]) + self.blank_below(lines, index)
     }
 
     /// Rows of the line itself: the title of an only project is the title of the list below 50 columns.

@@ -7,6 +7,7 @@ mod canvas;
 mod diff;
 mod empty;
 mod foot;
+mod highlight;
 mod layout;
 mod list;
 mod monitor;
@@ -27,7 +28,9 @@ use canvas::Canvas;
 
 pub use diff::{Lines, Place};
 pub use layout::{Areas, Class, Framed, is_welcome, layout};
+pub use page::PageLine;
 pub use title::tabs;
+pub use welcome::{Choice, choice};
 
 /// The screen of a session, as the runtime has it.
 pub trait TerminalView {
@@ -111,6 +114,39 @@ pub fn visible_rows(model: &Model) -> Vec<RowKey> {
     list::visible_keys(model, &layout(model))
 }
 
+/// Rows of the screen above the selected row of the list, while both are on the screen.
+pub fn height_of_selected(model: &Model) -> Option<u16> {
+    list::height_of_selected(model, &layout(model))
+}
+
+/// `ListState::offset` for a list that is scrolled by `by` lines, or whose selection is to stay at `height`.
+pub fn list_offset(model: &Model, by: isize, height: Option<u16>) -> Option<usize> {
+    list::offset(model, &layout(model), by, height)
+}
+
+/// All rows of the spec or the log, whichever is open.
+pub fn page_lines(model: &Model) -> Vec<PageLine> {
+    page::lines(model, text_area(model, Pane::Main).map_or(80, |area| area.width))
+}
+
+/// Where a pane has text that can be selected.
+pub fn text_area(model: &Model, pane: Pane) -> Option<Rect> {
+    let areas = layout(model);
+    let framed = match pane {
+        Pane::List => return None,
+        Pane::Main => areas.main?,
+        Pane::Diff => areas.diff.or(areas.main)?,
+        Pane::Monitor => areas.monitor?,
+    };
+    Some(layout::inset(framed.inner))
+}
+
+/// Columns at the left of a pane's text that hold numbers and signs.
+pub fn text_margin(model: &Model, pane: Pane) -> u16 {
+    let is_diff = pane == Pane::Diff || (pane == Pane::Main && model.main.tab == Tab::Diff);
+    if is_diff { diff::margin(&model.diff) } else { 0 }
+}
+
 /// Draws into a buffer; says where the cursor belongs, if anywhere.
 fn paint(buf: &mut Buffer, areas: &Areas, scene: &Scene<'_>) -> Option<Position> {
     let mut canvas = Canvas::new(buf, scene.theme);
@@ -130,6 +166,7 @@ fn paint(buf: &mut Buffer, areas: &Areas, scene: &Scene<'_>) -> Option<Position>
         monitor::draw(&mut canvas, area.inner, scene, areas.class);
     }
     foot::draw(&mut canvas, areas, scene);
-    let area = areas.main.as_ref()?;
-    pane::draw(&mut canvas, area.inner, areas, scene)
+    let cursor = areas.main.as_ref().and_then(|area| pane::draw(&mut canvas, area.inner, areas, scene));
+    highlight::draw(&mut canvas, scene.model);
+    cursor
 }

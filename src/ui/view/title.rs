@@ -111,12 +111,17 @@ impl Parts {
         let signs = scene.theme.signs;
         let iteration = subject.task().and_then(|task| task.task.iteration()).filter(|iteration| iteration.number > 1);
         let is_live = matches!(shown, Shown::Tab(Tab::Terminal | Tab::Shell));
-        let note = if model.main.attached && is_live {
-            Some(format!("attached {} {} leaves", signs.dot, scene.detach))
-        } else if model.main.scrolled > 0 && is_live {
-            Some(format!("{} {} new lines", signs.below, text::count(model.main.new_lines)))
-        } else {
-            None
+        let back = match model.main.new_lines {
+            0 => "scrolled back".to_owned(),
+            1 => format!("{} 1 new line", signs.below),
+            n => format!("{} {} new lines", signs.below, text::count(n)),
+        };
+        let note = match (model.main.attached, model.main.scrolled > 0) {
+            _ if !is_live => None,
+            (true, true) => Some(format!("attached {} {back}", signs.dot)),
+            (true, false) => Some(format!("attached {} {} leaves", signs.dot, scene.detach)),
+            (false, true) => Some(back),
+            (false, false) => None,
         };
         let word = match subject {
             Subject::Project(project) => project.branch.clone().unwrap_or_default(),

@@ -4,5 +4,6 @@ mod command;
 mod docs;
 mod fixture;
 mod modal;
+mod pane;
 mod property;
 mod update;

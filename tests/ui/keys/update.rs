@@ -124,7 +124,7 @@ fn messages_queue_errors_and_point_the_way() {
         notice(3, NoticeKind::News, "quiet-task rests", Some("quiet-task")),
     ];
     person.tell(Msg::Snapshot(Arc::new(snapshot)));
-    assert_eq!(person.news(), "quiet-task rests   w goes there");
+    assert_eq!(person.news(), "quiet-task rests", "the message line itself says how to get there");
     assert_eq!(person.model.messages.errors.len(), 2);
     person.press("w");
     assert_eq!(person.selected(), "quiet-task", "not the next one, but the one that was named");
