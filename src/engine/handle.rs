@@ -170,8 +170,11 @@ impl Engine {
 
     /// A person is attached to this session now, or to none.
     pub fn attach(&self, place: Option<Place>) {
-        let left = std::mem::replace(&mut self.attention().attached, place);
-        if left.is_some() {
+        let mut attention = self.attention();
+        let left = attention.attached.is_some() && attention.attached != place;
+        attention.attached = place;
+        drop(attention);
+        if left {
             // What waited for the person to leave goes on.
             self.ask(Request::Hello, drop);
         }

@@ -68,6 +68,27 @@ impl Tui {
         }
     }
 
+    /// Presses keys, again each second, until the screen satisfies `wanted`: a dialog that has just come up takes none.
+    pub fn press_until(&mut self, keys: &str, what: &str, wanted: impl Fn(&str) -> bool) {
+        let until = Instant::now() + LIMIT;
+        while !self.within(Duration::from_secs(1), &wanted) {
+            assert!(Instant::now() < until, "{keys:?} does not lead to {what}; the screen:\n{}", self.text());
+            self.keys(keys);
+        }
+    }
+
+    /// Whether the screen satisfies `wanted` in the given time.
+    fn within(&self, time: Duration, wanted: impl Fn(&str) -> bool) -> bool {
+        let (seen, changed) = &*self.screen;
+        let seen = seen.lock().expect("the reader lives");
+        let unlike = |seen: &mut Seen| !wanted(&seen.parser.screen().contents());
+        !changed.wait_timeout_while(seen, time, unlike).expect("the reader lives").1.timed_out()
+    }
+
+    fn text(&self) -> String {
+        self.screen.0.lock().expect("the reader lives").parser.screen().contents()
+    }
+
     pub fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
     }

@@ -42,6 +42,22 @@ fn row<'a>(screen: &'a str, slug: &str) -> &'a str {
     rows.filter(|row| !row.contains('─')).find(|row| row.contains(slug)).unwrap_or_default()
 }
 
+/// Moves the selection to a task, as a person would.
+fn select(tui: &mut Tui, slug: &str) {
+    let index = |screen: &str, text: &str| {
+        screen.lines().skip(1).position(|line| line.split('│').next().is_some_and(|row| row.contains(text)))
+    };
+    loop {
+        let screen = tui.wait(slug, |screen| !row(screen, slug).is_empty() && index(screen, "▌").is_some());
+        if row(&screen, slug).contains('▌') {
+            return;
+        }
+        let marked = index(&screen, "▌");
+        tui.keys(if marked < index(&screen, slug) { "\x1b[B" } else { "\x1b[A" });
+        tui.wait("the selection to move", |screen| index(screen, "▌") != marked);
+    }
+}
+
 /// A repository without settings; its agent is the person's own, so that nobody has to be asked for trust.
 fn repository(place: &Place, agent: &str) -> repo::Repository {
     place.write("orchestra-home/config.yaml", &format!("agent: own\nagents:\n  own: {agent}\n"));
