@@ -8,6 +8,7 @@ mod agents;
 mod place;
 #[path = "../support/repo.rs"]
 mod repo;
+#[allow(dead_code, reason = "shared by test binaries that each use a part of it")]
 #[path = "../support/tui.rs"]
 mod tui;
 
