@@ -12,6 +12,10 @@ use std::time::Duration;
 use crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, poll};
 
+/// With no time at all crossterm does not look at the terminal. Its other way to wait, by edges, loses keys that come
+/// together with a resize: hence the feature `use-dev-tty`.
+const MOMENT: Duration = Duration::from_micros(100);
+
 /// The reading thread.
 #[derive(Debug)]
 pub struct Input {
@@ -74,13 +78,13 @@ impl<F: Fn(Option<Event>) -> bool> Reader<F> {
         loop {
             let (mut input, mut order) = (true, false);
             // crossterm may hold events that came with the bytes of earlier ones: those first.
-            if !event::poll(Duration::ZERO)? {
+            if !event::poll(MOMENT)? {
                 (input, order) = self.wait()?;
             }
             if order && !self.obey()? {
                 return Ok(());
             }
-            while input && event::poll(Duration::ZERO)? {
+            while input && event::poll(MOMENT)? {
                 if !(self.sink)(Some(event::read()?)) {
                     return Ok(());
                 }
