@@ -250,18 +250,48 @@ impl Core {
         if activity == Activity::Resting {
             agent.attended = false;
         }
-        self.collect_submissions(run);
-        if let Some(at) = self.task_of(run) {
-            if activity == Activity::Resting {
-                self.mark_unread(&at);
-            }
-            self.happened(&at, Event::AgentChanged { run: run.clone(), activity, attended }, None);
+        let Some(at) = self.task_of(run) else { return };
+        // What was handed in belongs to the turn that begins, or to the one that ends.
+        let begins = activity == Activity::Working;
+        if !begins {
+            self.collect_submissions(run);
+        }
+        if activity == Activity::Resting {
+            self.mark_unread(&at);
+        }
+        self.happened(&at, Event::AgentChanged { run: run.clone(), activity, attended }, None);
+        if begins {
+            self.collect_submissions(run);
+        }
+    }
+
+    /// Something was dropped into a session's folder. An agent that is said to rest has begun a turn that nobody has
+    /// told of yet: that comes first, if it comes.
+    pub(super) fn dropped(&mut self, run: &RunId) {
+        let resting = self.live.get(run).is_some_and(|live| live.activity() == Activity::Resting);
+        match self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            Some(agent) if resting => agent.dropped = Some(Instant::now()),
+            _ => self.collect_submissions(run),
+        }
+    }
+
+    /// What was dropped beside a turn (by a person's own hand, say) waits no longer.
+    pub(super) fn collect_dropped(&mut self) {
+        let now = Instant::now();
+        let due = |agent: &AgentSide| agent.dropped_due().is_some_and(|due| due <= now);
+        let ripe = self.live.values().filter(|live| live.agent.as_ref().is_some_and(due));
+        let runs: Vec<RunId> = ripe.map(|live| live.run.clone()).collect();
+        for run in runs {
+            self.collect_submissions(&run);
         }
     }
 
     /// Takes what the agent has handed in; a file goes only after its transition is in the database.
     pub(super) fn collect_submissions(&mut self, run: &RunId) {
         let Some(at) = self.task_of(run) else { return };
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            agent.dropped = None;
+        }
         let dir = self.box_of(run);
         let dropped = match dropbox::read(&dir) {
             Ok(dropped) => dropped,
@@ -296,8 +326,15 @@ impl Core {
         });
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
-        live.agent =
-            Some(AgentSide { manifest, status, facts: Facts::default(), attended: false, moved: None, events });
+        live.agent = Some(AgentSide {
+            manifest,
+            status,
+            facts: Facts::default(),
+            attended: false,
+            moved: None,
+            dropped: None,
+            events,
+        });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);

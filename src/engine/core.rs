@@ -125,7 +125,7 @@ impl Core {
             Message::Prepared { at, run, base_commit, finishes } => self.prepared(&at, run, base_commit, finishes),
             Message::Launched { started, result } => self.launched(*started, result),
             Message::Fact { run, fact } => self.fact(&run, &fact),
-            Message::Dropped { run } => self.collect_submissions(&run),
+            Message::Dropped { run } => self.dropped(&run),
             Message::Diffed { place, diff } => self.diffed(place, diff),
             Message::NoDiff { place, error } => {
                 self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));
@@ -199,6 +199,7 @@ impl Core {
     /// Time has passed: rests that have lasted, jobs that are overdue.
     fn deadlines_passed(&mut self) {
         self.settle_status();
+        self.collect_dropped();
         self.stop_overdue_jobs();
     }
 

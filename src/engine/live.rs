@@ -15,6 +15,9 @@ use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId
 use crate::pty::{StopPlan, Terminal};
 use crate::store::database::{EffectId, StoredSession};
 
+/// How long the news of a turn may come after what the turn handed in.
+const BESIDE_A_TURN: Duration = Duration::from_secs(1);
+
 /// A process in a PTY.
 pub(super) struct Live {
     pub run: RunId,
@@ -72,6 +75,8 @@ pub(super) struct AgentSide {
     pub attended: bool,
     /// When its screen last changed, until it has been looked at as one that stands still.
     pub moved: Option<Instant>,
+    /// When something was handed in while it was said to rest.
+    pub dropped: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
 }
@@ -160,7 +165,8 @@ impl Live {
         let job = self.job.as_ref().filter(|job| !job.timed_out).map(|job| job.started + job.limit);
         let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
         let still = self.agent.as_ref().and_then(AgentSide::still_at);
-        job.into_iter().chain(rest).chain(still).min()
+        let dropped = self.agent.as_ref().and_then(AgentSide::dropped_due);
+        job.into_iter().chain(rest).chain(still).chain(dropped).min()
     }
 
     pub fn view(&self, waiting: u32) -> SessionView {
@@ -184,6 +190,11 @@ impl Live {
 }
 
 impl AgentSide {
+    /// When what was handed in beside a turn is taken.
+    pub fn dropped_due(&self) -> Option<Instant> {
+        self.dropped.map(|at| at + BESIDE_A_TURN)
+    }
+
     /// When the screen counts as standing still, unless it changes before.
     pub fn still_at(&self) -> Option<Instant> {
         self.moved.map(|moved| moved + Duration::from_millis(self.manifest.rest_after_ms))

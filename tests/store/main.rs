@@ -5,7 +5,6 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use jiff::Timestamp;
 use orchestra::model::{Slug, State, Task, TaskId, solo};
@@ -61,7 +60,7 @@ fn say(text: impl std::fmt::Display) {
 }
 
 #[test]
-#[ignore = "played by the other tests in a process of its own"]
+#[ignore = "a process of its own for the tests below"]
 fn child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let dir = Path::new(&dir);
@@ -204,26 +203,4 @@ fn git_sees_the_settings_and_nothing_else() {
             "workflow.yaml"
         ]
     );
-}
-
-/// Run it alone: `cargo test --test store transition_cost -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement of the disk"]
-fn transition_cost() {
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mut database = Database::open(dir.path()).unwrap();
-    let task = task(database.next_task_id().unwrap());
-    let effect = StoredEffect { key: "launch".into(), json: "x".repeat(500).into() };
-    let mut last = None;
-    let mut times: Vec<_> = (0..2000)
-        .map(|_| {
-            let start = Instant::now();
-            last = database.transition(&task, std::slice::from_ref(&effect), last).unwrap().pop();
-            start.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-    say(format!("median {median:?}, p99 {p99:?}"));
-    assert!(p99.as_millis() < 10, "p99 {p99:?}");
 }
