@@ -14,6 +14,7 @@ use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger};
+use crate::pty::Adopted;
 use crate::store::database::EffectId;
 use crate::store::dropbox;
 
@@ -28,6 +29,14 @@ impl Core {
     /// Starts the agent of a stage; `effect` is a launch.
     pub(super) fn launch_stage(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
         let Effect::Launch { run, trigger, conversation, .. } = effect else { return };
+        if self.live.contains_key(&run) {
+            // Noted as started, and adopted as such; only this was not struck off.
+            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
+            return self.tell_failure(at, finished);
+        }
+        if let Some(reached) = self.started_before(&run) {
+            return self.take_over(at, run, reached, key);
+        }
         match self.plan_stage(at, &run, &trigger, conversation) {
             Ok(planned) => self.start_agent(at, run, planned, key),
             Err(failure) => {
@@ -35,6 +44,32 @@ impl Core {
                 self.happened(at, event, Some(key));
             }
         }
+    }
+
+    /// A run that an earlier engine started and could not note any more.
+    fn started_before(&self, run: &RunId) -> Option<Adopted> {
+        let dir = self.ground.home.session(run);
+        let reached = dir.exists().then(|| self.hub.adopt(dir, run.clone()))?;
+        reached.ok().filter(|reached| !matches!(reached, Adopted::Lost))
+    }
+
+    /// Takes a run over as it was started: with the conversation, the events and the prompt that it was given then.
+    fn take_over(&mut self, at: &TaskPlace, run: RunId, reached: Adopted, key: EffectId) {
+        let found = self.project(&at.project).and_then(|project| {
+            let task = project.task(at.task)?;
+            Ok((self.manifest_of(project, task)?, task.session_id()))
+        });
+        let (manifest, session) = match found {
+            Ok(found) => found,
+            Err(failure) => return self.tell_failure(at, Err(failure)),
+        };
+        self.queue_prompt(&at.project, &run);
+        let events = self.remembered_events(&run);
+        let (name, place) = (manifest.name.clone(), (at.project.clone(), session));
+        let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
+        started.agent = Some((manifest, events));
+        started.finishes = Some(key);
+        self.launched(started, Ok(reached));
     }
 
     fn plan_stage(
