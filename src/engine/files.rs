@@ -59,6 +59,19 @@ impl Project {
         artifact::write_all(&self.files.folder, slug, &all).map(drop).map_err(Failure::internal)
     }
 
+    /// Writes artifacts again whose folder was deleted; the slugs of their tasks.
+    pub fn restore_artifacts(&self) -> Result<Vec<String>, Failure> {
+        let mut restored = Vec::new();
+        for task in self.tasks() {
+            let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
+            if !all.is_empty() && !self.artifacts_dir(task).exists() {
+                artifact::write_all(&self.files.folder, &task.slug, &all).map_err(Failure::internal)?;
+                restored.push(task.slug.to_string());
+            }
+        }
+        Ok(restored)
+    }
+
     /// Name and text of what the current stage handed in last.
     pub fn last_artifact(&self, task: &Task) -> Option<(String, String)> {
         let stage = &task.current_stage().name;

@@ -37,6 +37,13 @@ impl Core {
         self.watch_files(&id);
         self.read_task_files(&id);
         self.read_designer_spec(&id);
+        match self.project(&id)?.restore_artifacts() {
+            Ok(restored) if restored.is_empty() => {}
+            Ok(restored) => {
+                self.notices.news(format!("wrote the artifacts of {} again: they were gone", restored.join(", ")), None);
+            }
+            Err(failure) => self.notices.error(failure.to_string(), None),
+        }
         self.pick_up(&id)
     }
 

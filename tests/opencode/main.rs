@@ -42,7 +42,6 @@ flows:
 ";
 
 #[test]
-#[ignore = "needs OpenCode; .ci/run runs it"]
 fn real_agent_opencode_from_a_description_to_merged_code() {
     let Some(workplace) = Workplace::opencode(SCENARIO) else { return };
     in_place(|place| {
