@@ -40,7 +40,8 @@ impl Core {
         match self.project(&id)?.restore_artifacts() {
             Ok(restored) if restored.is_empty() => {}
             Ok(restored) => {
-                self.notices.news(format!("wrote the artifacts of {} again: they were gone", restored.join(", ")), None);
+                self.notices
+                    .news(format!("wrote the artifacts of {} again: they were gone", restored.join(", ")), None);
             }
             Err(failure) => self.notices.error(failure.to_string(), None),
         }
