@@ -138,7 +138,11 @@ impl Core {
         if !self.live.contains_key(&run)
             && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status))
         {
-            return self.early.entry(run).or_default().push(event);
+            // Of a run that is over these tell nothing new.
+            if !matches!(event, pty::Event::Lost(_) | pty::Event::StopDone { .. }) {
+                self.early.entry(run).or_default().push(event);
+            }
+            return;
         }
         match event {
             pty::Event::Exited(status) if self.awaits_stop(&run, status) => {}
