@@ -137,7 +137,8 @@ impl Terminal {
     /// Lets `time` pass, reading the keys meanwhile.
     pub fn pause(&mut self, time: Duration) -> io::Result<Result<(), Interrupted>> {
         let end = std::time::Instant::now() + time;
-        while poll(end.saturating_duration_since(std::time::Instant::now()))? {
+        // A poll of no time at all does not look at the terminal.
+        while poll(end.saturating_duration_since(std::time::Instant::now()).max(Duration::from_micros(100)))? {
             match read()? {
                 Event::Key(key) if ends_turn(key) => return Ok(Err(Interrupted)),
                 event => self.ahead.push_back(event),
