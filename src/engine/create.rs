@@ -16,6 +16,7 @@ use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
 use crate::store::database::{EffectId, Worktree};
 use crate::store::slug;
+use crate::store::task_file::heading;
 
 impl Core {
     pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
@@ -138,7 +139,7 @@ impl Project {
         let now = now();
         let task = Task {
             id,
-            title: super::text::heading(&new.description).unwrap_or_else(|| slug.to_string()),
+            title: heading(&new.description).unwrap_or(slug.as_str()).to_owned(),
             slug,
             description: new.description,
             base_branch: base.name,

@@ -9,12 +9,6 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
-/// The text of the first heading (Markdown).
-pub(super) fn heading(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.strip_prefix('#'))?;
-    Some(line.trim_start_matches('#').trim().to_owned()).filter(|text| !text.is_empty())
-}
-
 /// Head and tail of a long text, with a line between them that says what is left out and where all of it is.
 pub(super) fn head_and_tail(text: &str, keep: usize, log: &str) -> String {
     let lines: Vec<_> = text.lines().collect();

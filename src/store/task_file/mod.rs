@@ -108,12 +108,16 @@ pub fn parse_name(path: &Path) -> Result<(TaskId, Slug), TaskFileError> {
 impl TaskFile {
     /// The header's title, else the first heading of the body, else the slug.
     pub fn title(&self) -> &str {
-        let heading = || self.body.lines().find_map(heading).filter(|text| !text.is_empty());
-        self.header.title.as_deref().or_else(heading).unwrap_or(self.slug.as_str())
+        self.header.title.as_deref().or_else(|| heading(&self.body)).unwrap_or(self.slug.as_str())
     }
 }
 
-fn heading(line: &str) -> Option<&str> {
+/// The first heading of a description (Markdown).
+pub fn heading(body: &str) -> Option<&str> {
+    body.lines().find_map(heading_of).filter(|text| !text.is_empty())
+}
+
+fn heading_of(line: &str) -> Option<&str> {
     let text = line.trim_start_matches('#');
     (line.len() - text.len() > 0 && text.starts_with(' ')).then(|| text.trim())
 }
