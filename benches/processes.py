@@ -1,6 +1,7 @@
 """What processes use, read from /proc."""
 
 import os
+import select
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,18 @@ def pss(pid):
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def gone(pid, seconds):
+    """Waits for the end of a process; False when it takes longer."""
+    try:
+        held = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([held], [], [], seconds)[0])
+    finally:
+        os.close(held)
 
 
 def running(program, about):

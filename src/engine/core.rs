@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::closing::Closing;
 use super::diffs::Diffs;
 use super::ground::{Clock, Ground};
 use super::handle::{Change, Setting, Shared};
@@ -38,6 +39,10 @@ pub(super) struct Core {
     pub watches: Watches,
     pub diffs: Diffs,
     pub shared: Arc<Shared>,
+    /// Blocking jobs whose message is still to come.
+    pub at_work: usize,
+    /// Set once the engine is to end: nothing new begins any more.
+    pub closing: Option<Closing>,
 }
 
 /// What the engine's thread begins with, beside its state.
@@ -72,6 +77,8 @@ impl Core {
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
+            at_work: 0,
+            closing: None,
         };
         Ok((core, Beginning { messages, terminals, project }))
     }
@@ -118,9 +125,10 @@ impl Core {
         }
     }
 
-    fn take(&mut self, message: Message) {
+    pub fn take(&mut self, message: Message) {
         match message {
             Message::Ask(request, answerer) => self.serve_request(*request, answerer),
+            Message::Worked(message) => self.worked(message),
             Message::Happened { at, event, finishes } => self.happened(&at, event, finishes),
             Message::Prepared { at, run, base_commit, finishes } => self.prepared(&at, run, base_commit, finishes),
             Message::Launched { started, result } => self.launched(*started, result),
@@ -215,9 +223,12 @@ impl Core {
                 self.notices.error(trouble, None);
             }
         }
-        self.grant_places();
-        self.deliver_messages();
-        self.perform_held();
+        if self.closing.is_none() {
+            self.grant_places();
+            self.deliver_messages();
+            self.perform_held();
+        }
+        self.close();
     }
 
     /// Answers a request once what came of it is in a snapshot: who asked sees it there.

@@ -6,15 +6,19 @@
 use super::core::Core;
 use super::live::Live;
 use super::mail::{Letter, Origin};
-use super::message::{Answerer, Message, TaskPlace};
+use super::message::{Message, TaskPlace};
 use super::pipeline::{Effect, Text};
 use crate::agent;
-use crate::model::{Failure, Reply, RunId, State, Task};
+use crate::model::{Failure, RunId, State, Task};
 use crate::store::database::{Artifact, EffectId};
 
 impl Core {
     /// Begins an effect.
     pub(super) fn perform(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
+        if self.closing.is_some() && effect.begins() {
+            // It stays in the database: the next engine begins it.
+            return;
+        }
         match effect {
             Effect::Prepare { run } => self.prepare(at, run, key),
             Effect::Launch { .. } => self.launch_stage(at, effect, key),
@@ -81,23 +85,8 @@ impl Core {
 
     /// Ends once no process of the task is alive any more.
     pub(super) fn ends_of(&self, at: &TaskPlace) -> impl Future<Output = ()> + Send + 'static {
-        self.ends(|live| of_task(live, at))
-    }
-
-    /// Ends every process, then answers.
-    pub(super) fn stop_all(&mut self, answerer: Answerer) {
-        for live in self.live.values().filter(|live| live.alive()) {
-            live.stop();
-        }
-        let ends = self.ends(|_| true);
-        tokio::spawn(async move {
-            ends.await;
-            answerer.answer(Ok(Reply::Done { message: None }));
-        });
-    }
-
-    fn ends(&self, which: impl Fn(&Live) -> bool) -> impl Future<Output = ()> + Send + 'static {
-        let ends: Vec<_> = self.live.values().filter(|live| live.alive() && which(live)).map(Live::end).collect();
+        let of_task = self.live.values().filter(|live| live.alive() && of_task(live, at));
+        let ends: Vec<_> = of_task.map(Live::end).collect();
         async move {
             for end in ends {
                 end.await;
@@ -122,11 +111,21 @@ impl Core {
     }
 
     /// Runs `work` in a blocking job; its answer goes to the pipeline.
-    pub(super) fn blocking(&self, work: impl FnOnce() -> Message + Send + 'static) {
+    pub(super) fn blocking(&mut self, work: impl FnOnce() -> Message + Send + 'static) {
         let inbox = self.inbox.clone();
+        self.at_work += 1;
         tokio::task::spawn_blocking(move || {
-            let _ = inbox.blocking_send(work());
+            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            let _ = inbox.blocking_send(Message::Worked(answer.ok().map(Box::new)));
         });
+    }
+
+    pub(super) fn worked(&mut self, answer: Option<Box<Message>>) {
+        self.at_work -= 1;
+        match answer {
+            Some(message) => self.take(*message),
+            None => self.notices.error("a job of the engine broke; the next start tries it again".to_owned(), None),
+        }
     }
 
     pub(super) fn job_done(

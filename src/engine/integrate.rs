@@ -70,11 +70,13 @@ impl Core {
         self.stop_shells(at);
         let ends = self.ends_of(at);
         let (at, inbox) = (at.clone(), self.inbox.clone());
+        self.at_work += 1;
         tokio::spawn(async move {
             ends.await;
             let job = tokio::task::spawn_blocking(move || removal.run(scope, Loss::Accepted));
             let result = job.await.unwrap_or_else(|error| Err(Failure::internal(error)));
-            let _ = inbox.send(Message::Deleted { at, task, scope, result, answerer }).await;
+            let deleted = Message::Deleted { at, task, scope, result, answerer };
+            let _ = inbox.send(Message::Worked(Some(Box::new(deleted)))).await;
         });
     }
 

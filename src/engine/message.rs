@@ -14,6 +14,8 @@ use crate::store::database::EffectId;
 /// One message to the engine's thread.
 pub(super) enum Message {
     Ask(Box<Request>, Answerer),
+    /// A blocking job is over; none: it panicked.
+    Worked(Option<Box<Message>>),
     /// A job has an answer for the pipeline; it finishes this effect.
     Happened {
         at: TaskPlace,

@@ -4,6 +4,7 @@
 //! computed by `pipeline`, written to the database, and only then done by `driver`. Readers get snapshots.
 
 mod agent_run;
+mod closing;
 mod core;
 mod create;
 mod diffs;

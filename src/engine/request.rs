@@ -1,5 +1,6 @@
 //! Requests of the faces, one after the other.
 
+use super::closing::ending;
 use super::core::Core;
 use super::message::{Answerer, TaskPlace};
 use super::pipeline::{Event, Wish};
@@ -7,6 +8,9 @@ use crate::model::{Answer, ProjectId, Reply, Request, SessionId, SessionKind, St
 
 impl Core {
     pub(super) fn serve_request(&mut self, request: Request, answerer: Answerer) {
+        if self.closing.is_some() && !matches!(request, Request::Hello) {
+            return answerer.answer(Err(ending()));
+        }
         match request {
             // Those whose answer comes later, from a job.
             Request::OpenShell { project, session, size } => self.open_shell(&project, &session, size, answerer),

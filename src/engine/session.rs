@@ -20,7 +20,7 @@ const ARTIFACT_LINES: usize = 10_000;
 
 impl Core {
     /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
-    pub(super) fn spawn(&self, started: Started, launch: Launch, size: Size) {
+    pub(super) fn spawn(&mut self, started: Started, launch: Launch, size: Size) {
         let (hub, dir) = (Arc::clone(&self.hub), self.ground.home.session(&started.run));
         self.blocking(move || {
             let mut started = started;
@@ -106,9 +106,13 @@ impl Core {
         }
     }
 
-    /// A task may have been stopped or deleted while its process was being started: then it ends now.
+    /// A task may have been stopped or deleted, or the engine been asked to end, while a process was being started: then
+    /// it ends now.
     fn end_unwanted(&self, run: &RunId) {
         let Some(live) = self.live.get(run) else { return };
+        if self.closing.is_some() {
+            return live.stop();
+        }
         let Some(task) = live.task else { return };
         let task = self.project(&live.place.0).and_then(|project| project.task(task));
         let wanted = task.is_ok_and(|task| match live.kind {

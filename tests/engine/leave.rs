@@ -1,6 +1,6 @@
 //! The engine goes and another one comes: nothing that went on is lost, and nothing happens twice.
 
-use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, State};
+use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, Request, State};
 
 use crate::engine::{Bench, new_task};
 use crate::place::{Door, Place, alone};
@@ -75,6 +75,28 @@ fn a_setup_script_at_work_goes_on() {
         bench.reaches("fix-it", State::Approval);
         assert_eq!(place.lines("runs"), ["begun", "over"]);
         assert_eq!(repository.branches(), ["main", "task/fix-it"]);
+    });
+}
+
+#[test]
+fn an_end_of_all_in_the_middle_of_the_start_leaves_nothing() {
+    alone(|place| {
+        let door = place.door("never-opened");
+        let repository = Repository::new(place, &stops_at(&door, "{submit: never}"));
+        let bench = Bench::open(place, &repository);
+        let slugs = ["first", "second", "third"];
+        for slug in slugs {
+            bench.begin(slug, "quick", "Start, and be stopped on the way");
+        }
+        // Worktrees and agents are on their way in: the answer waits for them too.
+        bench.engine().call(Request::StopAll).unwrap();
+        for slug in slugs {
+            let task = bench.task(slug);
+            assert_eq!(task.state, State::Paused, "{slug}");
+            assert!(task.session.as_ref().is_none_or(|session| !session.alive), "{slug} has a live session");
+        }
+        let refused = bench.try_create(new_task("late", "quick", "Too late")).unwrap_err();
+        assert!(refused.message.contains("is ending"), "{refused}");
     });
 }
 

@@ -76,6 +76,11 @@ pub enum Text {
 }
 
 impl Effect {
+    /// It sets something to work; the others end or keep what there is.
+    pub const fn begins(&self) -> bool {
+        !matches!(self, Self::EndSession { .. } | Self::EndJob { .. } | Self::KeepArtifact { .. })
+    }
+
     /// The key that tells an effect from every other one of its task.
     pub fn key(&self) -> String {
         match self {
