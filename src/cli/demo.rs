@@ -49,7 +49,8 @@ pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
         ));
         return Ok(());
     }
-    stop_all(&engine);
+    // Nothing of the demo stays behind; an engine that has ended already left nothing.
+    let _ = engine.call(Request::ShutDown);
     drop(engine);
     folder.close().map_err(|error| Failure::internal(format!("cannot remove {place}: {error}")))?;
     say("left the demo; its repository and agents are gone. In your repository: orchestra, then N.");
@@ -115,9 +116,4 @@ fn git(path: &Path, args: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::internal(format!("git {} failed: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim())))
-}
-
-/// Ends what runs, so that nothing of the demo stays behind.
-fn stop_all(engine: &Engine) {
-    let _ = engine.call(Request::StopAll);
 }

@@ -1,24 +1,41 @@
-//! The end of an engine that leaves nothing running.
+//! The end of an engine, for good or for another one to come.
 //!
-//! Invariant: once it has begun no process is started; the answer comes when every process has ended and every job has
-//! told its result.
+//! Invariants: once it has begun nothing new is started; jobs that are under way tell their results first; the answer
+//! comes when the lock is free, so whoever waits for it can start the next engine.
 
 use super::core::Core;
 use super::live::Live;
 use super::message::{Answerer, TaskPlace};
 use super::pipeline::{Event, Wish};
-use crate::model::{Failure, FailureKind, Reply};
+use crate::model::{Failure, FailureKind};
 
 /// An end that has begun.
 pub(super) struct Closing {
-    /// Who waits for it; none once told.
-    answerer: Option<Answerer>,
+    end: End,
+    /// Who waits for it.
+    answerer: Answerer,
+}
+
+/// What becomes of the processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// They have been stopped.
+    Stopped,
+    /// They go on, for the next engine.
+    LeftRunning,
+}
+
+impl Closing {
+    /// The engine is gone: tells whoever waits for that.
+    pub fn over(self) {
+        self.answerer.answer(Ok(super::request::done(None)));
+    }
 }
 
 impl Core {
-    /// Stops every task and every process.
-    pub(super) fn stop_all(&mut self, answerer: Answerer) {
-        self.closing = Some(Closing { answerer: Some(answerer) });
+    /// Stops every task and every process, then ends.
+    pub(super) fn shut_down(&mut self, answerer: Answerer) {
+        self.begin_end(End::Stopped, answerer);
         let tasks: Vec<TaskPlace> = self
             .projects
             .iter()
@@ -33,14 +50,27 @@ impl Core {
         }
     }
 
-    /// Answers once nothing is at work any more.
-    pub(super) fn close(&mut self) {
-        if self.at_work > 0 || self.live.values().any(Live::alive) {
-            return;
-        }
-        if let Some(answerer) = self.closing.as_mut().and_then(|closing| closing.answerer.take()) {
-            answerer.answer(Ok(Reply::Done { message: None }));
-        }
+    /// Ends, and leaves all that runs to the next engine.
+    pub(super) fn hand_over(&mut self, answerer: Answerer) {
+        self.begin_end(End::LeftRunning, answerer);
+    }
+
+    fn begin_end(&mut self, end: End, answerer: Answerer) {
+        self.closing = Some(Closing { end, answerer });
+        self.leaving.cancel();
+        self.shared.stop_waiting();
+    }
+
+    /// The end has been reached: nothing is at work any more.
+    pub(super) fn is_over(&self) -> bool {
+        let Some(closing) = &self.closing else { return false };
+        let quiet = closing.end == End::LeftRunning || !self.live.values().any(Live::alive);
+        self.at_work == 0 && quiet
+    }
+
+    /// A process whose start was under way when the end began.
+    pub(super) fn is_too_late(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.end == End::Stopped)
     }
 }
 

@@ -20,6 +20,7 @@ use super::notice::Notices;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
 use super::watch::Watches;
+use crate::git::Cancel;
 use crate::model::{AgentFound, Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{self, Hub, TerminalEvent};
 use crate::store::database::EffectId;
@@ -41,6 +42,8 @@ pub(super) struct Core {
     pub shared: Arc<Shared>,
     /// Blocking jobs whose message is still to come.
     pub at_work: usize,
+    /// Set with `closing`: ends long jobs that can be begun again.
+    pub leaving: Cancel,
     /// Set once the engine is to end: nothing new begins any more.
     pub closing: Option<Closing>,
 }
@@ -78,12 +81,13 @@ impl Core {
             agents: Vec::new(),
             shared,
             at_work: 0,
+            leaving: Cancel::default(),
             closing: None,
         };
         Ok((core, Beginning { messages, terminals, project }))
     }
 
-    /// Serves until the handle is dropped.
+    /// Serves until the handle is dropped, or somebody asks for the end.
     pub fn run(mut self, beginning: Beginning) {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.serve(beginning)),
@@ -91,6 +95,13 @@ impl Core {
                 self.notices.error(format!("the engine cannot start: {error}"), None);
                 self.publish();
             }
+        }
+        let (closing, shared) = (self.closing.take(), Arc::clone(&self.shared));
+        // The lock is free, and the shims are, for whoever comes next.
+        drop(self);
+        shared.tell(Change::Ended);
+        if let Some(closing) = closing {
+            closing.over();
         }
     }
 
@@ -103,6 +114,9 @@ impl Core {
         loop {
             self.settle();
             self.publish();
+            if self.is_over() {
+                return;
+            }
             let deadline = self.deadline();
             tokio::select! {
                 message = messages.recv() => match message {
@@ -142,7 +156,8 @@ impl Core {
             Message::AgentsFound(agents) => self.agents = agents,
             Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
-            Message::Leave => {}
+            // What it answers is begun again by the next engine.
+            Message::CutShort | Message::Leave => {}
         }
     }
 
@@ -228,7 +243,6 @@ impl Core {
             self.deliver_messages();
             self.perform_held();
         }
-        self.close();
     }
 
     /// Answers a request once what came of it is in a snapshot: who asked sees it there.

@@ -37,6 +37,8 @@ pub enum Change {
     Screens,
     /// The watched session's diff is another one.
     Diff,
+    /// The engine has ended: stopped, or gone over to another one.
+    Ended,
 }
 
 /// What an engine needs to begin.
@@ -107,6 +109,11 @@ impl Shared {
         let (sender, receiver) = sync_channel(1);
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(run.clone(), sender);
         receiver
+    }
+
+    /// Nobody waits for a process any more: jobs that did are to end.
+    pub fn stop_waiting(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A process has ended: whether a job waited for that.
@@ -200,7 +207,8 @@ impl Engine {
         if let Err(error) = self.inbox.try_send(message)
             && let Message::Ask(_, answerer) = error.into_inner()
         {
-            answerer.answer(Err(Failure::internal("the engine is not keeping up; nothing was changed")));
+            let why = if self.inbox.is_closed() { "has ended" } else { "is not keeping up" };
+            answerer.answer(Err(Failure::internal(format!("the engine {why}; nothing was changed"))));
         }
     }
 

@@ -15,7 +15,7 @@ use super::project::Project;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
 use crate::git::{Cancel, Hooks, Repo, trash, worktree};
 use crate::model::{DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, Reply, RunId, Task};
-use crate::pty::{Hub, StopPlan};
+use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
 
 impl Core {
@@ -29,12 +29,12 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (at, shared) = (at.clone(), Arc::clone(&self.shared));
+        let (at, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.leaving.clone());
         self.blocking(move || {
             let turn = shared.integrations.lock();
-            let event = plan.run(run, gate.as_ref());
+            let event = plan.run(run, gate.as_ref(), &leaving);
             drop(turn);
-            Message::Happened { at, event, finishes: Some(key) }
+            event.map_or(Message::CutShort, |event| Message::Happened { at, event, finishes: Some(key) })
         });
     }
 
@@ -204,7 +204,8 @@ struct Integration {
 }
 
 impl Integration {
-    fn run(&self, run: RunId, gate: Option<&IntegrationGate>) -> Event {
+    /// None: cut short by `leaving`, and to be done again.
+    fn run(&self, run: RunId, gate: Option<&IntegrationGate>, leaving: &Cancel) -> Option<Event> {
         let plan = IntegratePlan {
             repo: &self.repo,
             worktree: &self.worktree,
@@ -225,9 +226,10 @@ impl Integration {
             }
         });
         let check = check.as_mut().map(|check| check as &mut dyn FnMut(&Path) -> GateVerdict);
-        match integrate::run(&plan, check, &Cancel::default()) {
-            Ok(done) => Event::Integrated { run, commit: done.commit },
-            Err(error) => self.failed(run, &error, &said),
+        match integrate::run(&plan, check, leaving) {
+            Ok(done) => Some(Event::Integrated { run, commit: done.commit }),
+            Err(IntegrateError::GateRed | IntegrateError::Git(_)) if leaving.is_canceled() => None,
+            Err(error) => Some(self.failed(run, &error, &said)),
         }
     }
 
@@ -259,8 +261,24 @@ struct IntegrationGate {
 }
 
 impl IntegrationGate {
+    /// Ends what an engine that is gone left of this gate: it ran on a result that is made anew.
+    fn clear(&self) {
+        if !self.dir.exists() {
+            return;
+        }
+        let ended = self.shared.wait_for(&self.run);
+        if let Ok(Adopted::Alive(left)) = self.hub.adopt(self.dir.clone(), self.run.clone()) {
+            // Out of reach: then there is nothing left to end.
+            let _ = left.stop(StopPlan::default());
+            let _ = ended.recv_timeout(self.limit);
+            let _ = left.collect();
+        }
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+
     /// Empty when it passed, else what it said.
     fn check(&self, result: &Path) -> String {
+        self.clear();
         let launch = Launch { cwd: result.to_owned(), ..self.launch.clone() };
         let ended = self.shared.wait_for(&self.run);
         let terminal = match self.hub.spawn(&self.dir, self.run.clone(), &launch, JOB_SIZE) {

@@ -71,6 +71,8 @@ pub(super) enum Message {
         finishes: Option<EffectId>,
         result: Result<Option<String>, Failure>,
     },
+    /// A job was ended early because the engine ends.
+    CutShort,
     Leave,
 }
 

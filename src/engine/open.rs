@@ -13,20 +13,23 @@ use super::pipeline::Effect;
 use super::project::{Book, Files, Project, Settings, Waiting};
 use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo};
-use crate::model::{Answer, Config, Failure, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
+use crate::model::{Answer, Config, Failure, FailureKind, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
 use crate::store::database::StoredMessage;
 use crate::store::trust::Trust;
 use crate::store::{Database, Folder, config, init, projects, workflow};
 
 impl Core {
-    /// Opens the repository around `path`.
-    pub(super) fn open_project(&mut self, path: &Path) -> Result<(), Failure> {
+    /// Opens the repository around `path`, unless it is open already.
+    pub(super) fn open_project(&mut self, path: &Path) -> Result<ProjectId, Failure> {
         let git = Git::from_env().map_err(|error| git_failure(&error))?;
         let repo = Repo::discover(&git, path)
             .and_then(|repo| repo.at(repo.main_root()))
             .map_err(|error| git_failure(&error))?;
         repo.require_commit().map_err(|error| git_failure(&error))?;
         let id = projects::open(&self.ground.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
+        if self.project(&id).is_ok() {
+            return Ok(id);
+        }
         let db = Database::open(&self.ground.home.state(&id)).map_err(Failure::internal)?;
         if let Some(recovery) = db.recovery() {
             self.notices
@@ -45,7 +48,20 @@ impl Core {
             }
             Err(failure) => self.notices.error(failure.to_string(), None),
         }
-        self.pick_up(&id)
+        self.pick_up(&id)?;
+        Ok(id)
+    }
+
+    /// Forgets a project in which nothing runs.
+    pub(super) fn forget_project(&mut self, id: &ProjectId) -> Answer {
+        let name = self.project(id)?.name.clone();
+        if self.live.values().any(|live| live.place.0 == *id && live.alive()) {
+            let text = format!("{name} has live sessions; nothing was changed.");
+            return Err(Failure::new(FailureKind::BadState, text).hint("Stop them first: orchestra status"));
+        }
+        projects::forget(&self.ground.home, id).map_err(Failure::internal)?;
+        self.projects.retain(|project| project.id != *id);
+        Ok(Reply::Done { message: Some(format!("forgot {name}; its files and its state stay on disk")) })
     }
 
     fn load(&mut self, id: ProjectId, repo: Repo, db: Database) -> Result<Project, Failure> {

@@ -19,7 +19,8 @@ impl Core {
             Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
             Request::MergeFacts { project, task } => self.merge_facts(&TaskPlace { project, task }, answerer),
             Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
-            Request::StopAll => self.stop_all(answerer),
+            Request::ShutDown => self.shut_down(answerer),
+            Request::HandOver => self.hand_over(answerer),
             Request::Delete { project, task, scope } => self.delete(&TaskPlace { project, task }, scope, answerer),
             request => {
                 let answer = self.answer(request);
@@ -30,6 +31,8 @@ impl Core {
 
     fn answer(&mut self, request: Request) -> Answer {
         match request {
+            Request::OpenProject { path } => Ok(Reply::Project { id: self.open_project(&path)? }),
+            Request::ForgetProject { project } => self.forget_project(&project),
             Request::InitProject { project } => self.init_project(&project),
             Request::NewTask { project, task } => self.new_task(&project, task),
             Request::Start { project, task } => self.start(project, task),
@@ -45,6 +48,7 @@ impl Core {
             Request::SetAuto { project, task, auto } => self.wish(project, task, Wish::SetAuto(auto)),
             Request::Merge { project, task } => self.wish(project, task, Wish::Merge),
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
+            Request::SetStatus { project, task, status } => self.set_status(&TaskPlace { project, task }, status),
             Request::SetUnread { project, task, unread } => {
                 let found = self.project_mut(&project)?;
                 let session = found.task(task)?.session_id();
@@ -74,7 +78,8 @@ impl Core {
             | Request::DeleteFacts { .. }
             | Request::MergeFacts { .. }
             | Request::ReviewFacts { .. }
-            | Request::StopAll
+            | Request::ShutDown
+            | Request::HandOver
             | Request::Delete { .. } => unreachable!("invariant: answered by serve_request"),
         }
     }

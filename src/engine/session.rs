@@ -110,7 +110,7 @@ impl Core {
     /// it ends now.
     fn end_unwanted(&self, run: &RunId) {
         let Some(live) = self.live.get(run) else { return };
-        if self.closing.is_some() {
+        if self.is_too_late() {
             return live.stop();
         }
         let Some(task) = live.task else { return };

@@ -11,7 +11,7 @@ use super::ground::now;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Event, Wish};
 use super::project::Project;
-use crate::model::{Failure, ProjectId, SessionId, State, Status, Task, TaskId};
+use crate::model::{Answer, Failure, FailureKind, ProjectId, Reply, SessionId, State, Status, Task, TaskId};
 use crate::store::init;
 use crate::store::task_file::{Change, HeaderKey, TaskFile, TaskFileError, TaskFolder};
 use crate::store::watch::Watch;
@@ -150,12 +150,7 @@ impl Core {
         }
         let Ok(before) = before else { return };
         let (Some(wanted), true) = (wanted, wanted != Some(before)) else { return };
-        let started = match wanted {
-            Status::Running => self.apply(at, Event::Person(Wish::Start), None),
-            Status::Completed => self.apply(at, Event::Person(Wish::Complete), None),
-            other => Err(Failure::internal(format!("a file cannot set the status {}", other.word()))),
-        };
-        if let Err(failure) = started {
+        if let Err(failure) = self.wish_status(at, wanted) {
             self.notices.error(format!("status of {name} stays {}: {failure}", before.word()), self.about(at));
         }
         // The header says again what is so.
@@ -164,6 +159,27 @@ impl Core {
         {
             project.write_task_file(&task);
         }
+    }
+
+    /// A status that somebody set by hand.
+    fn wish_status(&mut self, at: &TaskPlace, wanted: Status) -> Result<(), Failure> {
+        match wanted {
+            Status::Running => self.apply(at, Event::Person(Wish::Start), None),
+            Status::Completed => self.apply(at, Event::Person(Wish::Complete), None),
+            other => {
+                let text = format!("the status {} cannot be set by hand.", other.word());
+                Err(Failure::new(FailureKind::BadState, text).hint("running and completed can"))
+            }
+        }
+    }
+
+    pub(super) fn set_status(&mut self, at: &TaskPlace, status: Status) -> Answer {
+        let before = self.project(&at.project)?.task(at.task)?.status();
+        if before != status {
+            self.wish_status(at, status)?;
+        }
+        let task = self.project(&at.project)?.task(at.task)?;
+        Ok(Reply::Done { message: Some(format!("{} is {}", task.slug, task.status().word())) })
     }
 
     /// A running agent hears that its description is another one.

@@ -1,6 +1,10 @@
-//! What every face (keys, later CLI, RPC and MCP) asks of the engine, and what it answers.
+//! What every face (keys, CLI, RPC, later MCP) asks of the engine, and what it answers.
+//!
+//! On the wire a request is `{"method": "task.start", "params": {..}}`; the names below are stable.
 
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use super::diff::DiffStat;
 use super::failure::Failure;
@@ -8,9 +12,11 @@ use super::flow::Strategy;
 use super::id::{ProjectId, SessionId, TaskId};
 use super::launch::Size;
 use super::session::SessionKind;
+use super::task::Status;
 
 /// A new task. Empty fields take their defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewTask {
     /// As typed: lowered and checked by the engine; none: three random words, or made of the description.
     pub slug: Option<String>,
@@ -24,155 +30,110 @@ pub struct NewTask {
 }
 
 /// One request. Those on a task are refused with a reason where they make no sense in its state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
 pub enum Request {
+    /// Opens the repository around `path`, an absolute path, and makes it a known project.
+    #[serde(rename = "project.open")]
+    OpenProject { path: PathBuf },
+    /// Forgets a project in which nothing runs; its files and its state stay on disk.
+    #[serde(rename = "project.forget")]
+    ForgetProject { project: ProjectId },
     /// Writes the files of a fresh `.orchestra/`, never over an existing one.
-    InitProject {
-        project: ProjectId,
-    },
-    NewTask {
-        project: ProjectId,
-        task: NewTask,
-    },
+    #[serde(rename = "project.init")]
+    InitProject { project: ProjectId },
+    #[serde(rename = "task.new")]
+    NewTask { project: ProjectId, task: NewTask },
     /// Starts a draft, or resumes a paused or failed task.
-    Start {
-        project: ProjectId,
-        task: TaskId,
-    },
-    Stop {
-        project: ProjectId,
-        task: TaskId,
-    },
+    #[serde(rename = "task.start")]
+    Start { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.stop")]
+    Stop { project: ProjectId, task: TaskId },
     /// The stage again, with a fresh conversation.
-    Restart {
-        project: ProjectId,
-        task: TaskId,
-    },
+    #[serde(rename = "task.restart")]
+    Restart { project: ProjectId, task: TaskId },
     /// Accepts what waits; on a solo task at rest: done and reviewed.
-    Approve {
-        project: ProjectId,
-        task: TaskId,
-    },
-    Reject {
-        project: ProjectId,
-        task: TaskId,
-        feedback: String,
-    },
+    #[serde(rename = "task.approve")]
+    Approve { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.reject")]
+    Reject { project: ProjectId, task: TaskId, feedback: String },
     /// Marks the task as completed, whatever its stage says.
-    Complete {
-        project: ProjectId,
-        task: TaskId,
-    },
-    Skip {
-        project: ProjectId,
-        task: TaskId,
-    },
-    SendToStage {
-        project: ProjectId,
-        task: TaskId,
-        stage: String,
-        text: String,
-    },
-    SetAuto {
-        project: ProjectId,
-        task: TaskId,
-        auto: bool,
-    },
-    Merge {
-        project: ProjectId,
-        task: TaskId,
-    },
-    Archive {
-        project: ProjectId,
-        task: TaskId,
-    },
-    Delete {
-        project: ProjectId,
-        task: TaskId,
-        scope: DeleteScope,
-    },
-    SetUnread {
-        project: ProjectId,
-        task: TaskId,
-        unread: bool,
-    },
+    #[serde(rename = "task.complete")]
+    Complete { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.skip")]
+    Skip { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.send_to_stage")]
+    SendToStage { project: ProjectId, task: TaskId, stage: String, text: String },
+    #[serde(rename = "task.set_auto")]
+    SetAuto { project: ProjectId, task: TaskId, auto: bool },
+    #[serde(rename = "task.merge")]
+    Merge { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.archive")]
+    Archive { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.delete")]
+    Delete { project: ProjectId, task: TaskId, scope: DeleteScope },
+    /// As an edit of `status:` in the task file would, with the same checks.
+    #[serde(rename = "task.set_status")]
+    SetStatus { project: ProjectId, task: TaskId, status: Status },
+    #[serde(rename = "task.set_unread")]
+    SetUnread { project: ProjectId, task: TaskId, unread: bool },
     /// The session's screen was looked at for a second.
-    MarkSeen {
-        project: ProjectId,
-        session: SessionId,
-    },
+    #[serde(rename = "session.mark_seen")]
+    MarkSeen { project: ProjectId, session: SessionId },
     /// Text for an agent: typed once it rests.
-    Send {
-        project: ProjectId,
-        session: SessionId,
-        text: String,
-    },
+    #[serde(rename = "message.send")]
+    Send { project: ProjectId, session: SessionId, text: String },
     /// A key sequence for the agent's dialog, typed at once (peek's digits).
-    Answer {
-        project: ProjectId,
-        session: SessionId,
-        bytes: Vec<u8>,
-    },
-    StartDesigner {
-        project: ProjectId,
-    },
+    #[serde(rename = "session.answer")]
+    Answer { project: ProjectId, session: SessionId, bytes: Vec<u8> },
+    #[serde(rename = "session.start_designer")]
+    StartDesigner { project: ProjectId },
     /// Ends a session that has no task: the designer or a shell.
-    StopSession {
-        project: ProjectId,
-        session: SessionId,
-    },
+    #[serde(rename = "session.stop")]
+    StopSession { project: ProjectId, session: SessionId },
     /// The shell beside a session; the same one when it is alive already.
-    OpenShell {
-        project: ProjectId,
-        session: SessionId,
-        size: Size,
-    },
+    #[serde(rename = "session.open_shell")]
+    OpenShell { project: ProjectId, session: SessionId, size: Size },
     /// `$EDITOR` on the spec of a session, in a terminal of its own.
-    EditSpec {
-        project: ProjectId,
-        session: SessionId,
-        size: Size,
-    },
+    #[serde(rename = "session.edit_spec")]
+    EditSpec { project: ProjectId, session: SessionId, size: Size },
     /// Lets the commands of a project's files run, as long as their hash stays `hash`.
-    Trust {
-        project: ProjectId,
-        hash: String,
-    },
+    #[serde(rename = "project.trust")]
+    Trust { project: ProjectId, hash: String },
     /// Which session's diff is on the screen; only that one is kept fresh at once.
-    Watch {
-        project: ProjectId,
-        session: SessionId,
-    },
-    DeleteFacts {
-        project: ProjectId,
-        task: TaskId,
-    },
-    MergeFacts {
-        project: ProjectId,
-        task: TaskId,
-    },
-    ReviewFacts {
-        project: ProjectId,
-        task: TaskId,
-    },
-    TrustFacts {
-        project: ProjectId,
-    },
-    /// Ends every process of every project; answered once they are gone.
-    StopAll,
+    #[serde(rename = "diff.watch")]
+    Watch { project: ProjectId, session: SessionId },
+    #[serde(rename = "task.delete_facts")]
+    DeleteFacts { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.merge_facts")]
+    MergeFacts { project: ProjectId, task: TaskId },
+    #[serde(rename = "task.review_facts")]
+    ReviewFacts { project: ProjectId, task: TaskId },
+    #[serde(rename = "project.trust_facts")]
+    TrustFacts { project: ProjectId },
+    /// Makes room for another engine: begins nothing more, waits for the jobs that must not be cut, and ends; sessions
+    /// go on. Answered when the next engine can start.
+    #[serde(rename = "engine.handover")]
+    HandOver,
+    /// Ends every process of every project, then the engine; answered once they are gone.
+    #[serde(rename = "engine.shutdown")]
+    ShutDown,
     /// Answered once the project is open: nothing else happens.
+    #[serde(rename = "engine.ping")]
     Hello,
 }
 
 /// How much a delete removes; the trash keeps all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeleteScope {
     All,
     WorktreeOnly,
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Done; what to say about it in one line, if anything.
     Done {
@@ -185,6 +146,9 @@ pub enum Reply {
     Session {
         id: SessionId,
     },
+    Project {
+        id: ProjectId,
+    },
     Delete(Box<DeleteFacts>),
     Merge(Box<MergeFacts>),
     Review(Box<ReviewFacts>),
@@ -194,7 +158,7 @@ pub enum Reply {
 pub type Answer = Result<Reply, Failure>;
 
 /// What a delete would take away.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct DeleteFacts {
     pub branch: String,
     pub base: String,
@@ -211,7 +175,7 @@ pub struct DeleteFacts {
 }
 
 /// What a merge would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MergeFacts {
     pub branch: String,
     pub base: String,
@@ -229,7 +193,7 @@ pub struct MergeFacts {
 }
 
 /// What a person decides on with `a`, `r`, `o`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReviewFacts {
     /// Name and text of the artifact that waits, if there is one.
     pub artifact: Option<(String, String)>,
@@ -244,7 +208,7 @@ pub struct ReviewFacts {
 }
 
 /// What wants to run from a repository's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrustFacts {
     pub hash: String,
     /// Path and text of each file, those that changed first.

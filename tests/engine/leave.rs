@@ -89,7 +89,7 @@ fn an_end_of_all_in_the_middle_of_the_start_leaves_nothing() {
             bench.begin(slug, "quick", "Start, and be stopped on the way");
         }
         // Worktrees and agents are on their way in: the answer waits for them too.
-        bench.engine().call(Request::StopAll).unwrap();
+        bench.engine().call(Request::ShutDown).unwrap();
         for slug in slugs {
             let task = bench.task(slug);
             assert_eq!(task.state, State::Paused, "{slug}");

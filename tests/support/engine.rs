@@ -243,7 +243,7 @@ impl Drop for Bench {
     fn drop(&mut self) {
         if let Some(engine) = self.engine.take() {
             // When this fails, what is left is found by the test's other process.
-            _ = engine.call(Request::StopAll);
+            _ = engine.call(Request::ShutDown);
         }
     }
 }

@@ -76,6 +76,7 @@ const fn bit(change: Change) -> u8 {
         Change::Snapshot => 1,
         Change::Screens => 2,
         Change::Diff => 4,
+        Change::Ended => 8,
     }
 }
 
@@ -294,6 +295,9 @@ impl Face {
         let changes = self.mailbox.changes.swap(0, Ordering::AcqRel);
         if changes & bit(Change::Snapshot) != 0 {
             self.tell(Msg::Snapshot(self.engine.snapshot()));
+        }
+        if changes & bit(Change::Ended) != 0 {
+            self.leaving = true;
         }
         if changes & bit(Change::Diff) != 0
             && let Some(place) = self.shown_row()
