@@ -239,6 +239,7 @@ impl Core {
         let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) else { return };
         let changed = agent.status.observe(signal, at).is_some();
         if changed {
+            self.news = true;
             self.activity_changed(run);
         }
     }

@@ -40,6 +40,8 @@ pub(super) struct Core {
     pub watches: Watches,
     pub diffs: Diffs,
     pub shared: Arc<Shared>,
+    /// The last snapshot is out of date. A screen that only changed makes no news: twenty of them change all the time.
+    pub news: bool,
     /// Blocking jobs whose message is still to come.
     pub at_work: usize,
     /// Set with `closing`: ends long jobs that can be begun again.
@@ -80,6 +82,7 @@ impl Core {
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
+            news: true,
             at_work: 0,
             leaving: Cancel::default(),
             closing: None,
@@ -113,7 +116,9 @@ impl Core {
         self.look_for_agents();
         loop {
             self.settle();
-            self.publish();
+            if std::mem::take(&mut self.news) {
+                self.publish();
+            }
             if self.is_over() {
                 return;
             }
@@ -121,10 +126,16 @@ impl Core {
             tokio::select! {
                 message = messages.recv() => match message {
                     None | Some(Message::Leave) => return,
-                    Some(message) => self.take(message),
+                    Some(message) => {
+                        self.news = true;
+                        self.take(message);
+                    }
                 },
                 Some(event) = terminals.recv() => self.terminal_event(event),
-                () = until(deadline) => self.deadlines_passed(),
+                () = until(deadline) => {
+                    self.news = true;
+                    self.deadlines_passed();
+                }
             }
             // What came meanwhile goes into the same snapshot.
             while let Ok(event) = terminals.try_recv() {
@@ -133,7 +144,10 @@ impl Core {
             while let Ok(message) = messages.try_recv() {
                 match message {
                     Message::Leave => return,
-                    message => self.take(message),
+                    message => {
+                        self.news = true;
+                        self.take(message);
+                    }
                 }
             }
         }

@@ -133,6 +133,11 @@ impl Link {
         lock(&self.outbox).flush();
     }
 
+    /// Something waits for the socket to take more.
+    pub fn is_stuck(&self) -> bool {
+        !lock(&self.outbox).queue.is_empty()
+    }
+
     pub fn shown(&self) -> MutexGuard<'_, Shown> {
         lock(&self.shown)
     }

@@ -32,6 +32,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub enum Errand {
     Add(Box<Wire>),
     Forget(usize),
+    /// The socket did not take all of a frame: the rest goes when it can.
+    Drain(usize),
     /// A shim that this process started, to be waited for.
     Reap(Child),
     Outer(Outer),
@@ -133,9 +135,10 @@ impl Reactor {
             for event in &events {
                 let token = event.token().0;
                 if event.is_writable()
-                    && let Some(wire) = self.wires.get(&token)
+                    && let Some(wire) = self.wires.get_mut(&token)
                 {
                     wire.link.flush();
+                    listen(&self.poll, wire);
                 }
                 if event.is_readable() && !self.ready.contains(&token) {
                     self.ready.push_front(token);
@@ -175,6 +178,11 @@ impl Reactor {
                         wire.link.disconnect();
                     }
                 }
+                Errand::Drain(token) => {
+                    if let Some(wire) = self.wires.get_mut(&token) {
+                        listen(&self.poll, wire);
+                    }
+                }
                 Errand::Reap(shim) => self.shims.push(shim),
                 Errand::Outer(outer) => {
                     self.outer = Arc::new(outer);
@@ -187,10 +195,13 @@ impl Reactor {
     }
 
     fn add(&mut self, wire: Wire) {
-        let both = Interest::READABLE | Interest::WRITABLE;
         let (token, fd) = (wire.token, wire.fd());
-        match self.poll.registry().register(&mut SourceFd(&fd), Token(token), both) {
-            Ok(()) => drop(self.wires.insert(token, wire)),
+        match self.poll.registry().register(&mut SourceFd(&fd), Token(token), Interest::READABLE) {
+            Ok(()) => {
+                let wire = self.wires.entry(token).insert_entry(wire).into_mut();
+                wire.drains = false;
+                listen(&self.poll, wire);
+            }
             Err(error) => self.outlet.tell(&wire.link, Event::Lost(error.to_string())),
         }
     }
@@ -203,8 +214,12 @@ impl Reactor {
     fn read(&mut self, token: usize) {
         let Some(wire) = self.wires.get_mut(&token) else { return };
         match wire.read(&mut self.scratch, &mut self.outlet) {
-            Ok(true) => self.ready.push_back(token),
-            Ok(false) => {}
+            Ok(more) => {
+                listen(&self.poll, wire);
+                if more {
+                    self.ready.push_back(token);
+                }
+            }
             Err(broken) => self.broken(token, &broken),
         }
     }
@@ -230,10 +245,23 @@ impl Reactor {
         let now = Instant::now();
         for wire in self.wires.values_mut().filter(|wire| wire.due().is_some_and(|due| due <= now)) {
             wire.act(now, &mut self.outlet);
+            listen(&self.poll, wire);
         }
         self.outlet.drain();
         if self.reap_due.take_if(|due| *due <= now).is_some() {
             self.shims.retain_mut(|shim| matches!(shim.try_wait(), Ok(None)));
         }
+    }
+}
+
+/// Waits for room in the socket only while something waits for it: else each frame that a shim takes would wake us.
+fn listen(poll: &Poll, wire: &mut Wire) {
+    let drains = wire.link.is_stuck();
+    if drains == wire.drains {
+        return;
+    }
+    let interest = if drains { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+    if poll.registry().reregister(&mut SourceFd(&wire.fd()), Token(wire.token), interest).is_ok() {
+        wire.drains = drains;
     }
 }

@@ -52,6 +52,14 @@ impl Terminal {
         &self.0.link
     }
 
+    fn send(&self, frame: &Down) -> Result<(), PtyError> {
+        self.link().send(frame)?;
+        if self.link().is_stuck() {
+            self.0.desk.post(Errand::Drain(self.0.token));
+        }
+        Ok(())
+    }
+
     pub fn run(&self) -> &RunId {
         &self.link().run
     }
@@ -73,7 +81,7 @@ impl Terminal {
 
     /// Types bytes as they are.
     pub fn input(&self, bytes: &[u8]) -> Result<(), PtyError> {
-        bytes.chunks(INPUT_PIECE).try_for_each(|piece| self.link().send(&Down::Input(piece)))
+        bytes.chunks(INPUT_PIECE).try_for_each(|piece| self.send(&Down::Input(piece)))
     }
 
     /// Types `text` as a paste, bracketed where the program asked for it, without its control characters but tabs and
@@ -91,29 +99,29 @@ impl Terminal {
             return Err(PtyError::TooLong(paste.len()));
         }
         let enter = encode_key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE), &modes);
-        self.link().send(&Down::Submit(Submit { id, delay, paste: &paste, enter: &enter }))
+        self.send(&Down::Submit(Submit { id, delay, paste: &paste, enter: &enter }))
     }
 
     /// Resizes the program's terminal; the screen follows where the change stands in the output.
     pub fn resize(&self, size: Size) -> Result<(), PtyError> {
-        self.link().send(&Down::Resize(size.clamped()))
+        self.send(&Down::Resize(size.clamped()))
     }
 
     /// Begins to end the program and all that descends from it; [`Event::StopDone`](super::Event::StopDone) tells the
     /// end. A stop that is under way goes on by its own plan.
     pub fn stop(&self, plan: StopPlan) -> Result<(), PtyError> {
-        self.link().send(&Down::Stop(plan))
+        self.send(&Down::Stop(plan))
     }
 
     /// Resumes a program that is stopped (Ctrl-Z).
     pub fn resume(&self) -> Result<(), PtyError> {
-        self.link().send(&Down::Continue)
+        self.send(&Down::Continue)
     }
 
     /// Lets the shim of an ended program go; what the program left behind is ended. The folder stays. Means nothing
     /// while the program runs.
     pub fn collect(&self) -> Result<(), PtyError> {
-        self.link().send(&Down::Collect)
+        self.send(&Down::Collect)
     }
 
     /// Brings `grid` up to date; `false` and nothing done in the middle of a synchronized update.
@@ -191,7 +199,7 @@ impl Terminal {
             facts.flushes_asked += 1;
             facts.flushes_asked
         });
-        if link.send(&Down::Flush).is_ok() {
+        if self.send(&Down::Flush).is_ok() {
             link.wait_for(FLUSH_PATIENCE, |facts| facts.flushes_done >= asked);
         }
         Reader::open(&link.place.history(), from)

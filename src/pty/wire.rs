@@ -52,6 +52,8 @@ pub struct Wire {
     pub token: usize,
     pub link: Arc<Link>,
     stream: Arc<UnixStream>,
+    /// The hub waits for room in the socket.
+    pub drains: bool,
     /// The begin of a frame whose rest has not come.
     partial: Vec<u8>,
     outer: Arc<Outer>,
@@ -91,6 +93,7 @@ impl Wire {
             token,
             link,
             stream,
+            drains: false,
             partial: Vec::new(),
             outer: Arc::default(),
             phase: Phase::Replay { gap: false },

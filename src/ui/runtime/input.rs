@@ -3,130 +3,101 @@
 //! Invariant: it is the only reader of the terminal, and it can be parked so that an editor may have it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, getpid, kill_process};
 
-/// With no time at all crossterm does not look at the terminal. Its other way to wait, by edges, loses keys that come
-/// together with a resize: hence the feature `use-dev-tty`.
-const MOMENT: Duration = Duration::from_micros(100);
+/// What the thread is to do after the event at hand.
+const READ: u8 = 0;
+const PARK: u8 = 1;
+const QUIT: u8 = 2;
+/// How long the thread may take to quit.
+const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// The reading thread.
+///
+/// It waits inside of crossterm, which alone knows the events that came with the bytes of earlier ones. What wakes it there
+/// is the signal for a new size: an order is put down first, then the signal is raised.
 #[derive(Debug)]
 pub struct Input {
-    control: UnixStream,
+    order: Arc<AtomicU8>,
     parked: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    go_on: SyncSender<()>,
 }
 
 impl Input {
     /// Starts to read; each event goes to `sink`, none at the end of the terminal. It returns false once nobody wants
     /// them any more.
     pub fn start(sink: impl Fn(Option<Event>) -> bool + Send + 'static) -> io::Result<Self> {
-        let (control, orders) = UnixStream::pair()?;
-        let (resized, wake) = UnixStream::pair()?;
-        signal_hook::low_level::pipe::register(signal_hook::consts::SIGWINCH, wake)?;
+        // The first look makes crossterm hear the signal: from here on none is lost.
+        event::poll(Duration::ZERO)?;
+        let order = Arc::new(AtomicU8::new(READ));
         let (park, parked) = sync_channel(1);
-        let reader = Reader { stdin: io::stdin().as_fd().try_clone_to_owned()?, orders, resized, park, sink };
-        let thread = std::thread::Builder::new().name("input".to_owned()).spawn(move || {
-            reader.run();
+        let (go_on, gone_on) = sync_channel(1);
+        let reader = Reader { order: Arc::clone(&order), park, gone_on };
+        std::thread::Builder::new().name("input".to_owned()).spawn(move || {
+            if reader.serve(&sink).is_err() {
+                sink(None);
+            }
         })?;
-        Ok(Self { control, parked, thread: Some(thread) })
+        Ok(Self { order, parked, go_on })
     }
 
     /// Leaves the terminal alone until `unpark`; returns once that holds.
     pub fn park(&mut self) -> io::Result<()> {
-        io::Write::write_all(&mut self.control, b"p")?;
-        self.parked.recv().map_err(|_| io::Error::other("the input thread is gone"))
+        self.tell(PARK)?;
+        self.parked.recv().map_err(|_| gone())
     }
 
     pub fn unpark(&mut self) -> io::Result<()> {
-        io::Write::write_all(&mut self.control, b"u")
+        self.go_on.send(()).map_err(|_| gone())
+    }
+
+    fn tell(&self, order: u8) -> io::Result<()> {
+        self.order.store(order, Ordering::SeqCst);
+        Ok(kill_process(getpid(), Signal::WINCH)?)
     }
 }
 
 impl Drop for Input {
     fn drop(&mut self) {
-        let _ = io::Write::write_all(&mut self.control, b"q");
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        // Its end shows itself by the end of the channel. In the middle of an escape sequence whose rest does not come
+        // it cannot be woken: then it ends with the program.
+        if self.tell(QUIT).is_ok() {
+            let _ = self.parked.recv_timeout(LAST_WORD);
         }
     }
 }
 
-struct Reader<F> {
-    stdin: OwnedFd,
-    orders: UnixStream,
-    resized: UnixStream,
+struct Reader {
+    order: Arc<AtomicU8>,
     park: SyncSender<()>,
-    sink: F,
+    gone_on: Receiver<()>,
 }
 
-impl<F: Fn(Option<Event>) -> bool> Reader<F> {
-    fn run(mut self) {
-        if self.serve().is_err() {
-            (self.sink)(None);
-        }
-    }
-
-    fn serve(&mut self) -> io::Result<()> {
+impl Reader {
+    fn serve(&self, sink: &impl Fn(Option<Event>) -> bool) -> io::Result<()> {
         loop {
-            let (mut input, mut order) = (true, false);
-            // crossterm may hold events that came with the bytes of earlier ones: those first.
-            if !event::poll(MOMENT)? {
-                (input, order) = self.wait()?;
-            }
-            if order && !self.obey()? {
+            // After a signal this is the size, the same one or another: either does no harm.
+            if !sink(Some(event::read()?)) {
                 return Ok(());
             }
-            while input && event::poll(MOMENT)? {
-                if !(self.sink)(Some(event::read()?)) {
-                    return Ok(());
+            match self.order.swap(READ, Ordering::SeqCst) {
+                READ => {}
+                PARK => {
+                    self.park.send(()).map_err(|_| gone())?;
+                    self.gone_on.recv().map_err(|_| gone())?;
                 }
+                _ => return Ok(()),
             }
         }
     }
+}
 
-    /// Sleeps; true for input (or a resize), true for an order.
-    fn wait(&mut self) -> io::Result<(bool, bool)> {
-        let mut fds = [
-            PollFd::new(&self.stdin, PollFlags::IN),
-            PollFd::new(&self.orders, PollFlags::IN),
-            PollFd::new(&self.resized, PollFlags::IN),
-        ];
-        match poll(&mut fds, None) {
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => return Ok((true, false)),
-            Err(error) => return Err(error.into()),
-        }
-        let [input, order, resized] = fds.map(|fd| fd.revents());
-        if input.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            // The terminal is gone: the runtime hears of it by the end of this channel.
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if !resized.is_empty() {
-            io::Read::read(&mut self.resized, &mut [0; 64])?;
-        }
-        Ok((!input.is_empty() || !resized.is_empty(), !order.is_empty()))
-    }
-
-    /// Obeys one order; false = the end.
-    fn obey(&mut self) -> io::Result<bool> {
-        let mut order = [0];
-        while io::Read::read(&mut self.orders, &mut order)? == 1 {
-            match order[0] {
-                b'p' => {
-                    let _ = self.park.send(());
-                }
-                b'u' => return Ok(true),
-                _ => return Ok(false),
-            }
-        }
-        Ok(false)
-    }
+fn gone() -> io::Error {
+    io::Error::other("the other side of the input thread is gone")
 }
