@@ -10,6 +10,7 @@ pub mod engine; // 2: the one owner of shared state
 pub mod git; // 1: repository facts and moves
 pub mod model; // 0: the words of the product as data
 pub mod pty; // 1: programs behind shims, their screens and their history
+pub mod rpc; // 3: the socket for every other program
 pub mod store; // 1: disk truth: database, task files, settings, flows
 pub mod ui; // 4: the full-screen face
 

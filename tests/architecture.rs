@@ -7,8 +7,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Every module at the root of the crate and its rank: an import goes to a smaller rank only.
-const RANKS: &[(&str, u8)] =
-    &[("model", 0), ("store", 1), ("git", 1), ("pty", 1), ("agent", 1), ("engine", 2), ("ui", 4), ("cli", 5)];
+const RANKS: &[(&str, u8)] = &[
+    ("model", 0),
+    ("store", 1),
+    ("git", 1),
+    ("pty", 1),
+    ("agent", 1),
+    ("engine", 2),
+    ("rpc", 3),
+    ("ui", 4),
+    ("cli", 5),
+];
 
 /// What composes or checks the modules: bound by no rank, and free to be imported.
 const UNRANKED: &[&str] = &["lib", "main", "bin", "docs"];

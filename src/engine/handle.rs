@@ -1,19 +1,26 @@
 //! How the faces reach the engine: requests in, snapshots, terminals and diffs out.
+//!
+//! Invariants: nothing here waits for the engine but `call` and `ready`; a listener is told from any thread and holds up
+//! nobody.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc;
 
+use super::attention::{Attention, Viewer};
 use super::core::Core;
 use super::message::{Answerer, Message};
-use crate::model::{Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, SessionId, Size, Snapshot};
-use crate::pty::Terminal;
+use crate::model::{
+    Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, SessionId, SessionKind, Size, Snapshot, TaskId,
+};
+use crate::pty::{Process, Terminal};
 use crate::store::Home;
 
 /// Where a session is: its project and its id in it.
@@ -21,9 +28,6 @@ pub type Place = (ProjectId, SessionId);
 
 /// Requests that may wait; a face that sends more is stopped until the engine has caught up.
 const INBOX: usize = 1024;
-
-/// For how long after a key a person counts as typing.
-const TYPED_LATELY: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Tells a face that something is new, from any thread; must return at once.
 pub type Listener = Arc<dyn Fn(Change) + Send + Sync>;
@@ -53,10 +57,12 @@ pub struct Setting {
 
 /// The state that readers take without a lock.
 pub(super) struct Shared {
-    listener: Listener,
+    listeners: ArcSwap<Vec<Listener>>,
     pub snapshot: ArcSwap<Snapshot>,
     pub terminals: ArcSwap<HashMap<Place, Terminal>>,
     pub diffs: ArcSwap<HashMap<Place, Arc<Diff>>>,
+    /// The shims of all processes: what descends from one acts for its session.
+    pub shims: ArcSwap<Vec<(Process, Actor)>>,
     attention: Mutex<Attention>,
     /// Size of the pane in which sessions are shown: new ones begin with it.
     size: Mutex<Size>,
@@ -65,20 +71,23 @@ pub(super) struct Shared {
     pub integrations: Mutex<()>,
 }
 
-/// Where a person is at the moment: agents are not interrupted there.
-#[derive(Debug, Default)]
-struct Attention {
-    attached: Option<Place>,
-    typed: HashMap<Place, Instant>,
+/// A session whose processes ask for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub place: Place,
+    pub kind: SessionKind,
+    /// The task that it works for: of jobs too.
+    pub task: Option<TaskId>,
 }
 
 impl Shared {
     fn new(listener: Listener) -> Self {
         Self {
-            listener,
+            listeners: ArcSwap::from_pointee(vec![listener]),
             snapshot: ArcSwap::default(),
             terminals: ArcSwap::default(),
             diffs: ArcSwap::default(),
+            shims: ArcSwap::default(),
             attention: Mutex::default(),
             size: Mutex::default(),
             waiting: Mutex::default(),
@@ -86,22 +95,25 @@ impl Shared {
         }
     }
 
-    /// Tells the face that something is new.
+    /// Tells the faces that something is new.
     pub fn tell(&self, change: Change) {
-        (self.listener)(change);
+        for listener in self.listeners.load().iter() {
+            listener(change);
+        }
+    }
+
+    fn attention(&self) -> MutexGuard<'_, Attention> {
+        self.attention.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A person is attached to the session, or typed into it a short while ago.
     pub fn attended(&self, place: &Place) -> bool {
-        let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
-        attention.attached.as_ref() == Some(place)
-            || attention.typed.get(place).is_some_and(|at| at.elapsed() < TYPED_LATELY)
+        self.attention().is_at(place)
     }
 
     /// When the person who typed into the session lately no longer counts as typing.
     pub fn typed_until(&self, place: &Place) -> Option<Instant> {
-        let attention = self.attention.lock().unwrap_or_else(PoisonError::into_inner);
-        attention.typed.get(place).map(|at| *at + TYPED_LATELY)
+        self.attention().typed_until(place)
     }
 
     /// Tells of the end of a process that a job has started and waits for.
@@ -129,15 +141,35 @@ impl Shared {
 
     /// A person typed into the session since it was asked last.
     pub fn take_typed(&self, place: &Place) -> bool {
-        self.attention.lock().unwrap_or_else(PoisonError::into_inner).typed.remove(place).is_some()
+        self.attention().take_typed(place)
     }
 }
 
 /// A running engine. Dropping it ends the engine; the sessions go on.
 pub struct Engine {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The way to a running engine; clones go to other threads and may outlive it.
+#[derive(Clone)]
+pub struct Handle {
     inbox: mpsc::Sender<Message>,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// A person at one session, elsewhere than at the engine's own screen; it ends when this is dropped.
+pub struct Presence {
+    handle: Handle,
+    viewer: Viewer,
+    place: Place,
+}
+
+/// Hears of changes until this is dropped.
+#[must_use = "a listener that is dropped hears nothing"]
+pub struct Listening {
+    shared: Arc<Shared>,
+    listener: Listener,
 }
 
 impl Engine {
@@ -152,9 +184,32 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || core.run(beginning))
             .map_err(Failure::internal)?;
-        Ok(Self { inbox, shared, thread: Some(thread) })
+        Ok(Self { handle: Handle { inbox, shared }, thread: Some(thread) })
     }
 
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+}
+
+impl Deref for Engine {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.handle.inbox.blocking_send(Message::Leave);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Handle {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshot.load_full()
     }
@@ -166,6 +221,16 @@ impl Engine {
         self.snapshot()
     }
 
+    /// One more listener, until what is returned is dropped.
+    pub fn listen(&self, listener: Listener) -> Listening {
+        self.shared.listeners.rcu(|listeners| {
+            let mut more = Vec::clone(listeners);
+            more.push(Arc::clone(&listener));
+            more
+        });
+        Listening { shared: Arc::clone(&self.shared), listener }
+    }
+
     /// The terminal of a live session, or of one that has ended and whose screen is still there.
     pub fn terminal(&self, place: &Place) -> Option<Terminal> {
         self.shared.terminals.load().get(place).cloned()
@@ -175,16 +240,32 @@ impl Engine {
         self.shared.diffs.load().get(place).cloned()
     }
 
+    /// The session for which a process acts: the one whose shim is its nearest ancestor. `chain` has the process and its
+    /// ancestors, the nearest first.
+    pub fn session_of(&self, chain: &[Process]) -> Option<Actor> {
+        let shims = self.shared.shims.load();
+        chain.iter().find_map(|process| shims.iter().find(|(shim, _)| shim == process).map(|(_, actor)| actor.clone()))
+    }
+
     /// A person is attached to this session now, or to none.
     pub fn attach(&self, place: Option<Place>) {
-        let mut attention = self.attention();
-        let left = attention.attached.is_some() && attention.attached != place;
-        attention.attached = place;
-        drop(attention);
-        if left {
-            // What waited for the person to leave goes on.
-            self.ask(Request::Hello, drop);
+        if self.shared.attention().attach(Viewer::FACE, place.as_ref()) {
+            self.go_on();
         }
+    }
+
+    /// One more person is attached to a session, until what is returned is dropped.
+    pub fn enter(&self, place: Place) -> Presence {
+        let mut attention = self.shared.attention();
+        let viewer = attention.viewer();
+        attention.attach(viewer, Some(&place));
+        drop(attention);
+        Presence { handle: self.clone(), viewer, place }
+    }
+
+    /// Whether a session that is shown has the size of the engine's own screen: nobody else came or typed there later.
+    pub fn leads(&self, place: &Place) -> bool {
+        self.shared.attention().leads(Viewer::FACE, place)
     }
 
     /// Sessions are shown in a pane of this size: new ones begin with it.
@@ -194,11 +275,7 @@ impl Engine {
 
     /// A person typed into a session.
     pub fn typed(&self, place: &Place) {
-        self.attention().typed.insert(place.clone(), Instant::now());
-    }
-
-    fn attention(&self) -> std::sync::MutexGuard<'_, Attention> {
-        self.shared.attention.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.attention().typed(Viewer::FACE, place);
     }
 
     /// Sends a request; `then` gets the answer on the engine's thread and must return at once.
@@ -220,13 +297,38 @@ impl Engine {
         });
         receiver.recv().unwrap_or_else(|_| Err(Failure::internal("the engine has ended")))
     }
+
+    /// What waited for a person to leave goes on.
+    fn go_on(&self) {
+        self.ask(Request::Hello, drop);
+    }
 }
 
-impl Drop for Engine {
+impl Presence {
+    /// The person typed.
+    pub fn typed(&self) {
+        self.handle.shared.attention().typed(self.viewer, &self.place);
+    }
+
+    /// Whether the session has this person's size: nobody came or typed there later.
+    pub fn leads(&self) -> bool {
+        self.handle.shared.attention().leads(self.viewer, &self.place)
+    }
+}
+
+impl Drop for Presence {
     fn drop(&mut self) {
-        let _ = self.inbox.blocking_send(Message::Leave);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.handle.shared.attention().attach(self.viewer, None);
+        self.handle.go_on();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.shared.listeners.rcu(|listeners| {
+            let mut rest = Vec::clone(listeners);
+            rest.retain(|listener| !Arc::ptr_eq(listener, &self.listener));
+            rest
+        });
     }
 }

@@ -4,6 +4,7 @@
 //! computed by `pipeline`, written to the database, and only then done by `driver`. Readers get snapshots.
 
 mod agent_run;
+mod attention;
 mod closing;
 mod core;
 mod create;
@@ -32,4 +33,4 @@ mod task_files;
 mod text;
 mod watch;
 
-pub use handle::{Change, Engine, Listener, Place, Setting};
+pub use handle::{Actor, Change, Engine, Handle, Listener, Listening, Place, Presence, Setting};

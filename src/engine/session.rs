@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Place;
 use super::core::Core;
 use super::ground::now;
+use super::handle::Actor;
 use super::live::{Live, Started};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
@@ -296,6 +297,11 @@ impl Core {
         newest.sort_by_key(|live| (live.alive(), live.since));
         let shown = newest.into_iter().filter_map(|live| Some((live.place.clone(), live.terminal.clone()?)));
         self.shared.terminals.store(Arc::new(shown.collect()));
+        let shims = self.live.values().filter_map(|live| {
+            let actor = Actor { place: live.place.clone(), kind: live.kind, task: live.task };
+            Some((live.terminal.as_ref()?.shim(), actor))
+        });
+        self.shared.shims.store(Arc::new(shims.collect()));
     }
 
     /// Takes over what the last engine left: sessions whose shims are alive, and the ends of the others.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Files and lines changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct DiffStat {
     pub files: u32,
     pub added: u32,

@@ -1,5 +1,6 @@
 //! Flows: named pipelines of stages, as `workflow.yaml` gives them. A task keeps the flow it started with.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::PermissionMode;
@@ -60,7 +61,7 @@ pub struct Integration {
 }
 
 /// How commits get onto the base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     Rebase,

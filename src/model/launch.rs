@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A program to run: made by `agent` or the engine, run by `pty`.
@@ -18,7 +19,7 @@ pub struct Launch {
 }
 
 /// A terminal's size in character cells; at least 2 by 2 where a screen is made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Size {
     pub rows: u16,
     pub cols: u16,

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diff::DiffStat;
@@ -15,7 +16,7 @@ use super::session::SessionKind;
 use super::task::Status;
 
 /// A new task. Empty fields take their defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewTask {
     /// As typed: lowered and checked by the engine; none: three random words, or made of the description.
@@ -30,7 +31,7 @@ pub struct NewTask {
 }
 
 /// One request. Those on a task are refused with a reason where they make no sense in its state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "method", content = "params")]
 pub enum Request {
     /// Opens the repository around `path`, an absolute path, and makes it a known project.
@@ -124,7 +125,7 @@ pub enum Request {
 }
 
 /// How much a delete removes; the trash keeps all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeleteScope {
     All,
@@ -132,7 +133,7 @@ pub enum DeleteScope {
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Done; what to say about it in one line, if anything.
@@ -158,7 +159,7 @@ pub enum Reply {
 pub type Answer = Result<Reply, Failure>;
 
 /// What a delete would take away.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct DeleteFacts {
     pub branch: String,
     pub base: String,
@@ -175,7 +176,7 @@ pub struct DeleteFacts {
 }
 
 /// What a merge would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MergeFacts {
     pub branch: String,
     pub base: String,
@@ -193,7 +194,7 @@ pub struct MergeFacts {
 }
 
 /// What a person decides on with `a`, `r`, `o`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReviewFacts {
     /// Name and text of the artifact that waits, if there is one.
     pub artifact: Option<(String, String)>,
@@ -208,7 +209,7 @@ pub struct ReviewFacts {
 }
 
 /// What wants to run from a repository's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TrustFacts {
     pub hash: String,
     /// Path and text of each file, those that changed first.

@@ -1,6 +1,7 @@
 //! A task: what a person wants done, and how far it is.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Flow, Stage};
@@ -34,7 +35,7 @@ pub enum State {
 }
 
 /// The `status:` of a task file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Draft,

@@ -1,0 +1,19 @@
+//! The socket: JSON-RPC 2.0, one JSON per line, for every program that is not the engine's own process.
+//!
+//! Invariants: a client can break nothing but its own connection; nothing that a client does waits on the engine's
+//! thread or on the screen's; who asks is told by the kernel, never by an argument.
+
+mod address;
+mod client;
+mod server;
+mod start;
+mod view;
+mod wire;
+
+pub use client::{Client, Notification, Notifier};
+pub use server::Server;
+pub use view::{
+    ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,
+    TaskView,
+};
+pub use wire::{Event, EventKind, Face, FaceKind, Greeting, PROTOCOL};
