@@ -5,16 +5,18 @@
 mod demo;
 mod init;
 mod open;
+mod serve;
 mod submit;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::model::{Failure, FailureKind};
+use crate::store::Home;
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
 #[derive(Debug, Parser)]
@@ -38,6 +40,8 @@ enum Verb {
     Demo(demo::Demo),
     /// Hand in the result of a stage; run by an agent inside its session
     Submit(submit::Submit),
+    /// Run the engine without a screen
+    Serve(serve::Serve),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -57,6 +61,7 @@ pub fn main() -> ExitCode {
         Some(Verb::Init(verb)) => init::run(&verb),
         Some(Verb::Demo(verb)) => demo::run(&verb),
         Some(Verb::Submit(verb)) => submit::run(&verb),
+        Some(Verb::Serve(verb)) => serve::run(&verb),
         Some(Verb::Other(args)) => other(&args),
     };
     match result {
@@ -101,6 +106,24 @@ fn say(text: &str) {
 
 fn say_error(failure: &Failure) {
     let _ = writeln!(std::io::stderr(), "✗ {failure}");
+}
+
+/// Asks on the terminal; only `y` and `yes` are a yes. Without a terminal there is nobody to ask.
+fn confirm(question: &str) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Failure::new(FailureKind::BadState, format!("{question} Nobody can be asked here.")).hint("-y answers yes")
+        );
+    }
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(Failure::internal)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The folder of this user's state.
+fn home() -> Result<Home, Failure> {
+    Home::from_env().map_err(|error| Failure::new(FailureKind::Config, error.to_string()))
 }
 
 /// Where the program lies, for the shims and agents that it starts.

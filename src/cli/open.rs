@@ -1,29 +1,79 @@
-//! `orchestra [PATH]`: the full screen in the repository around a folder.
+//! `orchestra [PATH]`: the full screen in the repository around a folder, with the engine inside.
+//!
+//! Invariant: one engine at a time. The one that is there hands over before this one begins; when the person leaves while
+//! work goes on, this one hands over to an engine without a face.
 
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use super::{own_path, say};
+use super::{confirm, home, own_path, say};
 use crate::engine::{Engine, Setting};
 use crate::git::{Git, GitError, Repo};
-use crate::model::{Failure, FailureKind, SessionKind, Snapshot, State};
+use crate::model::{Failure, FailureKind, Request, SessionKind, Snapshot, State};
+use crate::rpc::{self, Client, Face, FaceKind, Server};
 use crate::store::Home;
 use crate::ui::runtime::{self, Mailbox, Opening};
 
 pub(super) fn run(path: &Path) -> Result<(), Failure> {
     check(path)?;
-    let home = Home::from_env().map_err(|error| Failure::new(FailureKind::Config, error.to_string()))?;
+    let home = home()?;
+    take_over(&home)?;
     let memory = home.root().join("screen.json");
-    let (engine, mailbox) = start(path, home)?;
+    let (engine, mailbox) = start(path, home.clone())?;
+    let server = Server::start(engine.handle(), &home, face(&engine, FaceKind::Tui))?;
     let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
-    say_what_goes_on(&engine.snapshot());
+    leave(&home, engine, server)
+}
+
+/// Makes room: an engine without a face hands over at once, one on another terminal after its person's consent here.
+fn take_over(home: &Home) -> Result<(), Failure> {
+    let Some(mut client) = Client::connect(home)? else { return Ok(()) };
+    let there = client.greeting().face.clone();
+    if there.kind == FaceKind::Tui {
+        let place = there.tty.as_deref().unwrap_or("another terminal");
+        let question = format!("Orchestra runs on {place} as process {}. Take it over here?", there.pid);
+        if !confirm(&question)? {
+            let text = format!("Orchestra runs on {place} as process {}; it was left there.", there.pid);
+            return Err(Failure::new(FailureKind::LockHeld, text).hint("orchestra status shows its tasks from here"));
+        }
+    }
+    client.call("engine.handover", serde_json::json!({})).map(drop)
+}
+
+/// Hands over to an engine without a face while there is work; says what goes on.
+fn leave(home: &Home, engine: Engine, server: Server) -> Result<(), Failure> {
+    if engine.is_over() {
+        say("left. Orchestra was taken over or shut down elsewhere; what runs goes on there.");
+        return Ok(());
+    }
+    let snapshot = engine.snapshot();
+    // What is under way tells its result first; a failure means that it has ended meanwhile.
+    let _ = engine.call(Request::HandOver);
+    drop(server);
+    drop(engine);
+    if snapshot.has_work() {
+        rpc::start_headless(home, &own_path()?)?;
+    }
+    say_what_goes_on(&snapshot);
     Ok(())
+}
+
+/// Where an engine of this process can be met.
+pub(super) fn face(engine: &Engine, kind: FaceKind) -> Face {
+    let tty = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok().filter(|_| kind == FaceKind::Tui);
+    Face {
+        kind,
+        tty: tty.map(|name| name.to_string_lossy().into_owned()),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: engine.started(),
+    }
 }
 
 /// Starts an engine for the repository around `path`, and what connects the screen with it.
 pub(super) fn start(path: &Path, home: Home) -> Result<(Engine, Mailbox), Failure> {
     let mailbox = Mailbox::new();
-    let setting = Setting { home, program: own_path()?, project: path.to_owned() };
+    let setting = Setting { home, program: own_path()?, project: Some(path.to_owned()) };
     let engine = Engine::start(setting, mailbox.listener())?;
     Ok((engine, mailbox))
 }
@@ -57,6 +107,8 @@ fn no_repository(error: &GitError) -> Failure {
     }
 }
 
+const BACK: &str = "in the background; \"orchestra\" comes back, \"orchestra shutdown\" ends them.";
+
 fn say_what_goes_on(snapshot: &Snapshot) {
     let sessions = snapshot.projects.iter().flat_map(|project| {
         project.tasks.iter().filter_map(|task| task.session.as_ref()).chain(&project.designer).chain(&project.shells)
@@ -78,9 +130,7 @@ fn say_what_goes_on(snapshot: &Snapshot) {
     let goes = if agents + gates + shells == 1 { "goes" } else { "go" };
     match parts.as_slice() {
         [] => say("left. Nothing runs in the background."),
-        [only] => say(&format!("left. {only} {goes} on in the background; \"orchestra\" comes back.")),
-        [first @ .., last] => {
-            say(&format!("left. {} and {last} go on in the background; \"orchestra\" comes back.", first.join(", ")));
-        }
+        [only] => say(&format!("left. {only} {goes} on {BACK}")),
+        [first @ .., last] => say(&format!("left. {} and {last} go on {BACK}", first.join(", "))),
     }
 }

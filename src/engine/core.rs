@@ -54,7 +54,7 @@ pub(super) struct Core {
 pub(super) struct Beginning {
     pub messages: mpsc::Receiver<Message>,
     terminals: mpsc::Receiver<TerminalEvent>,
-    project: PathBuf,
+    project: Option<PathBuf>,
 }
 
 impl Core {
@@ -110,7 +110,7 @@ impl Core {
 
     async fn serve(&mut self, beginning: Beginning) {
         let Beginning { mut messages, mut terminals, project } = beginning;
-        if let Err(failure) = self.open_project(&project) {
+        if let Some(Err(failure)) = project.map(|path| self.open_project(&path)) {
             self.notices.error(failure.to_string(), None);
         }
         self.look_for_agents();

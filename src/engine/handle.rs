@@ -12,10 +12,12 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::attention::{Attention, Viewer};
 use super::core::Core;
+use super::ground::now;
 use super::message::{Answerer, Message};
 use crate::model::{
     Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, SessionId, SessionKind, Size, Snapshot, TaskId,
@@ -52,11 +54,14 @@ pub struct Setting {
     /// This program, for the shims.
     pub program: PathBuf,
     /// A path in the repository to open.
-    pub project: PathBuf,
+    ///
+    /// None: no project is opened before the others that are known.
+    pub project: Option<PathBuf>,
 }
 
 /// The state that readers take without a lock.
 pub(super) struct Shared {
+    started: Timestamp,
     listeners: ArcSwap<Vec<Listener>>,
     pub snapshot: ArcSwap<Snapshot>,
     pub terminals: ArcSwap<HashMap<Place, Terminal>>,
@@ -83,6 +88,7 @@ pub struct Actor {
 impl Shared {
     fn new(listener: Listener) -> Self {
         Self {
+            started: now(),
             listeners: ArcSwap::from_pointee(vec![listener]),
             snapshot: ArcSwap::default(),
             terminals: ArcSwap::default(),
@@ -210,6 +216,15 @@ impl Drop for Engine {
 }
 
 impl Handle {
+    pub fn started(&self) -> Timestamp {
+        self.shared.started
+    }
+
+    /// The engine has ended: shut down, or gone over to another one.
+    pub fn is_over(&self) -> bool {
+        self.inbox.is_closed()
+    }
+
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshot.load_full()
     }

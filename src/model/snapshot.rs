@@ -23,6 +23,17 @@ pub struct Snapshot {
     pub notices: Vec<Arc<Notice>>,
 }
 
+impl Snapshot {
+    /// Something goes on, or waits to: a process is alive, a task is under way or in the queue.
+    pub fn has_work(&self) -> bool {
+        self.projects.iter().any(|project| {
+            let of_tasks = project.tasks.iter().filter_map(|task| task.session.as_ref());
+            let mut sessions = of_tasks.chain(&project.designer).chain(&project.shells);
+            sessions.any(|session| session.alive) || project.tasks.iter().any(|task| task.task.state.is_busy())
+        })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ProjectView {
     pub id: ProjectId,

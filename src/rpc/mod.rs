@@ -12,6 +12,7 @@ mod wire;
 
 pub use client::{Client, Notification, Notifier};
 pub use server::Server;
+pub use start::start_headless;
 pub use view::{
     ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,
     TaskView,

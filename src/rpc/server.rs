@@ -12,4 +12,9 @@ impl Server {
     pub fn start(_handle: Handle, _home: &Home, _face: Face) -> Result<Self, Failure> {
         Ok(Self(()))
     }
+
+    /// How many clients are connected.
+    pub fn clients(&self) -> usize {
+        0
+    }
 }

@@ -81,6 +81,11 @@ fn check(home: &Home, status: ExitStatus) -> Result<(), Failure> {
     Err(Failure::internal(format!("the engine could not start: {last}.")).hint(format!("Look at {}", log.display())))
 }
 
+/// Starts `program serve`, which outlives this process.
+pub fn start_headless(home: &Home, program: &Path) -> Result<(), Failure> {
+    start(home, program, channel().0)
+}
+
 /// Starts an engine that outlives this process; its end is told.
 fn start(home: &Home, program: &Path, wakes: Sender<Wake>) -> Result<(), Failure> {
     let path = home.logs().join(LOG);
@@ -88,7 +93,7 @@ fn start(home: &Home, program: &Path, wakes: Sender<Wake>) -> Result<(), Failure
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(cannot)?;
     let errors = log.try_clone().map_err(cannot)?;
     let mut command = Command::new(program);
-    command.arg("serve").stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(home.root()).process_group(0);
+    command.arg("serve").stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(home.root());
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("ORCHESTRA_") || name.starts_with("ORKESTRA_")) {
             command.env_remove(name);

@@ -63,7 +63,7 @@ impl Bench {
         let setting = Setting {
             home: Home::at(self.place.path("orchestra-home")),
             program: env!("CARGO_BIN_EXE_orchestra").into(),
-            project: self.root.clone(),
+            project: Some(self.root.clone()),
         };
         let news = Arc::clone(&self.news);
         let listener = Arc::new(move |_| {
