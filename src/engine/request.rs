@@ -91,6 +91,7 @@ impl Core {
         let task = self.project(&at.project)?.task(at.task)?;
         let message = match (verb, task.state) {
             ("stop", State::Paused) => Some(format!("stopped {}; S goes on with the same conversation", task.slug)),
+            ("stop", _) => Some(format!("stopped the agent of {}; its result stays", task.slug)),
             ("approve", State::Done) => Some(format!("{} is reviewed; M merges it", task.slug)),
             ("archive", _) => Some(format!("archived {}", task.slug)),
             _ => None,

@@ -141,6 +141,14 @@ pub fn age(since: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The age of something in a sentence: `now`, `40s ago`.
+pub fn ago(since: Timestamp, now: Timestamp) -> String {
+    match age(since, now) {
+        age if age == "now" => age,
+        age => format!("{age} ago"),
+    }
+}
+
 /// The time that something takes: `0:31`, `12:04`, `1:02:09`.
 pub fn elapsed(since: Timestamp, now: Timestamp) -> String {
     let seconds = seconds_between(since, now);

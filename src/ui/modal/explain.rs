@@ -49,7 +49,7 @@ pub fn panel(model: &Model, width: u16) -> Panel {
             (false, None) => "; the process is gone".to_owned(),
         };
         panel.fact("agent", &format!("{} {activity}{alive}", session.name), columns);
-        let source = format!("{}, {} ago", session.source, text::age(session.since, model.now));
+        let source = format!("{}, {}", session.source, text::ago(session.since, model.now));
         panel.fact("source", &source, columns);
         if session.waiting > 0 {
             panel.fact("messages", &format!("{} wait until it rests", session.waiting), columns);
@@ -77,7 +77,7 @@ fn state(panel: &mut Panel, model: &Model, view: &TaskView, columns: (u16, u16))
     panel.fact("state", &format!("{}, for {age}   {} {stage}", task.state.word(), task.flow.name), columns);
     if let Some(reason) = &task.reason {
         panel.fact("reason", &reason.text, columns);
-        panel.fact("said by", &format!("{}, {} ago", reason.source, text::age(reason.since, model.now)), columns);
+        panel.fact("said by", &format!("{}, {}", reason.source, text::ago(reason.since, model.now)), columns);
     }
     if let Some((attempt, since)) = view.gate {
         panel.fact("gate", &format!("attempt {attempt} runs, for {}", text::age(since, model.now)), columns);

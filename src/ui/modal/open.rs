@@ -91,7 +91,7 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
     let (action, request) = match command {
         Command::Approve | Command::Reject => {
             let at = format!("{} {}/{}", view.task.flow.name, view.task.stage + 1, view.task.flow.stages.len());
-            let word = format!("{} {} ago", view.task.state.word(), text::age(view.since, model.now));
+            let word = format!("{} {}", view.task.state.word(), text::ago(view.since, model.now));
             let review = Review::new(project.clone(), task, name.clone(), format!("{name} · {at} · {word}"));
             let request = Request::ReviewFacts { project, task };
             return open(model, Body::Review(Box::new(review)), Some(request));
