@@ -102,10 +102,10 @@ impl Core {
         let (closing, shared) = (self.closing.take(), Arc::clone(&self.shared));
         // The lock is free, and the shims are, for whoever comes next.
         drop(self);
-        shared.tell(Change::Ended);
         if let Some(closing) = closing {
             closing.over();
         }
+        shared.tell(Change::Ended);
     }
 
     async fn serve(&mut self, beginning: Beginning) {

@@ -71,6 +71,8 @@ impl Core {
                 self.watch_diff((project, session));
                 Ok(done(None))
             }
+            Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
+            Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
             Request::Hello => Ok(done(None)),
             Request::OpenShell { .. }
             | Request::EditSpec { .. }

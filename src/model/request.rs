@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::flow::Strategy;
 use super::id::{ProjectId, SessionId, TaskId};
 use super::launch::Size;
+use super::record::{MessageRecord, TaskRecords};
 use super::session::SessionKind;
 use super::task::Status;
 
@@ -110,6 +111,12 @@ pub enum Request {
     MergeFacts { project: ProjectId, task: TaskId },
     #[serde(rename = "task.review_facts")]
     ReviewFacts { project: ProjectId, task: TaskId },
+    /// The task with its attempts, artifacts, messages and conversation.
+    #[serde(rename = "task.show")]
+    ShowTask { project: ProjectId, task: TaskId },
+    /// Messages to and from a session, or of the whole project; the last thousand.
+    #[serde(rename = "message.list")]
+    ListMessages { project: ProjectId, session: Option<SessionId> },
     #[serde(rename = "project.trust_facts")]
     TrustFacts { project: ProjectId },
     /// Makes room for another engine: begins nothing more, waits for the jobs that must not be cut, and ends; sessions
@@ -154,6 +161,8 @@ pub enum Reply {
     Merge(Box<MergeFacts>),
     Review(Box<ReviewFacts>),
     Trust(Box<TrustFacts>),
+    Records(Box<TaskRecords>),
+    Messages(Vec<MessageRecord>),
 }
 
 pub type Answer = Result<Reply, Failure>;

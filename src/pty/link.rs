@@ -5,7 +5,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,8 @@ pub struct Link {
     generation: AtomicU64,
     /// Something changed since the last copy, and the UI knows.
     pub dirty: AtomicBool,
-    pub visible: AtomicBool,
+    /// How many faces show it.
+    pub viewers: AtomicUsize,
 }
 
 /// The way to the shim.
@@ -90,7 +91,7 @@ impl Link {
             told: Condvar::new(),
             generation: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
-            visible: AtomicBool::new(false),
+            viewers: AtomicUsize::new(0),
         }
     }
 

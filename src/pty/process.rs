@@ -2,6 +2,10 @@
 //!
 //! Invariant: no signal goes out before the start time was compared; on Linux both name one process through a pidfd.
 
+#[cfg(target_os = "linux")]
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +54,37 @@ pub fn descendants(root: u32) -> Vec<Process> {
         }
     }
     found
+}
+
+/// The process and its ancestors, the nearest first; empty where there is no such process.
+pub fn ancestry(pid: u32) -> Vec<Process> {
+    let mut chain: Vec<Process> = Vec::new();
+    let mut next = Some(pid);
+    while let Some(row) = next.take().and_then(row) {
+        // A table that changes while it is read may lead in a circle.
+        if chain.contains(&row.process) {
+            break;
+        }
+        chain.push(row.process);
+        next = Some(row.parent).filter(|parent| *parent > 0);
+    }
+    chain
+}
+
+/// The folder of the session whose shim the process is, if it calls itself one.
+#[cfg(target_os = "linux")]
+pub fn shim_dir(pid: u32) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut args = line.split(|byte| *byte == 0).skip(1);
+    let verb = args.next()? == super::shim::VERB.as_bytes();
+    verb.then(|| args.next().map(|dir| OsString::from_vec(dir.to_vec()).into())).flatten()
+}
+
+/// The folder of the session whose shim the process is: here that is not told.
+#[cfg(not(target_os = "linux"))]
+pub fn shim_dir(_: u32) -> Option<PathBuf> {
+    None
 }
 
 struct Row {
@@ -132,6 +167,7 @@ mod tests {
         assert!(!former.signal(Signal::KILL));
         assert!(process.alive(), "the foreign process lives");
         assert!(descendants(std::process::id()).contains(&process));
+        assert_eq!(ancestry(process.pid)[..2], [process, Process::of(std::process::id()).unwrap()]);
         assert!(process.signal(Signal::KILL));
         sleeper.wait().unwrap();
         assert!(!process.alive());

@@ -182,14 +182,14 @@ impl Terminal {
         self.link().facts().left.clone()
     }
 
-    /// The UI shows this session: changes call the hub's wake.
+    /// One more face shows this session: changes call the hub's wake.
     pub fn show(&self) {
-        self.link().visible.store(true, Ordering::Release);
+        self.link().viewers.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The UI shows this session no more.
+    /// A face that showed this session does so no more.
     pub fn hide(&self) {
-        self.link().visible.store(false, Ordering::Release);
+        self.link().viewers.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The history from `from` on, with all that was written by now; may wait for the shim for a quarter of a second.

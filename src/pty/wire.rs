@@ -310,7 +310,7 @@ impl Wire {
     fn wake(&mut self, outlet: &Outlet) {
         self.dues.sync = None;
         self.link.advance_generation();
-        if self.link.visible.load(Ordering::Acquire) && !self.link.dirty.swap(true, Ordering::AcqRel) {
+        if self.link.viewers.load(Ordering::Acquire) > 0 && !self.link.dirty.swap(true, Ordering::AcqRel) {
             outlet.wake();
         }
     }

@@ -4,15 +4,33 @@
 //! thread or on the screen's; who asks is told by the kernel, never by an argument.
 
 mod address;
+mod attach;
+mod call;
+mod caller;
 mod client;
+mod connection;
+mod journal;
+mod keys;
+mod look;
+mod method;
+mod outbox;
+mod resolve;
+mod rights;
 mod server;
 mod start;
+mod subscription;
+mod unified;
 mod view;
 mod wire;
 
 pub use client::{Client, Notification, Notifier};
+pub use look::{
+    AllTasksView, DiffView, EngineView, ExplainView, FactView, FileView, MessagesView, OutputView, ProjectsView,
+    SessionsView, TasksView,
+};
 pub use server::Server;
 pub use start::start_headless;
+pub use subscription::Subscribed;
 pub use view::{
     ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,
     TaskView,

@@ -318,6 +318,13 @@ impl ProjectView {
     }
 }
 
+impl From<model::MessageRecord> for MessageView {
+    fn from(message: model::MessageRecord) -> Self {
+        let model::MessageRecord { id, session, sender, text, delivery, at } = message;
+        Self { id, session: session.0, sender: sender.map(|sender| sender.0), text, delivery, at }
+    }
+}
+
 impl From<model::DiffStat> for DiffStatView {
     fn from(stat: model::DiffStat) -> Self {
         Self { files: stat.files, added: stat.added, removed: stat.removed }

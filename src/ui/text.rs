@@ -13,6 +13,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::glyph::Signs;
+pub use crate::engine::explain::{age, ago};
 
 /// The visible pieces of a text with their widths (1 or 2): what does not print shows as a sign of one column.
 pub fn cells<'a>(text: &'a str, signs: &'static Signs) -> impl Iterator<Item = (&'a str, usize)> {
@@ -127,26 +128,6 @@ pub fn wrap(text: &str, max: usize) -> Vec<&str> {
     }
     lines.push(&text[start..]);
     lines
-}
-
-/// The age of something in a list, at most four columns: `now`, `40s`, `2m`, `3h`, `1d`, `6w`.
-pub fn age(since: Timestamp, now: Timestamp) -> String {
-    match seconds_between(since, now) {
-        0..10 => "now".to_owned(),
-        seconds @ 10..60 => format!("{}s", seconds / 10 * 10),
-        seconds @ 60..3_600 => format!("{}m", seconds / 60),
-        seconds @ 3_600..86_400 => format!("{}h", seconds / 3_600),
-        seconds @ 86_400..604_800 => format!("{}d", seconds / 86_400),
-        seconds => format!("{}w", (seconds / 604_800).min(999)),
-    }
-}
-
-/// The age of something in a sentence: `now`, `40s ago`.
-pub fn ago(since: Timestamp, now: Timestamp) -> String {
-    match age(since, now) {
-        age if age == "now" => age,
-        age => format!("{age} ago"),
-    }
 }
 
 /// The time that something takes: `0:31`, `12:04`, `1:02:09`.

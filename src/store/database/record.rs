@@ -74,7 +74,7 @@ pub struct StoredMessage {
 const MAX_NOTICES: i64 = 1000;
 
 impl Delivery {
-    const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Delivered => "delivered",
@@ -143,6 +143,13 @@ impl Database {
         let sql = "SELECT * FROM (SELECT id, session, sender, text, state, at FROM messages
                    WHERE session = ?1 OR sender = ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id";
         self.rows(sql, params![session.as_str(), limit], message)
+    }
+
+    /// The last `limit` messages of all sessions, oldest first.
+    pub fn all_messages(&self, limit: u32) -> Result<Vec<StoredMessage>, DatabaseError> {
+        let sql = "SELECT * FROM (SELECT id, session, sender, text, state, at FROM messages
+                   ORDER BY id DESC LIMIT ?1) ORDER BY id";
+        self.rows(sql, [limit], message)
     }
 
     /// Keeps a notice; returns its number, which stands for `notice.seq`.

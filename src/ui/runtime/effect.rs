@@ -183,8 +183,12 @@ impl Face {
         let place = update::shown(&self.model);
         let terminal = place.as_ref().and_then(|place| self.engine.terminal(place));
         self.engine.attach(place.clone().filter(|_| self.model.main.attached));
+        let leads = place.as_ref().is_none_or(|place| self.engine.leads(place));
         self.pane.show(place, terminal);
-        self.pane.resize(self.pane.area);
+        // A person at another terminal keeps the size until somebody types here.
+        if leads {
+            self.pane.resize(self.pane.area);
+        }
     }
 
     /// The session whose diff belongs on the screen.

@@ -1,0 +1,47 @@
+//! What only the database knows: artifacts and messages, read when somebody asks.
+
+use super::core::Core;
+use super::message::TaskPlace;
+use crate::model::{Answer, ArtifactRecord, Failure, MessageRecord, ProjectId, Reply, SessionId, TaskRecords};
+use crate::store::database::StoredMessage;
+
+/// Messages that an answer has at most.
+const MESSAGES: u32 = 1000;
+
+impl Core {
+    pub(super) fn task_records(&self, at: &TaskPlace) -> Answer {
+        let project = self.project(&at.project)?;
+        let task = project.task(at.task)?;
+        let stored = project.db.artifacts(task.id).map_err(Failure::internal)?;
+        let history = project.artifacts_dir(task).join("history");
+        let artifacts = stored.into_iter().map(|artifact| ArtifactRecord {
+            path: history.join(format!("{}-{}.md", artifact.stage, artifact.iteration)),
+            name: artifact.name,
+            stage: artifact.stage,
+            iteration: artifact.iteration,
+        });
+        let messages = project.db.messages(&task.session_id(), MESSAGES).map_err(Failure::internal)?;
+        let messages = messages.into_iter().map(record).collect();
+        Ok(Reply::Records(Box::new(TaskRecords { artifacts: artifacts.collect(), messages })))
+    }
+
+    pub(super) fn messages(&self, project: &ProjectId, session: Option<&SessionId>) -> Answer {
+        let db = &self.project(project)?.db;
+        let messages = match session {
+            Some(session) => db.messages(session, MESSAGES),
+            None => db.all_messages(MESSAGES),
+        };
+        Ok(Reply::Messages(messages.map_err(Failure::internal)?.into_iter().map(record).collect()))
+    }
+}
+
+fn record(message: StoredMessage) -> MessageRecord {
+    MessageRecord {
+        id: message.id.0,
+        session: message.session,
+        sender: message.sender,
+        text: message.text,
+        delivery: message.delivery.word().to_owned(),
+        at: message.at,
+    }
+}

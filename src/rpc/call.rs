@@ -1,0 +1,253 @@
+//! One call: its names are resolved, the right to it is checked, then it is answered.
+//!
+//! Invariant: nothing is looked up, opened or asked of the engine for a caller who has no right to it.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::attach::{self, Attachment};
+use super::caller::Caller;
+use super::connection::Connection;
+use super::keys;
+use super::look;
+use super::method::{Catalog, Kind, Look, Method};
+use super::resolve::{self, Project};
+use super::rights::{self, Right};
+use super::subscription;
+use super::view::TaskView;
+use super::wire::{Fault, nearest};
+use crate::engine::Place;
+use crate::model::{Answer, Failure, ProjectId, Reply, Request, Size, TaskId};
+
+/// The key under which a client may send a request twice.
+pub const REQUEST_KEY: &str = "request_key";
+
+impl Connection {
+    pub async fn serve(&mut self, name: &str, mut params: Map<String, Value>) -> Result<Value, Fault> {
+        let method = Catalog::get().methods.get(name).ok_or_else(|| unknown_method(name))?;
+        let key = params.remove(REQUEST_KEY);
+        check_names(method, &params)?;
+        self.resolve(name, method, &mut params).await?;
+        let caller = self.caller.clone().unwrap_or(Caller::Stranger);
+        match method.kind {
+            Kind::Look => {
+                let look: Look = read(name, method, params)?;
+                rights::check(&caller, name, right_to_look(&look))?;
+                self.look(&caller, look).await
+            }
+            Kind::Request => {
+                let request: Request = read(name, method, params)?;
+                rights::check(&caller, name, rights::of(&request))?;
+                self.ask(&caller, key, sent_by(&caller, request)).await
+            }
+        }
+    }
+
+    /// Project, task and session as the engine names them; a repository that is not open is opened for a person.
+    async fn resolve(&self, name: &str, method: &Method, params: &mut Map<String, Value>) -> Result<(), Fault> {
+        let caller = self.caller.as_ref().unwrap_or(&Caller::Stranger);
+        let handle = &self.service.handle;
+        if let Project::Open(path) = resolve::project(&handle.snapshot(), caller, method, params)? {
+            rights::check(caller, name, Right::Person)?;
+            match keys::answer(keys::ask(handle, Request::OpenProject { path })).await? {
+                Reply::Project { id } => drop(params.insert("project".to_owned(), json!(id))),
+                _ => return Err(Failure::internal("the engine opened no project").into()),
+            }
+        }
+        resolve::task(&handle.snapshot(), method, params)
+    }
+
+    async fn ask(&self, caller: &Caller, key: Option<Value>, request: Request) -> Result<Value, Fault> {
+        let service = &self.service;
+        let subject = task_of(&request);
+        let shows = matches!(request, Request::ShowTask { .. });
+        // A deleted task is answered as it last was.
+        let before = subject.as_ref().and_then(|subject| self.task_view(subject).ok());
+        let pending = match key {
+            Some(Value::String(key)) => service.keys.ask(&service.handle, caller, key, request)?,
+            None | Some(Value::Null) => keys::ask(&service.handle, request),
+            Some(other) => {
+                return Err(Fault::params(format!("{REQUEST_KEY}: a text, not {}.", resolve::kind_of(&other))));
+            }
+        };
+        let answer: Answer = keys::answer(pending).await;
+        match (answer?, subject) {
+            (Reply::Records(records), Some((project, task))) if shows => {
+                value(&look::detail(&service.handle.snapshot(), &project, task, *records)?)
+            }
+            (Reply::Messages(messages), _) => {
+                value(&look::MessagesView { messages: messages.into_iter().map(Into::into).collect() })
+            }
+            (Reply::Done { message }, Some(subject)) => {
+                let task = self.task_view(&subject).ok().or(before).ok_or_else(|| gone(subject.1))?;
+                value(&TaskAnswer { task, message })
+            }
+            (Reply::Task { id, message }, Some((project, _))) => {
+                value(&TaskAnswer { task: self.task_view(&(project, id))?, message })
+            }
+            (reply, _) => value(&reply),
+        }
+    }
+
+    async fn look(&mut self, caller: &Caller, look: Look) -> Result<Value, Fault> {
+        let handle = &self.service.handle;
+        let only = caller.place().map(|(project, _)| project);
+        match look {
+            Look::EngineInfo {} => value(&look::engine(&self.service, only)),
+            Look::Projects {} => value(&look::projects(&handle.snapshot(), only)),
+            Look::Tasks { project: Some(project) } => value(&look::tasks(look::project(&handle.snapshot(), &project)?)),
+            Look::Tasks { project: None } => value(&look::all_tasks(&handle.snapshot(), only)),
+            Look::Explain { project, task } => value(&look::explain(&handle.snapshot(), &project, task)?),
+            Look::Sessions { project } => value(&look::sessions(&handle.snapshot(), project.as_ref().or(only))),
+            Look::ReadSession { project, session, lines } => {
+                let output = look::output(&self.service, &(project, session), lines)?;
+                value(&blocking(move || Ok(output.read())).await?)
+            }
+            Look::Diff { project, task } => {
+                let worktree = look::worktree(&handle.snapshot(), &project, task)?;
+                value(&blocking(move || worktree.diff()).await?)
+            }
+            Look::Subscribe { since } => value(&subscription::begin(self, since, only)),
+            Look::Attach { project, session, rows, cols } => self.attach((project, session), Size::new(rows, cols)),
+            Look::Input { project, session, bytes } => self.input(&(project, session), &bytes),
+            Look::Resize { project, session, rows, cols } => {
+                let attached = self.attached.get(&(project, session)).ok_or_else(not_attached)?;
+                attached.resize(size(Size::new(rows, cols))?);
+                Ok(json!({}))
+            }
+            Look::Detach { project, session } => {
+                self.attached.remove(&(project, session)).ok_or_else(not_attached)?;
+                Ok(json!({}))
+            }
+        }
+    }
+
+    fn attach(&mut self, place: Place, wanted: Size) -> Result<Value, Fault> {
+        let size = size(wanted)?;
+        // The one that is there leaves first: a viewer is at a session once.
+        self.attached.remove(&place);
+        let attached = Attachment::begin(&self.service, &self.outbox, place.clone(), size)?;
+        let answer = json!({"project": place.0, "session": place.1});
+        self.attached.insert(place, attached);
+        Ok(answer)
+    }
+
+    fn input(&self, place: &Place, bytes: &str) -> Result<Value, Fault> {
+        let bytes = attach::decode(bytes)?;
+        match self.attached.get(place) {
+            Some(attached) => attached.input(&bytes)?,
+            None => {
+                attach::type_into(&self.service, place, &bytes)?;
+                self.service.handle.typed(place);
+            }
+        }
+        Ok(json!({}))
+    }
+
+    fn task_view(&self, (project, task): &(ProjectId, TaskId)) -> Result<TaskView, Failure> {
+        let snapshot = self.service.handle.snapshot();
+        let (project, view) = look::find(&snapshot, project, *task)?;
+        Ok(TaskView::new(view, &project.config))
+    }
+}
+
+/// What a verb on one task answers.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct TaskAnswer {
+    task: TaskView,
+    /// What to say about it in one line, if anything.
+    message: Option<String>,
+}
+
+/// What it takes to look.
+const fn right_to_look(look: &Look) -> Right<'_> {
+    match look {
+        Look::EngineInfo {}
+        | Look::Projects {}
+        | Look::Tasks { project: None }
+        | Look::Sessions { project: None }
+        | Look::Subscribe { .. } => Right::Own,
+        Look::Tasks { project: Some(project) }
+        | Look::Sessions { project: Some(project) }
+        | Look::Explain { project, .. }
+        | Look::ReadSession { project, .. }
+        | Look::Diff { project, .. } => Right::Read(project),
+        Look::Attach { .. } | Look::Input { .. } | Look::Resize { .. } | Look::Detach { .. } => Right::Person,
+    }
+}
+
+/// The message of an agent names its sender.
+fn sent_by(caller: &Caller, request: Request) -> Request {
+    match (request, caller.place()) {
+        (Request::Send { project, session, text }, Some((_, sender))) => {
+            Request::Send { project, session, text: format!("From {sender}: {text}") }
+        }
+        (request, _) => request,
+    }
+}
+
+/// The task that a request is about, with its project; of a new task only the project counts.
+fn task_of(request: &Request) -> Option<(ProjectId, TaskId)> {
+    let params = serde_json::to_value(request).ok()?["params"].take();
+    let project = params["project"].as_str().map(ProjectId::from)?;
+    let task = params.get("task")?.as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
+    Some((project, TaskId(task)))
+}
+
+fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault> {
+    let Some(name) = params.keys().find(|name| !method.takes(name)) else { return Ok(()) };
+    let fault = Fault::params(format!("{name}: there is no such parameter."));
+    let nearest = nearest(name, method.names().map(Cow::Borrowed));
+    Err(nearest.map_or_else(|| fault.clone(), |nearest| fault.clone().hint(format!("Nearest: {nearest}"))))
+}
+
+/// A typed call; what is wrong names the parameter.
+fn read<T: DeserializeOwned>(name: &str, method: &Method, params: Map<String, Value>) -> Result<T, Fault> {
+    let call = match method.params {
+        Some(_) => json!({"method": name, "params": params}),
+        None => json!({"method": name}),
+    };
+    serde_path_to_error::deserialize(call).map_err(|wrong| {
+        let path = wrong.path().to_string();
+        let field = path.strip_prefix("params").unwrap_or(&path).trim_start_matches('.');
+        let text = wrong.inner().to_string();
+        Fault::params(if field.is_empty() { format!("{text}.") } else { format!("{field}: {text}.") })
+    })
+}
+
+fn value(result: &impl Serialize) -> Result<Value, Fault> {
+    serde_json::to_value(result).map_err(|error| Failure::internal(error).into())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result?),
+        Err(error) => Err(Failure::internal(error).into()),
+    }
+}
+
+/// A size that a screen can have.
+fn size(size: Size) -> Result<Size, Fault> {
+    let fits = |side: u16| (1..=1000).contains(&side);
+    if fits(size.rows) && fits(size.cols) {
+        return Ok(size.clamped());
+    }
+    Err(Fault::params(format!("rows, cols: 1 to 1000, not {} and {}.", size.rows, size.cols)))
+}
+
+fn unknown_method(name: &str) -> Fault {
+    let names = Catalog::get().methods.keys().map(|name| Cow::Borrowed(name.as_str()));
+    let fault = Fault::usage(Fault::METHOD, format!("there is no method \"{name}\"."));
+    nearest(name, names).map_or_else(|| fault.clone(), |nearest| fault.clone().hint(format!("Nearest: {nearest}")))
+}
+
+fn not_attached() -> Fault {
+    Failure::new(crate::model::FailureKind::BadState, "this client is not attached to that session.").into()
+}
+
+fn gone(task: TaskId) -> Failure {
+    Failure::new(crate::model::FailureKind::NotFound, format!("there is no task {task} any more."))
+}

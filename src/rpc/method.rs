@@ -1,0 +1,135 @@
+//! The methods: those of `model::Request`, and those that are answered without the engine's thread.
+//!
+//! Invariant: names and parameters come from the types' own schemas, so a new variant is a method at once.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::model::{ProjectId, Request, SessionId, TaskId};
+
+/// What the socket answers from snapshots, worktrees and terminals.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(tag = "method", content = "params")]
+pub enum Look {
+    /// The engine: version, process, face, projects, how long it runs.
+    #[serde(rename = "engine.info")]
+    EngineInfo {},
+    #[serde(rename = "project.list")]
+    Projects {},
+    /// The tasks of a project; without one: of all projects.
+    #[serde(rename = "task.list")]
+    Tasks { project: Option<ProjectId> },
+    /// Why a task has the state it has, and what it waits for.
+    #[serde(rename = "task.explain")]
+    Explain { project: ProjectId, task: TaskId },
+    /// The sessions of a project; without one: of all projects.
+    #[serde(rename = "session.list")]
+    Sessions { project: Option<ProjectId> },
+    /// The last lines of a session's output: its screen and what is above it.
+    #[serde(rename = "session.read")]
+    ReadSession { project: ProjectId, session: SessionId, lines: Option<usize> },
+    /// All changes of a task's worktree against its base; without a task: of the project's own checkout.
+    #[serde(rename = "diff.show")]
+    Diff { project: ProjectId, task: Option<TaskId> },
+    /// `event` notifications from now on; `since`: those after that number first.
+    #[serde(rename = "events.subscribe")]
+    Subscribe { since: Option<u64> },
+    /// The session's screen as `session.output` notifications, until it ends or is detached.
+    #[serde(rename = "session.attach")]
+    Attach { project: ProjectId, session: SessionId, rows: u16, cols: u16 },
+    /// Types bytes (base64) into a session.
+    #[serde(rename = "session.input")]
+    Input { project: ProjectId, session: SessionId, bytes: String },
+    /// The attached terminal has another size.
+    #[serde(rename = "session.resize")]
+    Resize { project: ProjectId, session: SessionId, rows: u16, cols: u16 },
+    #[serde(rename = "session.detach")]
+    Detach { project: ProjectId, session: SessionId },
+}
+
+/// A method as its type describes it.
+#[derive(Debug, Clone)]
+pub struct Method {
+    /// One line, empty when the name says it all.
+    pub about: String,
+    /// Schema of the parameters; none: it takes none.
+    pub params: Option<Value>,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A request to the engine.
+    Request,
+    Look,
+}
+
+/// All methods by name, and what their schemas refer to.
+pub struct Catalog {
+    pub methods: BTreeMap<String, Method>,
+    pub definitions: Map<String, Value>,
+}
+
+impl Catalog {
+    pub fn get() -> &'static Self {
+        static CATALOG: OnceLock<Catalog> = OnceLock::new();
+        CATALOG.get_or_init(Self::read)
+    }
+
+    fn read() -> Self {
+        let mut generator = SchemaSettings::draft2020_12().into_generator();
+        let mut methods = BTreeMap::new();
+        add::<Request>(&mut generator, Kind::Request, &mut methods);
+        add::<Look>(&mut generator, Kind::Look, &mut methods);
+        Self { methods, definitions: generator.take_definitions(true) }
+    }
+}
+
+impl Method {
+    /// The names of its parameters.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let properties = self.params.as_ref().and_then(|params| params["properties"].as_object());
+        properties.into_iter().flat_map(Map::keys).map(String::as_str)
+    }
+
+    pub fn takes(&self, name: &str) -> bool {
+        self.names().any(|it| it == name)
+    }
+
+    /// Whether it cannot be called without this parameter.
+    pub fn requires(&self, name: &str) -> bool {
+        let required = self.params.as_ref().and_then(|params| params["required"].as_array());
+        required.is_some_and(|names| names.iter().any(|it| it == name))
+    }
+}
+
+/// Adds the variants of an enum with tag `method` and content `params`.
+fn add<T: JsonSchema>(generator: &mut SchemaGenerator, kind: Kind, methods: &mut BTreeMap<String, Method>) {
+    let schema = T::json_schema(generator).to_value();
+    for variant in schema["oneOf"].as_array().into_iter().flatten() {
+        let properties = &variant["properties"];
+        let name = properties["method"]["const"].as_str().unwrap_or_default().to_owned();
+        let about = variant["description"].as_str().unwrap_or_default().to_owned();
+        methods.insert(name, Method { about, params: properties.get("params").cloned(), kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_read_from_the_types() {
+        let methods = &Catalog::get().methods;
+        let start = &methods["task.start"];
+        assert_eq!(start.names().collect::<Vec<_>>(), ["project", "task"]);
+        assert!(start.requires("task") && start.kind == Kind::Request && start.about.starts_with("Starts a draft"));
+        assert!(methods["engine.ping"].params.is_none());
+        let list = &methods["task.list"];
+        assert!(list.takes("project") && !list.requires("project") && list.kind == Kind::Look);
+    }
+}
