@@ -5,6 +5,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{confirm, home, own_path, say};
 use crate::engine::{Engine, Setting};
@@ -14,20 +15,37 @@ use crate::rpc::{self, Client, Face, FaceKind, Server};
 use crate::store::Home;
 use crate::ui::runtime::{self, Mailbox, Opening};
 
+/// How long an engine that has the lock may take until it serves.
+const BEGINNING: Duration = Duration::from_secs(5);
+
 pub(super) fn run(path: &Path) -> Result<(), Failure> {
     check(path)?;
     let home = home()?;
-    take_over(&home)?;
+    let (engine, mailbox) = begin(path, &home)?;
     let memory = home.root().join("screen.json");
-    let (engine, mailbox) = start(path, home.clone())?;
     let server = Server::start(engine.handle(), &home, face(&engine, FaceKind::Tui))?;
     let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
     leave(&home, engine, server)
 }
 
+/// Starts the engine, after another one has made room.
+fn begin(path: &Path, home: &Home) -> Result<(Engine, Mailbox), Failure> {
+    if let Some(client) = Client::connect(home)? {
+        take_over(client)?;
+    }
+    match start(path, home.clone()) {
+        // One that has just begun does not serve yet.
+        Err(failure) if failure.kind == FailureKind::LockHeld => {
+            let Some(client) = rpc::wait_for_server(home, BEGINNING)? else { return Err(failure) };
+            take_over(client)?;
+            start(path, home.clone())
+        }
+        started => started,
+    }
+}
+
 /// Makes room: an engine without a face hands over at once, one on another terminal after its person's consent here.
-fn take_over(home: &Home) -> Result<(), Failure> {
-    let Some(mut client) = Client::connect(home)? else { return Ok(()) };
+fn take_over(mut client: Client) -> Result<(), Failure> {
     let there = client.greeting().face.clone();
     if there.kind == FaceKind::Tui {
         let place = there.tty.as_deref().unwrap_or("another terminal");

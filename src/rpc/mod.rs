@@ -29,7 +29,7 @@ pub use look::{
     SessionsView, TasksView,
 };
 pub use server::Server;
-pub use start::start_headless;
+pub use start::{start_headless, wait_for_server};
 pub use subscription::Subscribed;
 pub use view::{
     ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,

@@ -39,10 +39,7 @@ pub fn connect_or_start(home: &Home, program: &Path) -> Result<Client, Failure> 
     }
     home.create().map_err(Failure::internal)?;
     let (wakes, woken) = channel();
-    let changed = wakes.clone();
-    let watcher = notify::recommended_watcher(move |_| drop(changed.send(Wake::Folder)));
-    // Without a watcher it is only slower.
-    let _watcher = watcher.and_then(|mut it| it.watch(&home.run(), RecursiveMode::NonRecursive).map(|()| it));
+    let _watcher = watch(home, wakes.clone());
     let deadline = Instant::now() + PATIENCE;
     start(home, program, wakes.clone())?;
     let mut starting = true;
@@ -67,6 +64,31 @@ pub fn connect_or_start(home: &Home, program: &Path) -> Result<Client, Failure> 
             Ok(Wake::Folder) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
     }
+}
+
+/// Waits for an engine that has the lock and does not serve yet; none: after `patience` nobody serves.
+pub fn wait_for_server(home: &Home, patience: Duration) -> Result<Option<Client>, Failure> {
+    let (wakes, woken) = channel();
+    let _watcher = watch(home, wakes);
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(client) = Client::connect(home)? {
+            return Ok(Some(client));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        // Whatever wakes it, it looks again.
+        let _ = woken.recv_timeout(left.min(LOOK));
+    }
+}
+
+/// Tells of changes where the socket appears. Without a watcher it is only slower.
+fn watch(home: &Home, wakes: Sender<Wake>) -> Option<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |_| drop(wakes.send(Wake::Folder))).ok()?;
+    watcher.watch(&home.run(), RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
 }
 
 /// The engine that was started is gone: because another one holds the lock, or there was nothing to do; else it failed.

@@ -1,8 +1,13 @@
 //! Leaving by key, by signal and by `kill -9`, and coming back to what went on.
 
-use rustix::process::{Pid, Signal, kill_process};
+use std::time::Instant;
 
-use crate::place::{Door, Place, in_place};
+use orchestra::rpc::{self, Client, FaceKind};
+use orchestra::store::Home;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::place::{Door, PATIENCE, Place, in_place};
 use crate::repo::Repository;
 use crate::tui::Tui;
 use crate::{new_task, repository, scripted, start};
@@ -75,6 +80,57 @@ fn after_kill_9_the_agents_go_on_and_their_screens_are_back() {
         tui.wait_for("behind the door");
         tui.keys("q");
         assert_eq!(tui.end().0, 0);
+    });
+}
+
+#[test]
+fn flows_go_on_without_a_screen() {
+    in_place(|place| {
+        let door = place.door("door");
+        let (_repository, mut tui) = at_work(place, &door);
+        let knock = door.reached();
+        tui.keys("q");
+        assert_eq!(tui.end().0, 0);
+        let home = Home::at(place.path("orchestra-home"));
+        let mut client = rpc::wait_for_server(&home, PATIENCE).unwrap().expect("an engine without a face serves");
+        assert_eq!(client.greeting().face.kind, FaceKind::Headless);
+        client.subscribe(None).unwrap();
+        knock.open();
+        let until = Instant::now() + PATIENCE;
+        let done = |client: &mut Client| {
+            let tasks = client.call("task.list", json!({})).unwrap();
+            tasks.to_string().contains(r#""state":"done""#)
+        };
+        while !done(&mut client) {
+            client.next_event(Some(until)).unwrap().expect("the task is done in time");
+        }
+    });
+}
+
+#[test]
+fn a_second_screen_says_where_the_first_one_is_and_takes_over_when_told_to() {
+    in_place(|place| {
+        let door = place.door("door");
+        let (repository, first) = at_work(place, &door);
+        let _knock = door.reached();
+        let mut declined = start(place, repository.root(), &[]);
+        let asked = declined.wait_for("Take it over here?");
+        assert!(asked.contains("Orchestra runs on /dev/") && asked.contains(&first.pid().to_string()), "{asked}");
+        declined.keys("n\r");
+        let (code, raw) = declined.end();
+        assert_eq!(code, 5, "{raw}");
+        assert!(raw.contains("it was left there"), "{raw}");
+        first.wait_for("pid ");
+        let mut second = start(place, repository.root(), &[]);
+        second.wait_for("Take it over here?");
+        second.keys("y\r");
+        second.wait_for("pid ");
+        let (code, raw) = first.end();
+        assert_eq!(code, 0);
+        restored(&raw);
+        assert!(raw.contains("taken over"), "{raw}");
+        second.keys("q");
+        assert_eq!(second.end().0, 0);
     });
 }
 
