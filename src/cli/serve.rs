@@ -13,7 +13,7 @@ use crate::model::Failure;
 use crate::rpc::{FaceKind, Server};
 
 /// An engine with no work and no client ends after this time.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -13,6 +13,7 @@ pub mod include;
 pub mod integrate;
 mod process;
 mod repo;
+mod settings;
 pub mod trash;
 pub mod trust;
 pub mod watch;

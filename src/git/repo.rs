@@ -1,7 +1,6 @@
 //! A repository as we found it: where it lies, what is checked out, and its refs.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use super::command::{Call, Git, Hooks, fields, path_of};
 use super::error::GitError;
 use super::process::Cancel;
+use super::settings::Settings;
 
 /// A look at all files of a large checkout.
 const SLOW: Duration = Duration::from_mins(10);
@@ -160,7 +160,19 @@ impl Repo {
 
     /// Commit of a local branch, hex.
     pub fn branch(&self, name: &str) -> Result<Option<String>, GitError> {
-        self.find(&format!("refs/heads/{name}"))
+        let name = format!("refs/heads/{name}");
+        // A process less, where libgit2 can read the repository (no reftable, no SHA-256, no other owner).
+        self.reference(&name).map_or_else(|_| self.find(&name), Ok)
+    }
+
+    /// The commit behind a reference with its full name; none: there is no such reference.
+    fn reference(&self, name: &str) -> Result<Option<String>, git2::Error> {
+        let repo = git2::Repository::open(&self.common_dir)?;
+        match repo.find_reference(name).and_then(|reference| reference.peel_to_commit()) {
+            Ok(commit) => Ok(Some(commit.id().to_string())),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Commits that `tip` has and `base` has not, and the reverse.
@@ -218,7 +230,7 @@ impl Repo {
     /// Tracked files with staged or unstaged changes.
     pub fn dirty(&self, cancel: &Cancel) -> Result<Vec<PathBuf>, GitError> {
         let flags = ["--porcelain=v2", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules=dirty"];
-        let call = self.call("status").configs(&self.disarmed_for_reading()?);
+        let call = self.call("status").configs(&self.settings()?.disarmed_for_reading());
         let output = call.args(flags).timeout(SLOW).cancel(cancel).run()?;
         let path = |line: &[u8]| {
             let words = if line.starts_with(b"u ") { 11 } else { 9 };
@@ -263,7 +275,7 @@ impl Repo {
     /// A write in this checkout. Without `Hooks::Run`, filters, merge drivers and signing are switched off by name.
     pub(crate) fn write(&self, verb: &str, hooks: Hooks) -> Result<Call, GitError> {
         let call = self.call(verb).hooks(hooks);
-        Ok(if hooks == Hooks::Off { call.configs(&self.disarmed()?) } else { call })
+        Ok(if hooks == Hooks::Off { call.configs(&self.settings()?.disarmed()) } else { call })
     }
 
     pub(crate) fn git(&self) -> &Git {
@@ -275,56 +287,8 @@ impl Repo {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Settings that leave the commands of the repository's own configuration without effect. The person's own
-    /// (global) ones stand: a large-file filter is needed to store what git would store.
-    pub(crate) fn disarmed(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
-        let mut settings = vec![("commit.gpgSign".into(), "false".into())];
-        for (key, _) in self.own_settings()? {
-            let low = key.to_string_lossy().to_ascii_lowercase();
-            let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| low.ends_with(suffix));
-            if low.starts_with("filter.") && ends(&[".clean", ".smudge", ".process"]) {
-                settings.push((key, "".into()));
-            } else if low.starts_with("merge.") && ends(&[".driver"]) {
-                // An empty driver is an error to git; "false" is a conflict, which a person sees.
-                settings.push((key, "false".into()));
-            }
-        }
-        Ok(settings)
-    }
-
-    /// Keys and values that the repository itself sets, for all its checkouts or for this one.
-    pub(crate) fn own_settings(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
-        let output = self.call("config").args(["--list", "--show-scope", "-z"]).run()?;
-        let mut parts = output.stdout.split(|&b| b == 0);
-        let mut settings = Vec::new();
-        while let (Some(scope), Some(line)) = (parts.next(), parts.next()) {
-            if scope == b"local" || scope == b"worktree" {
-                let cut = line.iter().position(|&b| b == b'\n').unwrap_or(line.len());
-                let value = line.get(cut + 1..).unwrap_or_default();
-                settings.push((path_of(&line[..cut]).into_os_string(), path_of(value).into_os_string()));
-            }
-        }
-        Ok(settings)
-    }
-
-    /// Whether names that differ in case are one on this file system.
-    pub(crate) fn ignores_case(&self) -> Result<bool, GitError> {
-        Ok(self.setting("core.ignoreCase")?.as_deref() == Some("true"))
-    }
-
-    /// A boolean setting as `true` or `false`; none when it is not set or is no boolean.
-    pub(crate) fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
-        self.call("config").args(["--type=bool", "--get", key]).maybe()
-    }
-
-    /// The settings of [`Repo::disarmed`] for reads, where a filter that must run need not.
-    pub(crate) fn disarmed_for_reading(&self) -> Result<Vec<(OsString, OsString)>, GitError> {
-        let mut settings = self.disarmed()?;
-        let filters: Vec<_> = settings.iter().filter_map(|(key, _)| key.to_str()?.rsplit_once('.')).collect();
-        let optional: Vec<_> =
-            filters.iter().map(|(name, _)| (format!("{name}.required").into(), "false".into())).collect();
-        settings.extend(optional);
-        Ok(settings)
+    pub(crate) fn settings(&self) -> Result<Settings, GitError> {
+        Settings::read(self)
     }
 }
 

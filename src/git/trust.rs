@@ -26,8 +26,8 @@ pub struct Commands {
 
 /// Everything that a write in this checkout could run by the repository's own word.
 pub fn commands(repo: &Repo) -> Result<Commands, GitError> {
-    let mut settings: Vec<_> =
-        repo.own_settings()?.into_iter().filter(|(key, _)| runs(&key.to_string_lossy())).collect();
+    let all = repo.settings()?;
+    let mut settings: Vec<_> = all.own().filter(|(key, _)| runs(&key.to_string_lossy())).collect();
     settings.sort();
     let mut hash = Sha256::new();
     let mut what = Vec::new();

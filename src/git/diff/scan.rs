@@ -61,13 +61,12 @@ pub(super) struct Rules {
 
 impl Rules {
     pub fn read(repo: &Repo) -> Result<Self, GitError> {
-        let is = |key: &str, value: &str| Ok::<_, GitError>(repo.setting(key)?.as_deref() == Some(value));
-        let autocrlf = repo.call("config").args(["--get", "core.autocrlf"]).maybe()?.unwrap_or_default();
+        let settings = repo.settings()?;
         Ok(Self {
-            ignore_mode: is("core.fileMode", "false")?,
-            sparse: is("core.sparseCheckout", "true")?,
-            autocrlf: ["true", "input"].contains(&autocrlf.to_ascii_lowercase().as_str()),
-            disarmed: repo.disarmed_for_reading()?,
+            ignore_mode: settings.flag("core.filemode") == Some(false),
+            sparse: settings.flag("core.sparsecheckout") == Some(true),
+            autocrlf: settings.word("core.autocrlf") == "input" || settings.flag("core.autocrlf") == Some(true),
+            disarmed: settings.disarmed_for_reading(),
         })
     }
 

@@ -83,7 +83,7 @@ impl Commit<'_> {
         for parent in self.parents {
             call = call.args(["-p", parent]);
         }
-        if hooks == Hooks::Run && repo.setting("commit.gpgSign")?.as_deref() == Some("true") {
+        if hooks == Hooks::Run && repo.settings()?.flag("commit.gpgsign") == Some(true) {
             call = call.arg("-S");
         }
         if let Some([name, address, date]) = &self.author {

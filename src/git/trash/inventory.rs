@@ -35,7 +35,7 @@ impl Inventory {
         let disk = Disk::open(task.root()).map_err(GitError::io(task.root()))?;
         let mut all = Self::default();
         let flags = ["--raw", "-z", "--no-renames", "--ignore-submodules=all"];
-        let call = task.call("diff-files").configs(&task.disarmed_for_reading()?);
+        let call = task.call("diff-files").configs(&task.settings()?.disarmed_for_reading());
         let output = call.args(flags).cancel(cancel).run()?;
         let mut parts = fields(&output.stdout);
         while let (Some(head), Some(path)) = (parts.next(), parts.next()) {

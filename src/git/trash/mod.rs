@@ -153,7 +153,10 @@ pub fn restore(
             put(&disk, &mut blobs, &path_of(line.get(cut + 1..).unwrap_or_default()), (mode, oid), IGNORED)?;
         }
     }
-    task.call("update-index").args(["-q", "--refresh"]).configs(&task.disarmed_for_reading()?).run_with(&[0, 1])?;
+    task.call("update-index")
+        .args(["-q", "--refresh"])
+        .configs(&task.settings()?.disarmed_for_reading())
+        .run_with(&[0, 1])?;
     Ok(created)
 }
 
@@ -228,7 +231,8 @@ fn index_tree(task: &Repo, head: &str) -> Result<(String, Option<String>), GitEr
         fs::copy(&own, &copy).map_err(GitError::io(&own))?;
     }
     // To write the tree, git writes the copy too, and looks into files that are as young as the index.
-    match task.call("write-tree").configs(&task.disarmed_for_reading()?).env("GIT_INDEX_FILE", &copy).text() {
+    match task.call("write-tree").configs(&task.settings()?.disarmed_for_reading()).env("GIT_INDEX_FILE", &copy).text()
+    {
         Ok(tree) => Ok((tree, None)),
         Err(GitError::Failed { .. }) => {
             Ok((task.tree(head)?, Some("which files were staged or in conflict".to_owned())))

@@ -232,7 +232,8 @@ pub(crate) fn remove_detached(repo: &Repo, path: &Path) -> Result<(), GitError> 
 
 fn add(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<(), GitError> {
     let mut call = repo.write("worktree", plan.hooks)?.args(["add", "--lock", "--reason", MAKING]);
-    let exists = repo.branch(&plan.branch)?.is_some();
+    // The first time it was looked for already.
+    let exists = plan.attempt == Attempt::Again && repo.branch(&plan.branch)?.is_some();
     call = if exists {
         call.arg("--").arg(&plan.path).arg(&plan.branch)
     } else {
@@ -255,7 +256,7 @@ fn undo(repo: &Repo, plan: &WorktreePlan, error: &GitError) {
 }
 
 fn require_free(repo: &Repo, plan: &WorktreePlan) -> Result<(), GitError> {
-    let folded = repo.ignores_case()?;
+    let folded = repo.settings()?.flag("core.ignorecase") == Some(true);
     let same = |a: &str, b: &str| if folded { a.eq_ignore_ascii_case(b) } else { a == b };
     let below = |a: &str, b: &str| {
         a.len() > b.len() && a.as_bytes()[b.len()] == b'/' && a.is_char_boundary(b.len()) && same(&a[..b.len()], b)
