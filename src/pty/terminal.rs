@@ -21,6 +21,8 @@ use crate::model::{ExitStatus, RunId, Size};
 
 /// How long a reader of history waits for the shim to write it out.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(250);
+/// How much of the history is replayed for the scrollback, in bytes: a quarter of a second of work.
+const TAIL: u64 = 8 << 20;
 /// Input goes out in frames of this size, in bytes.
 const INPUT_PIECE: usize = 1 << 20;
 
@@ -205,9 +207,10 @@ impl Terminal {
         Reader::open(&link.place.history(), from)
     }
 
-    /// The last `lines` rows that left the screen, at `width` columns. Reads history: not for a thread that draws.
+    /// The last `lines` rows that left the screen, at `width` columns, as far as the last [`TAIL`] bytes have them. Reads
+    /// history: not for a thread that draws.
     pub fn scrollback(&self, width: u16, lines: usize) -> Scrollback {
-        Scrollback::build(self.history(0), width, lines)
+        Scrollback::build(self.history(self.offset().saturating_sub(TAIL)), width, lines)
     }
 }
 
