@@ -208,6 +208,31 @@ def tasks(run):
     yield Row(f"new task, {files:,} files", ours, "", f"git worktree add {git * 1000:.0f} ms", "<= 1.1 x git", met)
 
 
+def handover(run):
+    """Leaving 50 sessions to an engine without a face, taking them back, and finding them again after kill -9."""
+    count, found = run.times(50, 5), {"left": [], "back": [], "crash": []}
+    with Opened(run.ours(run.small_repository()), Tmux(run.place)) as subjects:
+        for subject in subjects:
+            subject.start("idle", ["idle"] * (count - 1))
+            subject.settle()
+        tmux = subjects[-1]
+        attached = [tmux.attach_again() for _ in range(run.times(5))]
+        for subject in subjects[:-1]:
+            subject.terminal.send("\x11")  # Ctrl-Q: back from the session to the list
+            for _ in range(run.times(5)):
+                found["left"].append(subject.until_served("headless", count, lambda: subject.terminal.send("q")))
+                found["back"].append(subject.until_served("tui", count, subject.open))
+                subject.settle()
+                subject.kill()
+                found["crash"].append(subject.until_served("tui", count, subject.open))
+                subject.settle()
+    reference = f"attach again {ms(statistics.median(attached))}"
+    targets = [("q until a headless engine has", "left", 200), ("start until the screen has", "back", 200)]
+    for what, name, target in [*targets, ("start after kill -9 until the screen has", "crash", 1000)]:
+        mine = found[name] and statistics.median(found[name])
+        yield Row(f"{what} all of {count} sessions", ms(mine), reference, target=f"<= {target} ms", met=mine and mine <= target)
+
+
 def percentile(values, part):
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
@@ -216,4 +241,4 @@ def ms(value):
     return f"{value:.1f} ms" if value else ""
 
 
-MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks}
+MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks, "handover": handover}

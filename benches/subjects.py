@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import processes
+from engine import Engine
 from terminal import Gone, Terminal
 
 ROWS, COLS = 50, 200
@@ -106,6 +107,14 @@ class Tmux(Subject):
         for role in roles:
             self.command("new-window", "-d", *self.place.session(role))
 
+    def attach_again(self):
+        """Milliseconds of leaving nothing but the server, and the first whole frame of a new client."""
+        self.command("detach-client", "-s", "bench")
+        self.terminal.close()
+        self.terminal = Terminal(["tmux", "-S", self.socket, "attach", "-t", "bench"], self.place.env(), self.place.root, ROWS, COLS)
+        shown = self.terminal.wait(lambda screen: "[bench]" in screen.lines()[-1], "the status line of tmux")
+        return (shown - self.terminal.started) * 1000
+
     def history(self):
         """Lines that the shortest of its sessions keeps."""
         return min(int(size) for size in self.command("list-panes", "-s", "-F", "#{history_size}").split())
@@ -188,6 +197,25 @@ class Orchestra(Subject):
             if attached(self.terminal.screen):
                 return
         raise Gone("the session cannot be attached; the screen shows:\n" + self.terminal.screen.text())
+
+    def until_served(self, kind, count, action):
+        """Milliseconds from `action` until an engine of that kind answers and has `count` live sessions."""
+        begun = time.monotonic()
+        action()
+        while True:
+            engine = Engine.connect(self.home)
+            try:
+                while engine.face["kind"] == kind:
+                    if engine.live_sessions() >= count:
+                        return (time.monotonic() - begun) * 1000
+            except (EOFError, ConnectionError):
+                pass  # it was the one that goes
+            finally:
+                engine.close()
+
+    def kill(self):
+        os.kill(self.terminal.pid, signal.SIGKILL)
+        self.terminal.close()
 
     def pids(self):
         return processes.running(self.binary, str(self.home))
