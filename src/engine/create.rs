@@ -25,11 +25,7 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
-        let first = !found.files.folder.tasks().exists();
         let task = found.create(new)?;
-        if first {
-            self.watch_files(project);
-        }
         let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
         if start {
             self.wish(project.clone(), id, super::pipeline::Wish::Start)?;
@@ -128,23 +124,30 @@ impl Project {
             return Err(Failure::new(FailureKind::Usage, "a task needs a description."));
         }
         let slug = self.free_slug(new.slug.as_deref())?;
+        let mut task = self.draft(slug, new)?;
+        let id = self.db.next_task_id().map_err(Failure::internal)?;
+        self.number(&mut task, id);
+        self.commit(task, &[], None, now())?;
+        self.task(id).cloned()
+    }
+
+    /// A draft as it is wanted, without a number; its slug is free.
+    pub(super) fn draft(&self, slug: Slug, new: NewTask) -> Result<Task, Failure> {
         let flow = self.flow(new.flow.as_deref().unwrap_or(&self.settings.config.default_flow))?;
         if let Some(agent) = &new.agent {
             self.settings.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
         }
         let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
         let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
-        let id = self.db.next_task_id().map_err(Failure::internal)?;
-        let branch = self.settings.config.branch.replace("{slug}", slug.as_str()).replace("{id}", &id.to_string());
         let now = now();
-        let task = Task {
-            id,
+        Ok(Task {
+            id: TaskId(0),
             title: heading(&new.description).unwrap_or(slug.as_str()).to_owned(),
             slug,
             description: new.description,
             base_branch: base.name,
             base_commit: None,
-            branch,
+            branch: String::new(),
             flow,
             agent: new.agent,
             model: None,
@@ -159,9 +162,13 @@ impl Project {
             iterations: Vec::new(),
             created_at: now,
             updated_at: now,
-        };
-        self.commit(task, &[], None, now)?;
-        self.task(id).cloned()
+        })
+    }
+
+    /// Gives a draft its number, and the branch that follows from it.
+    pub(super) fn number(&self, task: &mut Task, id: TaskId) {
+        let template = &self.settings.config.branch;
+        (task.id, task.branch) = (id, template.replace("{slug}", task.slug.as_str()).replace("{id}", &id.to_string()));
     }
 
     /// The slug as asked for, or three random words that nobody has.

@@ -31,8 +31,12 @@ mod request;
 mod schedule;
 mod session;
 mod snapshot;
+mod task_draft;
+mod task_edit;
 mod task_files;
+mod task_survey;
 mod text;
+mod tidings;
 mod watch;
 
 pub use handle::{Actor, Change, Engine, Handle, Listener, Listening, Place, Presence, Setting};

@@ -11,11 +11,13 @@ use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
 use super::project::{Book, Files, Project, Settings, Waiting};
+use super::tidings::Look;
 use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo};
 use crate::model::{Answer, Config, Failure, FailureKind, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
 use crate::store::database::StoredMessage;
 use crate::store::trust::Trust;
+use crate::store::watch::Batch;
 use crate::store::{Database, Folder, config, init, projects, workflow};
 
 impl Core {
@@ -38,7 +40,7 @@ impl Core {
         let project = self.load(id.clone(), repo, db)?;
         self.projects.push(project);
         self.watch_files(&id);
-        self.read_task_files(&id);
+        self.read_task_files(&id, &Batch::all());
         self.read_designer_spec(&id);
         match self.project(&id)?.restore_artifacts() {
             Ok(restored) if restored.is_empty() => {}
@@ -90,6 +92,8 @@ impl Core {
                 watch: None,
                 designer_spec: None,
                 troubles: Vec::new(),
+                unwritten: BTreeMap::new(),
+                look: Look::default(),
                 folder,
             },
             book: Book { tasks, unread, ..Book::default() },
@@ -166,20 +170,12 @@ impl Core {
     pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {
         let folder = self.project(id)?.files.folder.clone();
         let outcome = init::run(&folder).map_err(Failure::internal)?;
-        self.watch_files(id);
-        self.files_changed(id);
+        self.look_at_files(id, &Batch::all());
         Ok(Reply::Done { message: Some(format!("wrote {} files to .orchestra/", outcome.written.len())) })
     }
 
-    /// Task files, settings or flows changed on disk.
-    pub(super) fn files_changed(&mut self, id: &ProjectId) {
-        self.read_task_files(id);
-        self.read_designer_spec(id);
-        self.read_settings(id);
-    }
-
     /// The new settings are in force, or the old ones stay and the error is told, once.
-    fn read_settings(&mut self, id: &ProjectId) {
+    pub(super) fn read_settings(&mut self, id: &ProjectId) {
         let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
         let config = config::load(&self.ground.home, &folder);
         let flows = workflow::load(&folder);

@@ -14,6 +14,7 @@ use super::create::git_failure;
 use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
+use super::tidings::Look;
 use crate::agent::Catalog;
 use crate::git::{self, Hooks, Repo};
 use crate::model::{
@@ -80,6 +81,9 @@ pub(super) struct Files {
     pub designer_spec: Option<String>,
     /// What could not be written beside the database, to be told.
     pub troubles: Vec<String>,
+    /// Tasks whose files could not be written, and why.
+    pub unwritten: BTreeMap<TaskId, String>,
+    pub look: Look,
 }
 
 /// What the last look at a worktree found.

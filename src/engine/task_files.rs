@@ -1,106 +1,124 @@
-//! Task files as a live interface: written with every change of a task, read when somebody else edits them.
+//! Task files as they are written: with every change of a task, from what the database holds.
 //!
 //! Invariants: a text that nobody here has read is never written over; a file that is gone is written again from its
-//! last good text; the database has the last word on the status.
+//! last good text; of a header only the lines change whose values do. What others write is read in `task_edit`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Place;
 use super::core::Core;
-use super::ground::now;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Event, Wish};
 use super::project::Project;
 use crate::model::{Answer, Failure, FailureKind, ProjectId, Reply, SessionId, State, Status, Task, TaskId};
-use crate::store::init;
-use crate::store::task_file::{Change, HeaderKey, TaskFile, TaskFileError, TaskFolder};
-use crate::store::watch::Watch;
+use crate::store::database::TaskText;
+use crate::store::task_file::{self, Change, Header, HeaderKey, TaskFileError, TaskFolder};
+use crate::store::watch::{Batch, Watch};
+use crate::store::{atomic, init};
 
-/// What somebody else did to a task file.
-enum Edit {
-    Deleted,
-    Text(Box<TaskFile>),
-    Unreadable(TaskFileError),
-}
+/// The longest spec of a designer, in bytes.
+const SPEC_LIMIT: u64 = 1 << 20;
 
 impl Project {
-    /// Brings a task's file in line with the task. What cannot be written is told; the database has it all the same.
+    /// Brings a task's file in line with the task. What cannot be written is told once; the database has it all the same,
+    /// and the next change of the task or of its folder tries again.
     pub(super) fn write_task_file(&mut self, task: &Task) {
-        if let Err(failure) = self.try_write_task_file(task) {
-            self.files.troubles.push(failure.to_string());
+        match self.try_write_task_file(task) {
+            Ok(()) => drop(self.files.unwritten.remove(&task.id)),
+            Err(failure) => {
+                let text = failure.to_string();
+                if self.files.unwritten.insert(task.id, text.clone()).is_none_or(|former| former != text) {
+                    self.files.troubles.push(text);
+                }
+            }
         }
     }
 
-    fn try_write_task_file(&mut self, task: &Task) -> Result<(), Failure> {
-        let files = TaskFolder::new(self.files.folder.clone());
-        let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else {
+    pub(super) fn try_write_task_file(&mut self, task: &Task) -> Result<(), Failure> {
+        let files = self.task_folder();
+        let Some(known) = self.task_text(task.id)? else {
             init::prepare_tasks(&self.files.folder).map_err(Failure::internal)?;
-            let made = files.create(task.id, &task.slug, &header_of(task), &task.description);
+            let made = files.create(task.id, &task.slug, &header_of(task, &Header::default()), &task.description);
             let (path, file) = made.map_err(Failure::internal)?;
             return self.db.set_task_text(task.id, &path, &file.text).map_err(Failure::internal);
         };
-        let file = match files.update(&known.path, &known.text, &header_of(task)) {
+        let changes = header_of(task, &header_in(&known)?);
+        let (path, file) = match files.update(&known.path, &known.text, &changes) {
             // Somebody edits it just now: the watch brings that edit here, and then the header is put right.
-            Err(TaskFileError::Changed { .. }) => return Ok(()),
+            Err(TaskFileError::Changed { kept: None, .. }) => return Ok(()),
             Err(TaskFileError::File(error)) if error.is_missing() => {
-                files.create_text(&known.path, &known.text).map_err(Failure::internal)?;
-                files.update(&known.path, &known.text, &header_of(task)).map_err(Failure::internal)?
+                init::prepare_tasks(&self.files.folder).map_err(Failure::internal)?;
+                let (path, file) = files.create_text(&known.path, &known.text).map_err(Failure::internal)?;
+                let file = files.update(&path, &file.text, &changes).map_err(Failure::internal)?;
+                (path, file)
             }
-            updated => updated.map_err(Failure::internal)?,
+            updated => (known.path.clone(), updated.map_err(Failure::internal)?),
         };
-        self.db.set_task_text(task.id, &known.path, &file.text).map_err(Failure::internal)
+        if file.text == known.text && known.kept_at(&path) {
+            return Ok(());
+        }
+        self.db.set_task_text(task.id, &path, &file.text).map_err(Failure::internal)
     }
 
     /// Where a task's file is; it is written when it is not there.
     pub(super) fn task_path(&mut self, task: &Task) -> Result<PathBuf, Failure> {
         self.try_write_task_file(task)?;
-        let known = self.db.task_text(task.id).map_err(Failure::internal)?;
-        known.map(|text| text.path).ok_or_else(|| Failure::internal(format!("{} has no file", task.slug)))
+        self.task_text(task.id)?
+            .map(|text| text.path)
+            .ok_or_else(|| Failure::internal(format!("{} has no file", task.slug)))
     }
 
     pub(super) fn remove_task_file(&self, task: &Task) -> Result<(), Failure> {
-        let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else { return Ok(()) };
-        TaskFolder::new(self.files.folder.clone()).remove(&known.path, &known.text).map_err(Failure::internal)
+        let Some(known) = self.task_text(task.id)? else { return Ok(()) };
+        self.task_folder().remove(&known.path, &known.text).map_err(Failure::internal)
     }
 
-    /// The edits since the files were last read or written.
-    fn edits(&self) -> Result<Vec<(TaskId, PathBuf, Edit)>, Failure> {
-        let files = TaskFolder::new(self.files.folder.clone());
-        let mut edits = Vec::new();
-        for task in self.tasks() {
-            let Some(known) = self.db.task_text(task.id).map_err(Failure::internal)? else { continue };
-            let edit = match files.read(&known.path) {
-                Ok(file) if file.text == known.text => continue,
-                Ok(file) => Edit::Text(Box::new(file)),
-                Err(TaskFileError::File(error)) if error.is_missing() => Edit::Deleted,
-                Err(error) => Edit::Unreadable(error),
-            };
-            edits.push((task.id, known.path, edit));
-        }
-        Ok(edits)
+    pub(super) fn task_folder(&self) -> TaskFolder {
+        TaskFolder::new(self.files.folder.clone())
     }
 
-    /// Takes over a description that was edited; the status is for the caller. True: it is another one now.
-    fn take_text(&mut self, id: TaskId, path: &Path, file: &TaskFile) -> Result<bool, Failure> {
-        let mut task = Task::clone(self.task(id)?);
-        let changed = task.description != file.body || task.title != file.title();
-        (task.description, task.title) = (file.body.clone(), file.title().to_owned());
-        self.db.set_task_text(id, path, &file.text).map_err(Failure::internal)?;
-        self.commit(task, &[], None, now())?;
-        Ok(changed)
+    /// The last good text of a task's file, and where that is now: the whole repository may have moved.
+    pub(super) fn task_text(&self, id: TaskId) -> Result<Option<Known>, Failure> {
+        let stored = self.db.task_text(id).map_err(Failure::internal)?;
+        Ok(stored.map(|TaskText { path, text }| {
+            let now = path.file_name().map(|name| self.files.folder.tasks().join(name));
+            Known { path: now.unwrap_or_else(|| path.clone()), text, stored: path }
+        }))
+    }
+}
+
+/// The last good text of a task's file.
+pub(super) struct Known {
+    pub path: PathBuf,
+    pub text: String,
+    /// The path as the database has it.
+    stored: PathBuf,
+}
+
+impl Known {
+    fn kept_at(&self, path: &std::path::Path) -> bool {
+        self.stored == path
     }
 }
 
 impl Core {
-    /// Watches a project's task files, settings and flows.
+    /// Watches a project's task files, settings and flows, and the user's settings.
     pub(super) fn watch_files(&mut self, id: &ProjectId) {
         let Ok(project) = self.project(id) else { return };
-        let (inbox, changed) = (self.inbox.clone(), id.clone());
-        let watch = Watch::project(&project.files.folder, move |_| {
-            let _ = inbox.blocking_send(Message::FilesChanged { project: changed.clone() });
+        let (inbox, project_id) = (self.inbox.clone(), id.clone());
+        let changes = Arc::clone(&project.files.look.changes);
+        let watch = Watch::project(&self.ground.home, &project.files.folder, move |batch| {
+            if changes.add(batch) {
+                let _ = inbox.blocking_send(Message::FilesChanged { project: project_id.clone() });
+            }
         });
         match watch {
             Ok(watch) => {
+                if let Some(limit) = watch.limit() {
+                    self.notices
+                        .news(format!("task files are looked at every 1.5 s instead of at once: {limit}"), None);
+                }
                 if let Ok(project) = self.project_mut(id) {
                     project.files.watch = Some(watch);
                 }
@@ -109,62 +127,43 @@ impl Core {
         }
     }
 
-    /// Reads what somebody else changed in the task files.
-    pub(super) fn read_task_files(&mut self, id: &ProjectId) {
-        let edits = match self.project(id).and_then(Project::edits) {
-            Ok(edits) => edits,
-            Err(failure) => return self.notices.error(failure.to_string(), None),
-        };
-        for (task, path, edit) in edits {
-            let at = TaskPlace { project: id.clone(), task };
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            match edit {
-                Edit::Deleted => {
-                    let written = self.project_mut(id).and_then(|project| {
-                        let task = std::sync::Arc::clone(project.task(task)?);
-                        project.try_write_task_file(&task)
-                    });
-                    self.tell_failure(&at, written);
-                    self.notices
-                        .news(format!("{name} was deleted; it is written again. D deletes the task"), self.about(&at));
-                }
-                Edit::Unreadable(error) => {
-                    self.notices.error(format!("{error}. The text before stays in force"), self.about(&at));
-                }
-                Edit::Text(file) => self.take_edit(&at, &path, &name, &file),
-            }
+    /// Task files, settings or flows changed on disk.
+    pub(super) fn files_changed(&mut self, id: &ProjectId) {
+        let Ok(batch) = self.project(id).map(|project| project.files.look.changes.take()) else { return };
+        self.look_at_files(id, &batch);
+    }
+
+    /// Looks at what a batch names.
+    pub(super) fn look_at_files(&mut self, id: &ProjectId, batch: &Batch) {
+        let Ok(folder) = self.project(id).map(|project| project.files.folder.clone()) else { return };
+        self.read_task_files(id, batch);
+        if batch.touches(&folder.designer()) {
+            self.read_designer_spec(id);
+        }
+        let settings = [folder.config(), folder.workflow(), self.ground.home.config()];
+        if settings.iter().any(|file| batch.touches(file))
+            || batch.paths.iter().any(|it| it.starts_with(folder.agents_d()))
+        {
+            self.read_settings(id);
         }
     }
 
-    fn take_edit(&mut self, at: &TaskPlace, path: &Path, name: &str, file: &TaskFile) {
-        let wanted = file.header.status;
-        let before = self.project(&at.project).and_then(|project| Ok(project.task(at.task)?.status()));
-        let taken = self.project_mut(&at.project).and_then(|project| project.take_text(at.task, path, file));
-        match taken {
-            Ok(true) => {
-                self.notices.news(format!("read the edit of {name}"), self.about(at));
-                self.tell_agent(at, &file.body);
-            }
-            Ok(false) => {}
-            Err(failure) => self.notices.error(failure.to_string(), self.about(at)),
-        }
-        let Ok(before) = before else { return };
-        let (Some(wanted), true) = (wanted, wanted != Some(before)) else { return };
-        if let Err(failure) = self.wish_status(at, wanted) {
-            self.notices.error(format!("status of {name} stays {}: {failure}", before.word()), self.about(at));
-        }
-        // The header says again what is so.
-        if let Ok(project) = self.project_mut(&at.project)
-            && let Ok(task) = project.task(at.task).cloned()
-        {
-            project.write_task_file(&task);
+    /// Looks at the rest later: others are served in between.
+    pub(super) fn look_later(&self, id: &ProjectId, batch: Batch) {
+        let Ok(project) = self.project(id) else { return };
+        if project.files.look.changes.add(batch) {
+            let (inbox, project) = (self.inbox.clone(), id.clone());
+            tokio::spawn(async move { inbox.send(Message::FilesChanged { project }).await });
         }
     }
 
     /// A status that somebody set by hand.
-    fn wish_status(&mut self, at: &TaskPlace, wanted: Status) -> Result<(), Failure> {
+    pub(super) fn wish_status(&mut self, at: &TaskPlace, wanted: Status) -> Result<(), Failure> {
         match wanted {
-            Status::Running => self.apply(at, Event::Person(Wish::Start), None),
+            Status::Running => {
+                self.project(&at.project)?.check_trust()?;
+                self.apply(at, Event::Person(Wish::Start), None)
+            }
             Status::Completed => self.apply(at, Event::Person(Wish::Complete), None),
             other => {
                 let text = format!("the status {} cannot be set by hand.", other.word());
@@ -182,24 +181,22 @@ impl Core {
         Ok(Reply::Done { message: Some(format!("{} is {}", task.slug, task.status().word())) })
     }
 
-    /// A running agent hears that its description is another one.
-    fn tell_agent(&mut self, at: &TaskPlace, body: &str) {
-        let Ok(session) = self.project(&at.project).and_then(|project| Ok(project.task(at.task)?.session_id())) else {
-            return;
-        };
-        let place: Place = (at.project.clone(), session);
-        if self.live_at(&place).is_some() {
-            let text = format!("The description of your task was changed. It says now:\n\n{body}");
-            if let Err(failure) = self.send(&place, &text) {
-                self.notices.error(failure.to_string(), Some(place));
-            }
-        }
-    }
-
     /// The designer hears of a spec that was saved.
     pub(super) fn read_designer_spec(&mut self, id: &ProjectId) {
         let Ok(project) = self.project_mut(id) else { return };
-        let text = std::fs::read_to_string(project.files.folder.designer()).unwrap_or_default();
+        let path = project.files.folder.designer();
+        let text = match atomic::read_beneath(project.root(), &path, SPEC_LIMIT) {
+            Ok(text) => text,
+            Err(error) if error.is_missing() => String::new(),
+            Err(error) => {
+                let text = error.to_string();
+                if project.files.look.is_news(&path, &text) {
+                    self.notices.error(format!("{text}. The designer keeps the spec before"), None);
+                }
+                return;
+            }
+        };
+        project.files.look.in_order(&path);
         let former = project.files.designer_spec.replace(text.clone());
         let place: Place = (id.clone(), SessionId::main());
         if former.is_none_or(|former| former == text) || self.live_at(&place).is_none() {
@@ -211,22 +208,44 @@ impl Core {
     }
 }
 
-/// The lines of the header that are ours.
-fn header_of(task: &Task) -> Vec<Change> {
-    let mut header = vec![Change::text(HeaderKey::BaseBranch, &task.base_branch), Change::status(task.status())];
-    if task.flow.name != crate::model::Flow::SOLO {
-        header.push(Change::text(HeaderKey::Flow, &task.flow.name));
+pub(super) fn header_in(known: &Known) -> Result<Header, Failure> {
+    let file = task_file::parse(&known.path, known.text.clone().into_bytes());
+    file.map(|file| file.header).map_err(Failure::internal)
+}
+
+/// What of a file's header is not as the task is.
+fn header_of(task: &Task, header: &Header) -> Vec<Change> {
+    let derived = task_file::heading(&task.description).unwrap_or(task.slug.as_str());
+    let title =
+        Some(task.title.trim()).filter(|title| !title.is_empty() && (header.title.is_some() || *title != derived));
+    let flow = Some(task.flow.name.as_str()).filter(|_| header.flow.is_some() || !task.flow.is_solo());
+    let texts = [
+        (HeaderKey::BaseBranch, Some(task.base_branch.as_str()), &header.base_branch),
+        (HeaderKey::Title, title, &header.title),
+        (HeaderKey::Flow, flow, &header.flow),
+        (HeaderKey::Agent, task.agent.as_deref(), &header.agent),
+        (HeaderKey::Model, task.model.as_deref(), &header.model),
+    ];
+    let mut changes = Vec::new();
+    for (key, wanted, found) in texts {
+        if wanted.map(str::trim) != found.as_deref() {
+            changes.push(wanted.map_or_else(|| Change::remove(key), |wanted| Change::text(key, wanted)));
+        }
     }
-    if let Some(agent) = &task.agent {
-        header.push(Change::text(HeaderKey::Agent, agent));
+    if header.status != Some(task.status()) {
+        changes.insert(changes.len().min(1), Change::status(task.status()));
     }
-    if task.auto {
-        header.push(Change::auto(true));
+    if header.auto.unwrap_or(false) != task.auto {
+        changes.push(Change::auto(task.auto));
     }
-    match task.state {
-        State::Merged => header.push(Change::text(HeaderKey::Merged, &task.updated_at.to_string())),
-        State::Archived => header.push(Change::text(HeaderKey::Archived, &task.updated_at.to_string())),
-        _ => {}
+    for (key, state, found) in
+        [(HeaderKey::Merged, State::Merged, &header.merged), (HeaderKey::Archived, State::Archived, &header.archived)]
+    {
+        match (task.state == state, found) {
+            (true, None) => changes.push(Change::text(key, &task.updated_at.to_string())),
+            (false, Some(_)) => changes.push(Change::remove(key)),
+            _ => {}
+        }
     }
-    header
+    changes
 }

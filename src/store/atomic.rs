@@ -176,16 +176,24 @@ fn target(path: &Path, access: Access) -> Result<(PathBuf, u32), FileError> {
 }
 
 /// A temporary file beside `path` that holds `bytes` durably.
-fn staged(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, FileError> {
+pub(super) fn staged(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, FileError> {
     let mut file = tempfile::Builder::new()
         .prefix(".orchestra-")
         .tempfile_in(folder_of(path))
-        .map_err(FileError::io("write beside", path))?;
+        .map_err(|error| FileError::io("write beside", path)(without_path(error)))?;
     file.write_all(bytes).map_err(FileError::io("write", path))?;
     let file_mode = Permissions::from_mode(mode);
     file.as_file().set_permissions(file_mode).map_err(FileError::io("protect", path))?;
     file.as_file().sync_all().map_err(FileError::io("sync", path))?;
     Ok(file)
+}
+
+/// The error of the system alone: the name of the temporary file, another one each time, says nothing to a person.
+fn without_path(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((text, _)) => io::Error::new(error.kind(), text.to_owned()),
+        None => error,
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -2,20 +2,21 @@
 //!
 //! Invariants: a burst of events becomes one batch; a batch says what to look at, never what is there. Our own writes come
 //! back too: a reader knows them by their content, which is what it wrote itself
-//! ([`super::database::Database::task_text`]), and so needs no clock and misses no edit made at the same moment.
+//! ([`super::database::Database::task_text`]), and so needs no clock and misses no edit made at the same moment. A folder that
+//! comes, or comes back, is watched from then on, and the batch asks for a look at everything.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use notify::event::ModifyKind;
 use notify::{Event, EventKind, PollWatcher, RecursiveMode, Watcher};
 
-use super::paths::Folder;
+use super::paths::{Folder, Home};
 
 /// What changed since the last batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,10 +35,19 @@ pub enum WatchError {
     Thread(std::io::Error),
 }
 
+/// What is watched.
+#[derive(Debug, Clone, Default)]
+struct Subjects {
+    /// All that lies directly in these folders, which may be missing.
+    folders: Vec<PathBuf>,
+    /// Single files, which may be missing or links.
+    files: Vec<PathBuf>,
+}
+
 /// Watches as long as it lives.
 pub struct Watch {
     /// None while it is dropped: without it the thread comes to its end.
-    watcher: Option<Box<dyn Watcher + Send>>,
+    watcher: Arc<Mutex<Option<Box<dyn Watcher + Send>>>>,
     thread: Option<JoinHandle<()>>,
     limit: Option<notify::Error>,
 }
@@ -53,15 +63,15 @@ const POLL: Duration = Duration::from_millis(1500);
 const MAX_EVENTS: usize = 4096;
 
 impl Watch {
-    /// Calls `sink`, which must not wait for whoever drops this, on a thread of its own with each batch, for a project's task files and the files beside its settings. Folders that
-    /// do not exist are not watched: call again once they do. No more than a few watches of the kernel are taken.
-    pub fn project(folder: &Folder, sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
-        Self::folders(&[folder.tasks(), folder.dir().to_owned(), folder.agents_d(), folder.scripts()], sink)
+    /// Calls `sink`, which must not wait for whoever drops this, on a thread of its own with each batch: for a project's task files
+    /// and the files beside its settings, and for the user's settings. No more than a few watches of the kernel are taken.
+    pub fn project(home: &Home, folder: &Folder, sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
+        let folders = vec![folder.dir().to_owned(), folder.tasks(), folder.agents_d(), folder.scripts()];
+        Self::start(Subjects { folders, files: vec![home.config()] }, sink)
     }
 
-    /// The same for any folders, without those below them. Where the kernel gives no watches (its limit is reached), the folders
-    /// are looked through every [`POLL`] instead.
-    pub fn folders(folders: &[PathBuf], sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
+    /// Where the kernel gives no watches (its limit is reached), the folders are looked through every [`POLL`] instead.
+    fn start(subjects: Subjects, sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
         let (sender, receiver) = mpsc::sync_channel(MAX_EVENTS);
         let lost = Arc::new(AtomicBool::new(false));
         let overflow = Arc::clone(&lost);
@@ -70,15 +80,17 @@ impl Watch {
                 overflow.store(true, Ordering::Release);
             }
         };
-        let (watcher, limit) = match native(folders, pass.clone()) {
+        let (watcher, limit) = match native(&subjects, pass.clone()) {
             Ok(watcher) => (watcher, None),
-            Err(error) => (polling(folders, pass)?, Some(error)),
+            Err(error) => (polling(&subjects, pass)?, Some(error)),
         };
+        let watcher = Arc::new(Mutex::new(Some(watcher)));
+        let collector = Collector { subjects, watcher: Arc::clone(&watcher), lost };
         let thread = thread::Builder::new()
             .name("watch".to_owned())
-            .spawn(move || collect(&receiver, &lost, sink))
+            .spawn(move || collector.collect(&receiver, sink))
             .map_err(WatchError::Thread)?;
-        Ok(Self { watcher: Some(watcher), thread: Some(thread), limit })
+        Ok(Self { watcher, thread: Some(thread), limit })
     }
 
     /// Why folders are looked through instead of watched, for one notice.
@@ -87,69 +99,140 @@ impl Watch {
     }
 }
 
-fn native(folders: &[PathBuf], pass: impl notify::EventHandler) -> notify::Result<Box<dyn Watcher + Send>> {
+fn native(subjects: &Subjects, pass: impl notify::EventHandler) -> notify::Result<Box<dyn Watcher + Send>> {
     let mut watcher = notify::recommended_watcher(pass)?;
-    existing(folders).try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))?;
+    subjects.arm(&mut watcher)?;
     Ok(Box::new(watcher))
 }
 
-fn polling(folders: &[PathBuf], pass: impl notify::EventHandler) -> Result<Box<dyn Watcher + Send>, WatchError> {
+fn polling(subjects: &Subjects, pass: impl notify::EventHandler) -> Result<Box<dyn Watcher + Send>, WatchError> {
     let config = notify::Config::default().with_poll_interval(POLL);
     let mut watcher = PollWatcher::new(pass, config).map_err(WatchError::Poll)?;
-    existing(folders)
-        .try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))
-        .map_err(WatchError::Poll)?;
+    subjects.arm(&mut watcher).map_err(WatchError::Poll)?;
     Ok(Box::new(watcher))
 }
 
-fn existing(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
-    folders.iter().filter(|folder| folder.is_dir())
+impl Subjects {
+    /// Watches all that exists of it; what is watched already stays so.
+    fn arm(&self, watcher: &mut dyn Watcher) -> notify::Result<()> {
+        let places: BTreeSet<PathBuf> = self.places().into_iter().filter(|place| place.is_dir()).collect();
+        places.iter().try_for_each(|place| watcher.watch(place, RecursiveMode::NonRecursive))
+    }
+
+    /// The folders that have to be watched: those meant, those around what may come, and those in which links end.
+    fn places(&self) -> Vec<PathBuf> {
+        let files =
+            self.files.iter().chain(self.targets().iter().map(|(_, target)| target)).cloned().collect::<Vec<_>>();
+        let around = self.folders.iter().chain(&files).filter_map(|path| path.parent()).map(Path::to_owned);
+        self.folders.iter().cloned().chain(around).collect()
+    }
+
+    /// The files that are links, with where they lead.
+    fn targets(&self) -> Vec<(PathBuf, PathBuf)> {
+        let links = self.files.iter().filter(|file| file.is_symlink());
+        links.filter_map(|file| Some((file.clone(), file.canonicalize().ok()?))).collect()
+    }
+
+    /// The subject that an event at `path` is about.
+    fn subject(&self, path: PathBuf) -> Option<PathBuf> {
+        let own = self.files.contains(&path)
+            || path.parent().is_some_and(|parent| self.folders.iter().any(|it| it == parent));
+        if own && !is_temporary(&path) {
+            return Some(path);
+        }
+        self.targets().into_iter().find(|(_, target)| *target == path).map(|(link, _)| link)
+    }
+
+    /// An event at `path` may mean that other folders have to be watched.
+    fn moves(&self, path: &Path) -> bool {
+        self.folders.iter().any(|folder| folder == path)
+            || (self.files.iter().any(|file| file == path) && path.is_symlink())
+    }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        drop(self.watcher.take());
+        drop(self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn collect(receiver: &Receiver<notify::Result<Event>>, lost: &AtomicBool, mut sink: impl FnMut(Batch)) {
-    while let Ok(first) = receiver.recv() {
-        let mut batch = Batch::default();
-        batch.add(first);
-        let end = Instant::now() + LATEST;
-        loop {
-            match receiver.recv_timeout(QUIET.min(end.saturating_duration_since(Instant::now()))) {
-                Ok(event) => batch.add(event),
-                Err(RecvTimeoutError::Timeout) => break,
-                // Dropped: nobody wants what has been collected.
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-        batch.rescan |= lost.swap(false, Ordering::AcqRel);
-        if batch != Batch::default() {
-            sink(batch);
-        }
-    }
+/// Makes batches of events.
+struct Collector {
+    subjects: Subjects,
+    watcher: Arc<Mutex<Option<Box<dyn Watcher + Send>>>>,
+    lost: Arc<AtomicBool>,
 }
 
-impl Batch {
-    fn add(&mut self, event: notify::Result<Event>) {
+impl Collector {
+    fn collect(&self, receiver: &Receiver<notify::Result<Event>>, mut sink: impl FnMut(Batch)) {
+        while let Ok(first) = receiver.recv() {
+            let mut batch = Batch::default();
+            self.add(&mut batch, first);
+            let end = Instant::now() + LATEST;
+            loop {
+                match receiver.recv_timeout(QUIET.min(end.saturating_duration_since(Instant::now()))) {
+                    Ok(event) => self.add(&mut batch, event),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    // Dropped: nobody wants what has been collected.
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            batch.rescan |= self.lost.swap(false, Ordering::AcqRel);
+            if batch.rescan {
+                // A folder that came is watched before it is looked at. One that cannot be is seen with its parent only.
+                let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = watcher.as_deref_mut().map(|watcher| self.subjects.arm(watcher));
+            }
+            if batch != Batch::default() {
+                sink(batch);
+            }
+        }
+    }
+
+    fn add(&self, batch: &mut Batch, event: notify::Result<Event>) {
         let Ok(event) = event else {
-            self.rescan = true;
+            batch.rescan = true;
             return;
         };
-        self.rescan |= event.need_rescan();
+        batch.rescan |= event.need_rescan();
         let changes = match event.kind {
             EventKind::Access(_) => false,
             EventKind::Modify(kind) => kind != ModifyKind::Metadata(notify::event::MetadataKind::AccessTime),
             _ => true,
         };
         if changes {
-            self.paths.extend(event.paths.into_iter().filter(|path| !is_temporary(path)));
+            // What happens within a folder changes its own times: that alone is no reason to look at everything.
+            let comes_or_goes = !matches!(
+                event.kind,
+                EventKind::Modify(ModifyKind::Metadata(_) | ModifyKind::Data(_) | ModifyKind::Any)
+            );
+            batch.rescan |= comes_or_goes && event.paths.iter().any(|path| self.subjects.moves(path));
+            batch.paths.extend(event.paths.into_iter().filter_map(|path| self.subjects.subject(path)));
         }
+    }
+}
+
+impl Batch {
+    /// A look at everything.
+    pub fn all() -> Self {
+        Self { rescan: true, ..Self::default() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.rescan && self.paths.is_empty()
+    }
+
+    pub fn merge(&mut self, other: Self) {
+        self.rescan |= other.rescan;
+        self.paths.extend(other.paths);
+    }
+
+    /// Whether `path` has to be looked at again.
+    pub fn touches(&self, path: &Path) -> bool {
+        self.rescan || self.paths.contains(path)
     }
 }
 
@@ -170,10 +253,70 @@ mod tests {
 
     fn watched(folder: &Folder) -> (Watch, Receiver<Batch>) {
         let (sender, receiver): (Sender<Batch>, _) = mpsc::channel();
-        let watch = Watch::project(folder, move |batch| {
+        let watch = Watch::project(&home(folder), folder, move |batch| {
             let _ = sender.send(batch);
         });
         (watch.unwrap(), receiver)
+    }
+
+    /// Made if it is not there.
+    fn home(folder: &Folder) -> Home {
+        let home = Home::at(folder.root().join("home"));
+        fs::create_dir_all(home.root()).unwrap();
+        home
+    }
+
+    /// Waits for a batch that satisfies `wanted`.
+    fn expect(batches: &Receiver<Batch>, wanted: impl Fn(&Batch) -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !wanted(&batches.recv_timeout(end.saturating_duration_since(Instant::now())).unwrap()) {}
+    }
+
+    #[test]
+    fn folders_that_come_later_are_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::of(dir.path());
+        let (_watch, batches) = watched(&folder);
+        fs::write(dir.path().join("app.rs"), "nothing of ours").unwrap();
+        let task = folder.tasks().join("1:one.md");
+        for _ in 0..2 {
+            fs::create_dir_all(folder.tasks()).unwrap();
+            fs::write(&task, "one").unwrap();
+            expect(&batches, |batch| {
+                assert!(!batch.paths.iter().any(|path| path.ends_with("app.rs")), "{batch:?}");
+                batch.rescan
+            });
+            // Once more, so that it is the watch of the folder itself that tells it.
+            while batches.recv_timeout(QUIET * 4).is_ok() {}
+            fs::write(&task, "two").unwrap();
+            expect(&batches, |batch| batch.paths.contains(&task));
+            fs::remove_dir_all(folder.dir()).unwrap();
+            expect(&batches, |batch| batch.rescan);
+            while batches.recv_timeout(QUIET * 4).is_ok() {}
+        }
+    }
+
+    #[test]
+    fn the_settings_of_the_user_are_watched_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::of(dir.path());
+        let home = home(&folder);
+        let (_watch, batches) = watched(&folder);
+        fs::write(home.projects(), "nothing of ours").unwrap();
+        fs::write(home.config(), "agent: one").unwrap();
+        expect(&batches, |batch| {
+            assert!(!batch.paths.contains(&home.projects()), "{batch:?}");
+            batch.paths.contains(&home.config())
+        });
+        let dotfiles = dir.path().join("dotfiles");
+        fs::create_dir(&dotfiles).unwrap();
+        fs::write(dotfiles.join("orchestra.yaml"), "agent: two").unwrap();
+        fs::remove_file(home.config()).unwrap();
+        std::os::unix::fs::symlink(dotfiles.join("orchestra.yaml"), home.config()).unwrap();
+        expect(&batches, |batch| batch.rescan);
+        while batches.recv_timeout(QUIET * 4).is_ok() {}
+        atomic::write(&dotfiles.join("orchestra.yaml"), b"agent: three").unwrap();
+        expect(&batches, |batch| batch.paths.contains(&home.config()));
     }
 
     #[test]
@@ -184,14 +327,10 @@ mod tests {
         let (_watch, batches) = watched(&folder);
         let task = folder.tasks().join("1:one.md");
         let expect = |path: &Path| {
-            let end = Instant::now() + DEADLINE;
-            loop {
-                let batch = batches.recv_timeout(end.saturating_duration_since(Instant::now())).unwrap();
+            expect(&batches, |batch| {
                 assert!(batch.paths.iter().all(|path| !is_temporary(path)), "{batch:?}");
-                if batch.paths.contains(path) {
-                    return;
-                }
-            }
+                batch.paths.contains(path)
+            });
         };
         fs::write(&task, "one").unwrap();
         expect(&task);
@@ -207,13 +346,17 @@ mod tests {
     fn fault_f7_without_watches_folders_are_looked_through() {
         let dir = tempfile::tempdir().unwrap();
         let (sender, events) = mpsc::channel();
-        let _watcher = polling(&[dir.path().to_owned()], sender).unwrap();
+        let subjects = Subjects { folders: vec![dir.path().to_owned()], files: Vec::new() };
+        let _watcher = polling(&subjects, sender).unwrap();
         let file = dir.path().join("1:one.md");
         fs::write(&file, "one").unwrap();
+        let collector = Collector { subjects, watcher: Arc::default(), lost: Arc::default() };
         let mut batch = Batch::default();
         while !batch.paths.contains(&file) {
-            batch.add(events.recv_timeout(DEADLINE).unwrap());
+            collector.add(&mut batch, events.recv_timeout(DEADLINE).unwrap());
         }
+        collector.add(&mut batch, Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));
+        assert!(batch.rescan, "what the kernel lost is looked at");
     }
 
     #[test]

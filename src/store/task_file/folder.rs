@@ -8,7 +8,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::super::atomic::{self, Access, FileError};
 use super::super::paths::Folder;
-use super::{Change, MAX_BYTES, TaskFile, TaskFileError, header, header_error, parse, parse_name};
+use super::{
+    Change, MAX_BYTES, Name, TaskFile, TaskFileError, exchange, header, header_error, parse, parse_as, parse_name,
+};
 use crate::model::{Slug, TaskId};
 
 /// A project's task files.
@@ -17,53 +19,49 @@ pub struct TaskFolder {
     folder: Folder,
 }
 
-/// What is in the folder.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// By path.
-    pub files: Vec<(PathBuf, TaskFile)>,
-    /// Files that look like task files and are none.
-    pub bad: Vec<BadFile>,
-}
-
-#[derive(Debug)]
-pub struct BadFile {
-    pub path: PathBuf,
-    pub error: TaskFileError,
-}
-
 impl TaskFolder {
     pub const fn new(folder: Folder) -> Self {
         Self { folder }
     }
 
-    /// Reads all task files; names that begin with no number are not looked at. Two files with one number, or with one slug,
-    /// are both bad: nothing tells which one is meant.
-    pub fn list(&self) -> Result<Listing, FileError> {
+    /// Everything in the folder that may be meant as a task file, by path; empty where there is no folder.
+    pub fn names(&self) -> Result<Vec<PathBuf>, FileError> {
         let dir = self.folder.tasks();
-        let mut paths = match fs::read_dir(&dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
-            Ok(entries) => {
-                entries.into_iter().map(|entry| entry.path()).filter(|path| is_meant(path)).collect::<Vec<_>>()
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+        let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(FileError::io("list", &dir)(error)),
         };
         atomic::check_beneath(self.folder.root(), &dir)?;
+        let mut paths: Vec<_> =
+            entries.into_iter().map(|entry| entry.path()).filter(|path| Name::of(path).is_some()).collect();
         paths.sort_unstable();
-        let names: Vec<_> = paths.iter().filter_map(|path| Some((path.clone(), parse_name(path).ok()?))).collect();
-        let mut listing = Listing::default();
-        for path in paths {
-            match twin(&path, &names).map_or_else(|| read_file(&path), Err) {
-                Ok(file) => listing.files.push((path, file)),
-                Err(error) => listing.bad.push(BadFile { path, error }),
-            }
-        }
-        Ok(listing)
+        Ok(paths)
     }
 
     pub fn read(&self, path: &Path) -> Result<TaskFile, TaskFileError> {
+        let name = parse_name(path)?;
+        self.read_as(path, name)
+    }
+
+    /// The same for a file that is to become the one of `name`.
+    pub fn read_as(&self, path: &Path, name: (TaskId, Slug)) -> Result<TaskFile, TaskFileError> {
         atomic::check_beneath(self.folder.root(), &self.folder.tasks())?;
-        read_file(path)
+        let metadata = path.symlink_metadata().map_err(FileError::io("inspect", path))?;
+        atomic::check_regular(path, &metadata)?;
+        parse_as(path, name, atomic::read_capped(path, MAX_BYTES)?)
+    }
+
+    /// Both ways to write the name of a task's file, the usual one first.
+    pub fn spellings(&self, id: TaskId, slug: &Slug) -> [PathBuf; 2] {
+        [self.folder.task_file(id, slug), self.folder.tasks().join(format!("{id}-{slug}.md"))]
+    }
+
+    /// Gives a file the name of a task's, which must be free.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        let _lock = self.lock()?;
+        exchange::rename_new(from, to)?;
+        atomic::sync_folder(&self.folder.tasks())
     }
 
     /// Writes the file of a new task and returns its path: `<id>:<slug>.md`, with `-` on a file system that takes no colon.
@@ -104,9 +102,10 @@ impl TaskFolder {
     pub fn replace(&self, path: &Path, seen: &str, text: &str) -> Result<TaskFile, TaskFileError> {
         let file = parse(path, text.as_bytes().to_vec())?;
         let _lock = self.lock()?;
-        check_unchanged(path, seen)?;
-        if text != seen {
-            atomic::write_as(path, text.as_bytes(), Access::Shared)?;
+        if text == seen {
+            check_unchanged(path, seen)?;
+        } else {
+            exchange::replace(path, seen, text)?;
         }
         Ok(file)
     }
@@ -136,19 +135,6 @@ impl TaskFolder {
     }
 }
 
-/// A name that begins as a task's does.
-fn is_meant(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with(|c: char| c.is_ascii_digit()) && path.extension().is_some_and(|end| end == "md")
-}
-
-fn read_file(path: &Path) -> Result<TaskFile, TaskFileError> {
-    parse_name(path)?;
-    let metadata = path.symlink_metadata().map_err(FileError::io("inspect", path))?;
-    atomic::check_regular(path, &metadata)?;
-    parse(path, atomic::read_capped(path, MAX_BYTES)?)
-}
-
 fn check_unchanged(path: &Path, seen: &str) -> Result<(), TaskFileError> {
     let metadata = path.symlink_metadata().map_err(FileError::io("inspect", path))?;
     atomic::check_regular(path, &metadata)?;
@@ -156,18 +142,6 @@ fn check_unchanged(path: &Path, seen: &str) -> Result<(), TaskFileError> {
     if now == seen.as_bytes() {
         return Ok(());
     }
-    Err(TaskFileError::Changed { path: path.to_owned(), text: String::from_utf8_lossy(&now).into_owned() })
-}
-
-/// The error of a file that has its number or its slug in common with another.
-fn twin(path: &Path, names: &[(PathBuf, (TaskId, Slug))]) -> Option<TaskFileError> {
-    let (_, (id, slug)) = names.iter().find(|(own, _)| own == path)?;
-    names.iter().filter(|(other, _)| other != path).find_map(|(other, (other_id, other_slug))| {
-        let (path, other) = (path.to_owned(), other.clone());
-        if id == other_id {
-            Some(TaskFileError::Duplicate { path, id: *id, other })
-        } else {
-            (slug == other_slug).then_some(TaskFileError::DuplicateSlug { path, other })
-        }
-    })
+    let text = Some(String::from_utf8_lossy(&now).into_owned());
+    Err(TaskFileError::Changed { path: path.to_owned(), text, kept: None })
 }

@@ -19,6 +19,7 @@ pub enum HeaderKey {
     Title,
     Flow,
     Agent,
+    Model,
     Auto,
     Parent,
     After,
@@ -27,12 +28,13 @@ pub enum HeaderKey {
 }
 
 impl HeaderKey {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BaseBranch,
         Self::Status,
         Self::Title,
         Self::Flow,
         Self::Agent,
+        Self::Model,
         Self::Auto,
         Self::Parent,
         Self::After,
@@ -47,12 +49,41 @@ impl HeaderKey {
             Self::Title => "title",
             Self::Flow => "flow",
             Self::Agent => "agent",
+            Self::Model => "model",
             Self::Auto => "auto",
             Self::Parent => "parent",
             Self::After => "after",
             Self::Merged => "merged",
             Self::Archived => "archived",
         }
+    }
+
+    /// What an edit of it does, for the docs.
+    const fn doc(self) -> (&'static str, &'static str) {
+        match self {
+            Self::BaseBranch => ("branch or commit", "Where the task's branch begins and merges to. Drafts only."),
+            Self::Status => (
+                "`draft`, `running`, `idle`, `completed`, `reviewed`",
+                "Written by Orchestra. Setting `running` starts or resumes the task, `completed` completes it; the others cannot be set by hand.",
+            ),
+            Self::Title => ("text", "The title. None: the first heading of the description, else the slug."),
+            Self::Flow => (
+                "name of a flow",
+                "In place of `default_flow`. Drafts only: a task keeps the flow that it started with.",
+            ),
+            Self::Agent => ("name of an agent", "In place of `agent`, from the next launch on."),
+            Self::Model => ("text", "In place of the flow's `model`, from the next launch on."),
+            Self::Auto => ("true, false", "True: no pause for a person between the stages."),
+            Self::Parent => ("number or slug", "Kept as it is."),
+            Self::After => ("list of numbers or slugs", "Kept as it is."),
+            Self::Merged | Self::Archived => ("time", "Written by Orchestra."),
+        }
+    }
+
+    /// All keys as a table of Markdown.
+    pub fn reference() -> String {
+        let row = |key: Self| format!("| `{}` | {} | {} |\n", key.name(), key.doc().0, key.doc().1);
+        std::iter::once("| key | type | meaning |\n|---|---|---|\n".to_owned()).chain(Self::ALL.map(row)).collect()
     }
 }
 
@@ -161,6 +192,7 @@ fn interpret(node: &Node) -> Result<Header, Flaw> {
         title: text(HeaderKey::Title)?,
         flow: text(HeaderKey::Flow)?,
         agent: text(HeaderKey::Agent)?,
+        model: text(HeaderKey::Model)?,
         auto,
         parent: text(HeaderKey::Parent)?,
         after: node.get("after").map_or(Ok(Vec::new()), read_words)?,

@@ -4,8 +4,10 @@
 //! stay); it never writes over a text that it has not seen; a file that cannot be read is listed with its reason and left
 //! alone.
 
+mod exchange;
 mod folder;
 mod header;
+mod name;
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +15,16 @@ use super::atomic::FileError;
 use super::yaml::Flaw;
 use crate::model::{IdError, Slug, Status, TaskId};
 
-pub use folder::{BadFile, Listing, TaskFolder};
+pub use folder::TaskFolder;
 pub use header::{Change, HeaderKey};
+pub use name::{Name, parse_name};
 
 /// The largest task file, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 /// The largest number that a file's name may give.
 pub const MAX_ID: u32 = 999_999_999;
+/// The largest number that a person may choose for a new task: those that follow must fit too.
+pub const MAX_CHOSEN_ID: u32 = 99_999_999;
 
 /// A task file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +46,7 @@ pub struct Header {
     pub title: Option<String>,
     pub flow: Option<String>,
     pub agent: Option<String>,
+    pub model: Option<String>,
     pub auto: Option<bool>,
     /// Id or slug.
     pub parent: Option<String>,
@@ -60,17 +66,27 @@ pub enum TaskFileError {
     BadSlug { path: PathBuf, source: IdError },
     #[error("{}: not named <number>:<slug>.md", .0.display())]
     BadName(PathBuf),
-    #[error("{}:{line}: {message}", path.display())]
-    Header { path: PathBuf, line: usize, message: String },
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Header { path: PathBuf, line: usize, column: usize, message: String },
     #[error("{}: task {id} has another file, {}", path.display(), other.display())]
     Duplicate { path: PathBuf, id: TaskId, other: PathBuf },
-    #[error("{}: the slug belongs to {} too", path.display(), other.display())]
-    DuplicateSlug { path: PathBuf, other: PathBuf },
-    #[error("{} was changed by someone else", path.display())]
+    #[error("{}: the slug belongs to {other} already", path.display())]
+    DuplicateSlug {
+        path: PathBuf,
+        /// A file, or a task in words.
+        other: String,
+    },
+    #[error("{path}: the number of a new task is at most {MAX_CHOSEN_ID}, not {id}", path = path.display())]
+    LargeId { path: PathBuf, id: TaskId },
+    #[error("{}: the number {id} was given before, and is never given again: leave it out of the name", path.display())]
+    SpentId { path: PathBuf, id: TaskId },
+    #[error("{} was changed by someone else{}", path.display(), kept_as(kept.as_deref()))]
     Changed {
         path: PathBuf,
-        /// What it holds now.
-        text: String,
+        /// What it holds now; none: nothing that a task file could hold.
+        text: Option<String>,
+        /// Where another text is that was written at the same moment.
+        kept: Option<PathBuf>,
     },
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
@@ -81,6 +97,11 @@ pub enum TaskFileError {
 /// Reads a file's name and bytes; `path` need not exist.
 pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<TaskFile, TaskFileError> {
     let (id, slug) = parse_name(path)?;
+    parse_as(path, (id, slug), bytes)
+}
+
+/// The same for a file whose name says less than a task's should.
+fn parse_as(path: &Path, (id, slug): (TaskId, Slug), bytes: Vec<u8>) -> Result<TaskFile, TaskFileError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::TooLarge { path: path.to_owned(), limit: MAX_BYTES }.into());
     }
@@ -90,22 +111,17 @@ pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<TaskFile, TaskFileError> {
     Ok(TaskFile { id, slug, header, body, text })
 }
 
-/// The number and the slug in `42:fix-tests.md`; `42-fix-tests.md` is read too, for file systems without colons.
-pub fn parse_name(path: &Path) -> Result<(TaskId, Slug), TaskFileError> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let bad_name = || TaskFileError::BadName(path.to_owned());
-    let stem = name.strip_suffix(".md").ok_or_else(bad_name)?;
-    let (number, slug) = stem.split_once([':', '-']).ok_or_else(bad_name)?;
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(bad_name());
-    }
-    let id = number.parse().ok().filter(|id| (1..=MAX_ID).contains(id) && !number.starts_with('0'));
-    let id = id.ok_or_else(|| TaskFileError::BadId { path: path.to_owned(), number: number.to_owned() })?;
-    let slug = Slug::new(slug).map_err(|source| TaskFileError::BadSlug { path: path.to_owned(), source })?;
-    Ok((TaskId(id), slug))
-}
-
 impl TaskFile {
+    /// Nothing is written in it yet.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').is_empty()
+    }
+
+    /// What to do: the body, or the title of a file that has nothing else.
+    pub fn description(&self) -> &str {
+        if self.body.is_empty() { self.title() } else { &self.body }
+    }
+
     /// The header's title, else the first heading of the body, else the slug.
     pub fn title(&self) -> &str {
         self.header.title.as_deref().or_else(|| heading(&self.body)).unwrap_or(self.slug.as_str())
@@ -123,7 +139,12 @@ fn heading_of(line: &str) -> Option<&str> {
 }
 
 fn header_error(path: &Path, flaw: Flaw) -> TaskFileError {
-    TaskFileError::Header { path: path.to_owned(), line: flaw.mark.line, message: flaw.message }
+    let Flaw { mark, message, .. } = flaw;
+    TaskFileError::Header { path: path.to_owned(), line: mark.line, column: mark.column, message }
+}
+
+fn kept_as(kept: Option<&Path>) -> String {
+    kept.map_or_else(String::new, |kept| format!("; the text before it is in {}", kept.display()))
 }
 
 #[cfg(test)]

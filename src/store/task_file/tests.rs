@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -45,10 +46,11 @@ fn titles_come_from_header_heading_or_slug() {
 #[test]
 fn all_keys_are_read() {
     let file = read(
-        "---\nparent: 7\nafter: [3, one]\nauto: true\nflow: quick\nagent: demo\nmerged: 2026-01-01\nextra: [1]\narchived:\n---\n",
+        "---\nparent: 7\nafter: [3, one]\nauto: true\nflow: quick\nagent: demo\nmodel: 4.5\nmerged: 2026-01-01\nextra: [1]\narchived:\n---\n",
     );
     let header = file.unwrap().header;
     assert_eq!((header.parent.as_deref(), header.auto), (Some("7"), Some(true)));
+    assert_eq!((header.agent.as_deref(), header.model.as_deref()), (Some("demo"), Some("4.5")));
     assert_eq!(header.after, ["3", "one"]);
     assert_eq!((header.merged.as_deref(), header.archived), (Some("2026-01-01"), None));
     assert_eq!(read("---\nafter: one\n---\n").unwrap().header.after, ["one"]);
@@ -56,17 +58,17 @@ fn all_keys_are_read() {
 
 #[test]
 fn fault_v4_a_bad_header_names_its_line() {
-    for (text, line) in [
-        ("---\nstatus: drafft\n---\n", 2),
-        ("---\ntitle: x\nauto: maybe\n---\n", 3),
-        ("---\ntitle: [x]\n---\n", 2),
-        ("---\na: 1\na: 2\n---\n", 3),
-        ("---\na: b: c\n---\n", 2),
-        ("---\n- x\n---\n", 2),
-        ("---\nstatus: draft\n", 1),
+    for (text, place) in [
+        ("---\nstatus: drafft\n---\n", (2, 9)),
+        ("---\ntitle: x\nauto: maybe\n---\n", (3, 7)),
+        ("---\ntitle: [x]\n---\n", (2, 8)),
+        ("---\na: 1\na: 2\n---\n", (3, 1)),
+        ("---\na: b: c\n---\n", (2, 5)),
+        ("---\n- x\n---\n", (2, 1)),
+        ("---\nstatus: draft\n", (1, 1)),
     ] {
         match read(text) {
-            Err(TaskFileError::Header { line: found, .. }) => assert_eq!(found, line, "{text}"),
+            Err(TaskFileError::Header { line, column, .. }) => assert_eq!((line, column), place, "{text}"),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -92,19 +94,41 @@ fn fault_v2_only_good_files_load_and_bad_ones_say_why() {
         .unwrap();
     put("70:crlf.md", b"\xef\xbb\xbf---\r\nstatus: idle\r\n---\r\n\r\nText\r\n");
     put("71-dash.md", b"no header");
-    for name in ["README.md", "42:x.md~", ".70:crlf.md.swp", "notes"] {
+    for name in
+        ["README.md", "42:x.md~", ".70:crlf.md.swp", "notes", ".#42:x.md", "~x.md", "Fix-It.md", "later.md", "a b.md"]
+    {
         put(name, b"");
     }
-    let listing = folder.list().unwrap();
-    let good: Vec<_> = listing.files.iter().map(|(_, file)| (file.id.0, file.body.as_str())).collect();
-    assert_eq!(good, [(70, "Text"), (71, "no header")]);
-    assert_eq!(listing.files[0].1.header.status, Some(Status::Idle));
-    assert_eq!(listing.bad.len(), 8 + 4 + 5, "{:#?}", listing.bad);
-    let error = |name: &str| listing.bad.iter().find(|bad| bad.path.ends_with(name)).unwrap().error.to_string();
-    assert!(error("42:x.md").contains("42:y.md") && error("42:y.md").contains("42:x.md"));
-    assert!(error("51-same.md").contains("50:same.md"));
+    let (mut good, mut bad, mut unnumbered) = (Vec::new(), Vec::new(), Vec::new());
+    for path in folder.names().unwrap() {
+        match Name::of(&path).unwrap() {
+            Name::Task(..) => match folder.read(&path) {
+                Ok(file) => good.push((file.id.0, file.body, file.header.status)),
+                Err(error) => bad.push(error.to_string()),
+            },
+            Name::Slug(slug) => unnumbered.push(slug.to_string()),
+            Name::Bad(error) => bad.push(error.to_string()),
+        }
+    }
+    let read = |id, body: &str, status| (id, body.to_owned(), status);
+    assert_eq!(
+        good,
+        [
+            read(42, "", None),
+            read(42, "", None),
+            read(50, "", None),
+            read(51, "", None),
+            read(70, "Text", Some(Status::Idle)),
+            read(71, "no header", None)
+        ]
+    );
+    assert_eq!(unnumbered, ["fix-it", "later"]);
+    assert_eq!(bad.len(), 8 + 1 + 5, "{bad:#?}");
+    let error = |name: &str| bad.iter().find(|error| error.contains(name)).unwrap_or_else(|| panic!("{name}"));
+    assert!(error("62:dir.md").contains("folder") && error("61:large.md").contains("larger than 1048576 bytes"));
     assert!(error("63:link.md").contains("symbolic link") && error("64:fifo.md").contains("FIFO"));
     assert!(error("60:binary.md").contains("UTF-8") && error("01:lead.md").contains("leading zeros"));
+    assert!(error("a b.md").contains("may have only"));
 }
 
 #[test]
@@ -166,6 +190,78 @@ fn fault_v5_no_update_is_lost() {
     assert_eq!((file.header.title.as_deref(), file.body.as_str()), (Some("100"), "Body # stays"));
 }
 
+/// An editor saves by rename while the header is changed, at every point of that.
+#[test]
+fn fault_v5_an_editor_that_saves_while_we_write_loses_nothing() {
+    const ROUNDS: u32 = 200;
+    let (_dir, folder, tasks) = tasks();
+    let slug = Slug::new("one").unwrap();
+    let (path, _) = folder.create(TaskId(1), &slug, &[Change::text(HeaderKey::Title, "t")], "version 0").unwrap();
+    let (mut written, mut refused, mut longest) = (0, 0, Duration::ZERO);
+    for round in 1..=ROUNDS {
+        let file = folder.read(&path).unwrap();
+        let beside = tasks.join("1:one.md~new");
+        fs::write(&beside, format!("---\ntitle: t\n---\n\nversion {round}\n")).unwrap();
+        let began = Instant::now();
+        let until = began + longest * (round % 40) / 30;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+                fs::rename(&beside, &path).unwrap();
+            });
+            match folder.update(&path, &file.text, &[Change::text(HeaderKey::Title, &format!("t{round}"))]) {
+                Ok(_) => written += 1,
+                Err(TaskFileError::Changed { kept: None, .. }) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+            longest = longest.max(began.elapsed()).min(Duration::from_millis(20));
+        });
+        assert_eq!(folder.read(&path).unwrap().body, format!("version {round}"), "what was saved stands");
+    }
+    assert!(written > 0 && refused > 0, "{written} written, {refused} refused: they met");
+    let left: Vec<_> = fs::read_dir(&tasks).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["1:one.md"]);
+}
+
+/// A save in place, by a program that opened the file before it was exchanged.
+#[test]
+fn fault_v5_a_save_in_place_is_seen() {
+    let (_dir, folder, _) = tasks();
+    let slug = Slug::new("one").unwrap();
+    let (path, file) = folder.create(TaskId(1), &slug, &[Change::text(HeaderKey::Title, "t")], "Old").unwrap();
+    fs::write(&path, "theirs").unwrap();
+    let refused = folder.update(&path, &file.text, &[Change::text(HeaderKey::Title, "ours")]);
+    let Err(TaskFileError::Changed { text, kept: None, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!((text.as_deref(), fs::read_to_string(&path).unwrap().as_str()), (Some("theirs"), "theirs"));
+}
+
+#[test]
+fn fault_f9_a_file_that_became_a_link_is_not_written_through() {
+    let (dir, folder, _) = tasks();
+    let slug = Slug::new("one").unwrap();
+    let (path, file) = folder.create(TaskId(1), &slug, &[Change::text(HeaderKey::Title, "t")], "Body").unwrap();
+    let outside = dir.path().join("outside.md");
+    fs::rename(&path, &outside).unwrap();
+    symlink(&outside, &path).unwrap();
+    assert!(folder.update(&path, &file.text, &[Change::text(HeaderKey::Title, "x")]).is_err());
+    assert!(folder.read(&path).is_err() && path.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&outside).unwrap(), file.text);
+}
+
+#[test]
+fn a_name_that_is_taken_is_never_taken_over() {
+    let (_dir, folder, tasks) = tasks();
+    let (one, two) = (tasks.join("1:one.md"), tasks.join("2:two.md"));
+    fs::write(&one, "one").unwrap();
+    fs::write(&two, "two").unwrap();
+    assert!(folder.rename(&one, &two).is_err());
+    assert_eq!((fs::read(&one).unwrap(), fs::read(&two).unwrap()), (b"one".to_vec(), b"two".to_vec()));
+    folder.rename(&one, &tasks.join("3:three.md")).unwrap();
+    assert!(!one.exists() && folder.read(&tasks.join("3:three.md")).unwrap().body == "one");
+}
+
 #[test]
 fn files_are_made_once_and_removed_as_seen() {
     let (_dir, folder, tasks) = tasks();
@@ -189,7 +285,7 @@ fn fault_f9_a_tasks_folder_that_leads_away_is_refused() {
     symlink(outside.path(), folder.tasks()).unwrap();
     fs::write(outside.path().join("1:one.md"), "x").unwrap();
     let tasks = TaskFolder::new(folder);
-    assert!(tasks.list().is_err());
+    assert!(tasks.names().is_err());
     assert!(tasks.create(TaskId(2), &Slug::new("two").unwrap(), &[], "").is_err());
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
 }
@@ -242,6 +338,39 @@ proptest! {
         prop_assert_eq!(others(&after), others(&text(None)));
         let removed = header::edit(&after, &[Change::remove(HeaderKey::Title)]).unwrap();
         prop_assert_eq!(removed, text(None));
+    }
+
+    /// Whatever the body holds, and whatever stands around the lines of ours: byte for byte as it was.
+    #[test]
+    fn header_edits_leave_any_body_alone(
+        head in proptest::option::of("(#[a-z ]{0,8}\r?\n|[x-z]: [a-z0-9]{0,6}\n){0,1}(status: draft( # [a-z]{1,5})?\r?\n)?"),
+        body in "(\\PC|[\\n\\r\\t\u{feff}\u{2028}\u{0}]|---\n){0,80}",
+        changes in proptest::collection::vec((0..HeaderKey::ALL.len(), proptest::option::of("\\PC{0,10}")), 0..6),
+    ) {
+        let text = head.as_ref().map_or_else(|| body.clone(), |head| format!("---\n{head}---\n{body}"));
+        let changes: Vec<_> = changes
+            .into_iter()
+            .map(|(key, value)| {
+                let key = HeaderKey::ALL[key];
+                value.map_or_else(|| Change::remove(key), |value| Change::text(key, &value))
+            })
+            .collect();
+        let Ok(edited) = header::edit(&text, &changes) else { return Ok(()) };
+        let had_header = text.trim_start_matches('\u{feff}').lines().next().is_some_and(|line| line.trim_end() == "---");
+        if had_header && head.is_some() {
+            prop_assert!(edited.starts_with("---\n") && edited.ends_with(&format!("---\n{body}")), "{:?}", edited);
+        } else if !had_header {
+            prop_assert!(edited.ends_with(body.trim_start_matches('\u{feff}')), "{:?}", edited);
+            prop_assert_eq!(edited.starts_with('\u{feff}'), body.starts_with('\u{feff}'));
+        }
+        let foreign = |text: &str| -> Vec<String> {
+            let ours = |line: &&str| HeaderKey::ALL.iter().any(|key| line.starts_with(&format!("{}:", key.name())));
+            let header = text.strip_prefix("---\n").and_then(|rest| rest.strip_suffix(body.as_str())).unwrap_or_default();
+            header.split_inclusive('\n').filter(|line| !ours(line)).map(str::to_owned).collect()
+        };
+        if head.is_some() {
+            prop_assert_eq!(foreign(&edited), foreign(&text));
+        }
     }
 
     #[test]
