@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_yaml::Value;
 
+use super::super::task_file::HeaderKey;
 use super::super::yaml::{Entry, Flaw, Kind as NodeKind, Node, unknown};
 use crate::model::Config;
 
@@ -96,9 +97,18 @@ pub(super) fn defaults() -> Value {
     serde_yaml::to_value(Config::default()).expect("invariant: settings are plain data")
 }
 
-/// `Ok` when every key of the file is known and every value fits.
-pub(super) fn check(root: &Node) -> Result<(), Flaw> {
-    if root.is_null() { Ok(()) } else { check_map(root, "") }
+/// What is wrong with a file, in its order: empty when every key is known and every value fits.
+pub(super) fn flaws(root: &Node) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    if !root.is_null() {
+        check_map(root, "", &mut flaws);
+    }
+    flaws
+}
+
+/// The dotted paths of all settings.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|key| key.path)
 }
 
 /// All settings as a page of Markdown.
@@ -106,9 +116,10 @@ pub fn reference() -> String {
     let mut page = String::from(
         "# Settings\n\n\
          Printed from the program; do not edit.\n\n\
-         Defaults, then `~/.orchestra/config.yaml`, then `.orchestra/config.yaml`: later ones win, key by key. The files are \
-         strict: an unknown key, a wrong type or a value out of range is refused with file, line and column, and the \
-         settings before the edit stay in force.\n\n\
+         Defaults, then `~/.orchestra/config.yaml`, then `.orchestra/config.yaml`: later ones win, key by key; the header of \
+         a task file wins for its task, and the flags of a command are written to that header. The files are strict: an \
+         unknown key, a wrong type or a value out of range is refused with file, line and column, and the settings before \
+         the edit stay in force. An edit of either file is in force at once; a task keeps the flow that it started with.\n\n\
          | key | type | default | meaning |\n|---|---|---|---|\n",
     );
     let defaults = defaults();
@@ -117,23 +128,41 @@ pub fn reference() -> String {
         let default = default_text(&defaults, path);
         let _ = writeln!(page, "| `{path}` | {kind} | {default} | {doc} |");
     }
+    let header = HeaderKey::reference();
+    let _ = write!(
+        page,
+        "\n## In the header of a task file\n\n\
+         All of them may be left out, and unknown keys are kept. There is no `permissions`: an agent that can reach the file must \
+         not be able to raise its own. See [task-files.md](task-files.md).\n\n{header}"
+    );
     page
 }
 
-fn check_map(node: &Node, prefix: &str) -> Result<(), Flaw> {
+fn check_map(node: &Node, prefix: &str, flaws: &mut Vec<Flaw>) {
     let what = if prefix.is_empty() { "the settings" } else { prefix };
-    node.entries(what)?.iter().try_for_each(|entry| check_entry(entry, prefix))
+    match node.entries(what) {
+        Ok(entries) => entries.iter().for_each(|entry| check_entry(entry, prefix, flaws)),
+        Err(flaw) => flaws.push(flaw),
+    }
 }
 
-fn check_entry(entry: &Entry, prefix: &str) -> Result<(), Flaw> {
+fn check_entry(entry: &Entry, prefix: &str, flaws: &mut Vec<Flaw>) {
     let path = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
-    if let Some(key) = KEYS.iter().find(|key| key.path == path) {
-        return if entry.value.is_null() { Ok(()) } else { key.kind.check(&entry.value, &path) };
-    }
     let below = format!("{path}.");
-    if KEYS.iter().any(|key| key.path.starts_with(&below)) {
-        return if entry.value.is_null() { Ok(()) } else { check_map(&entry.value, &path) };
+    if let Some(key) = KEYS.iter().find(|key| key.path == path) {
+        if !entry.value.is_null() {
+            flaws.extend(key.kind.check(&entry.value, &path).err());
+        }
+    } else if KEYS.iter().any(|key| key.path.starts_with(&below)) {
+        if !entry.value.is_null() {
+            check_map(&entry.value, &path, flaws);
+        }
+    } else {
+        flaws.push(unknown_key(entry, prefix));
     }
+}
+
+fn unknown_key(entry: &Entry, prefix: &str) -> Flaw {
     // What the word can be here; with the full path where it stands in another section.
     let start = if prefix.is_empty() { 0 } else { prefix.len() + 1 };
     let here = KEYS
@@ -142,14 +171,14 @@ fn check_entry(entry: &Entry, prefix: &str) -> Result<(), Flaw> {
         .filter_map(|key| key.path.get(start..)?.split('.').next());
     let what = if prefix.is_empty() { "setting".to_owned() } else { format!("setting in \"{prefix}\"") };
     let elsewhere = KEYS.iter().find(|key| key.path.rsplit('.').next() == Some(&entry.key)).map(|key| key.path);
-    Err(match elsewhere {
+    match elsewhere {
         Some(place) => Flaw {
             mark: entry.mark,
             message: format!("unknown {what} \"{}\", did you mean \"{place}\"?", entry.key),
             nearest: Some(place.to_owned()),
         },
         None => unknown(entry.mark, &what, &entry.key, here),
-    })
+    }
 }
 
 impl Kind {
@@ -243,10 +272,37 @@ mod tests {
 
     #[test]
     fn the_page_is_fresh() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/config.md");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(file, reference()).unwrap();
+        crate::docs::assert_fresh("docs/config.md", &reference());
+    }
+
+    /// All settings as a settings file.
+    fn default_file() -> String {
+        let mut file = String::from(
+            "# Every setting with its default, printed from the program (orchestra config defaults). Loading it changes nothing.\n\
+             # Settings of yours go to ~/.orchestra/config.yaml, those of a project to its .orchestra/config.yaml.\n",
+        );
+        let defaults = defaults();
+        let mut section: Vec<&str> = Vec::new();
+        for Key { path, kind, doc } in &KEYS {
+            let parts: Vec<_> = path.split('.').collect();
+            let (name, above) = parts.split_last().unwrap();
+            let same = section.iter().zip(above).take_while(|(old, new)| old == new).count();
+            for (depth, part) in above.iter().enumerate().skip(same) {
+                let _ = write!(file, "\n{}{part}:", "  ".repeat(depth));
+            }
+            section = above.to_vec();
+            let value = parts.iter().try_fold(&defaults, |value, part| value.get(*part)).unwrap();
+            let value = serde_json::to_string(value).unwrap();
+            let (indent, kind) = ("  ".repeat(above.len()), kind.describe().replace('`', ""));
+            let _ = writeln!(file, "\n{indent}# {}\n{indent}# {kind}\n{indent}{name}: {value}", doc.replace('`', ""));
         }
-        assert_eq!(std::fs::read_to_string(file).unwrap(), reference(), "run the test with UPDATE_DOCS=1");
+        file
+    }
+
+    #[test]
+    fn the_printed_defaults_change_nothing() {
+        crate::docs::assert_fresh("assets/defaults.yaml", &default_file());
+        let file = std::path::Path::new("defaults.yaml");
+        assert_eq!(super::super::merge([(file, super::super::defaults())]).unwrap(), Config::default());
     }
 }

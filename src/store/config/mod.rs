@@ -5,6 +5,8 @@
 //! it had.
 
 mod key;
+mod layer;
+mod problem;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,8 @@ use super::yaml::{Flaw, MAX_BYTES, Mark, Node};
 use crate::model::Config;
 
 pub use key::reference;
+pub use layer::{Layer, origins};
+pub use problem::{Problem, check};
 
 /// Why a settings or flow file is refused. Line and column count from 1.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +51,29 @@ impl ConfigError {
 
 /// The settings of a project.
 pub fn load(home: &Home, folder: &Folder) -> Result<Config, ConfigError> {
-    let user = read_user(home)?;
+    let files = texts(home, folder).map(|(_, file, text)| text.map(|text| (file, text)));
+    let files = files.into_iter().collect::<Result<Vec<_>, _>>()?;
+    merge(files.iter().filter_map(|(file, text)| Some((file.as_path(), text.as_deref()?))))
+}
+
+/// A settings file with every default, and what each setting means: loading it changes nothing.
+pub const fn defaults() -> &'static str {
+    include_str!("../../../assets/defaults.yaml")
+}
+
+/// The settings files, later ones win; a missing one is none.
+fn texts(home: &Home, folder: &Folder) -> [(Layer, PathBuf, Result<Option<String>, ConfigError>); 2] {
     let project = match read_beneath(folder.root(), &folder.config(), MAX_BYTES) {
-        Ok(text) => Some(text),
-        Err(error) if error.is_missing() => None,
-        Err(error) => return Err(error.into()),
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error.into()),
     };
-    let (user_file, project_file) = (home.config(), folder.config());
-    let files = [(user_file.as_path(), user), (project_file.as_path(), project)];
-    merge(files.iter().filter_map(|(file, text)| Some((*file, text.as_deref()?))))
+    [(Layer::User, home.config(), read_user(home)), (Layer::Project, folder.config(), project)]
+}
+
+/// Without the mark that some editors put before it.
+fn text_of(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The user's own settings, without a project.
@@ -69,8 +87,10 @@ pub fn merge<'a>(layers: impl IntoIterator<Item = (&'a Path, &'a str)>) -> Resul
     let mut merged = key::defaults();
     let mut last = Path::new("config.yaml");
     for (file, text) in layers {
-        let node = Node::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(ConfigError::at(file))?;
-        key::check(&node).map_err(ConfigError::at(file))?;
+        let node = Node::parse(text_of(text)).map_err(ConfigError::at(file))?;
+        if let Some(flaw) = key::flaws(&node).into_iter().next() {
+            return Err(ConfigError::at(file)(flaw));
+        }
         lay_over(&mut merged, node.to_value());
         last = file;
     }

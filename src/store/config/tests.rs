@@ -86,3 +86,68 @@ fn fault_c2_a_project_file_that_is_a_link_out_is_refused() {
     symlink(dir.path().join("mine.yaml"), folder.config()).unwrap();
     assert!(matches!(load(&home, &folder), Err(ConfigError::File(FileError::Outside { .. }))));
 }
+
+fn place() -> (tempfile::TempDir, Home, Folder) {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, root) = (Home::at(dir.path().join("home")), dir.path().join("repo"));
+    fs::create_dir_all(root.join(".orchestra")).unwrap();
+    fs::create_dir_all(home.root()).unwrap();
+    (dir, home, Folder::of(&root))
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let (_dir, home, folder) = place();
+    assert_eq!(check(&home, &folder), []);
+    fs::write(home.config(), "agnt: x\nui:\n  tips: perhaps\n  glyph: ascii\ndefault_flow: quik\n").unwrap();
+    fs::write(folder.config(), "max_running: 0\n").unwrap();
+    fs::write(folder.workflow(), "flows: {quick: {stages: [{name: work, artifact: summary}]}}\n").unwrap();
+    let (user, project) = (home.config(), folder.config());
+    let problems = check(&home, &folder);
+    let told: Vec<_> = problems.iter().map(|it| (it.file == user, it.place.unwrap(), it.nearest.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            (true, (1, 1), Some("agent")),
+            (true, (3, 9), None),
+            (true, (4, 3), Some("glyphs")),
+            (false, (1, 14), None),
+            (true, (5, 15), Some("quick")),
+        ]
+    );
+    assert_eq!(
+        problems[0].to_string(),
+        format!("{}:1:1: unknown setting \"agnt\", did you mean \"agent\"?", user.display())
+    );
+    fs::write(&project, b"agent: \xff").unwrap();
+    fs::write(folder.workflow(), "flows: [\n").unwrap();
+    let problems = check(&home, &folder);
+    assert!(problems.iter().any(|it| it.file == project && it.place.is_none() && it.to_string().contains("UTF-8")));
+    assert!(problems.iter().any(|it| it.file == folder.workflow()));
+}
+
+#[test]
+fn every_setting_tells_where_it_comes_from() {
+    let (_dir, home, folder) = place();
+    let origin = |key: &str| {
+        let all = origins(&home, &folder);
+        let (_, value, layer) = all.into_iter().find(|(found, ..)| found == key).unwrap_or_else(|| panic!("no {key}"));
+        (value, layer.word())
+    };
+    assert!(origins(&home, &folder).iter().all(|(_, _, layer)| *layer == Layer::Default));
+    assert_eq!(origin("agent"), ("null".to_owned(), "default"));
+    assert_eq!(origin("keys.detach.default"), ("[\"ctrl-\\\\\",\"ctrl-q\"]".to_owned(), "default"));
+    assert_eq!(origin("agents"), ("{}".to_owned(), "default"));
+    fs::write(home.config(), "agent: one\nui: {tips: false}\nagents: {bot: {start: [bot], env: {A: \"1\"}}}\n")
+        .unwrap();
+    fs::write(folder.config(), "agent: two\nui:\n  # tips: true\nagents: {bot: {env: {A: \"2\", B: \"3\"}}}\n")
+        .unwrap();
+    assert_eq!(origin("agent"), ("two".to_owned(), "project"));
+    assert_eq!(origin("ui.tips"), ("false".to_owned(), "user"));
+    assert_eq!(origin("ui.glyphs"), ("unicode".to_owned(), "default"));
+    assert_eq!(origin("agents.bot.start"), ("[\"bot\"]".to_owned(), "user"));
+    assert_eq!(origin("agents.bot.env.A"), ("'2'".to_owned(), "project"));
+    assert_eq!(origin("agents.bot.env.B"), ("'3'".to_owned(), "project"));
+    fs::write(folder.config(), "agnt: two\n").unwrap();
+    assert_eq!(origin("agent"), ("one".to_owned(), "user"), "a refused file is absent");
+}
