@@ -12,8 +12,11 @@ use super::message::{Message, TaskPlace};
 use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
+use super::resume::{Resumption, earlier_folder, missing_names, narrower, not_resumed};
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
-use crate::model::{Activity, AgentFact, Failure, FailureKind, Launch, ProjectId, RunId, SessionKind, Task, Trigger};
+use crate::model::{
+    Activity, AgentFact, Failure, FailureKind, Launch, PermissionMode, ProjectId, RunId, SessionKind, Task, Trigger,
+};
 use crate::pty::Adopted;
 use crate::store::database::EffectId;
 use crate::store::dropbox;
@@ -40,7 +43,8 @@ impl Core {
         match self.plan_stage(at, &run, &trigger, conversation) {
             Ok(planned) => self.start_agent(at, run, planned, key),
             Err(failure) => {
-                let event = Event::LaunchFailed { run, error: failure.to_string() };
+                let known = self.known_conversation(at, conversation);
+                let event = Event::LaunchFailed { run, error: not_resumed(&failure, known.as_deref()) };
                 self.happened(at, event, Some(key));
             }
         }
@@ -82,15 +86,21 @@ impl Core {
         let project = self.project(&at.project)?;
         let task = project.task(at.task)?;
         let stage = task.current_stage();
-        let manifest = self.manifest_of(project, task)?;
         let known = task.conversation(&stage.name).filter(|_| conversation != Conversation::Fresh);
+        let Resumption { known, earlier } = project.resumption(task, known)?;
+        let manifest = match &earlier {
+            Some(earlier) => self.manifest(project, Some(&earlier.name))?,
+            None => self.manifest_of(project, task)?,
+        };
         let prompt = match (known, conversation) {
             (Some(_), Conversation::Continue) => agent::prompt::go_on(&stage.artifact),
             (Some(_), _) => agent::prompt::feedback(trigger, &stage.artifact)
                 .unwrap_or_else(|| agent::prompt::go_on(&stage.artifact)),
             (None, _) => project.prompt(task, trigger)?,
         };
-        let worktree = project.worktree(task)?;
+        let worktree = earlier_folder(earlier.as_ref()).map_or_else(|| project.worktree(task), Ok)?;
+        let permissions = stage.permissions.unwrap_or(project.settings.config.permissions);
+        let permissions = narrower(earlier.as_ref().and_then(|it| it.permissions).unwrap_or(permissions), permissions);
         let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
         variables.push((SESSION_DIR.into(), session_dir.clone().into()));
@@ -101,7 +111,7 @@ impl Core {
             worktree: &worktree,
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: Some(&prompt),
-            permissions: stage.permissions.unwrap_or(project.settings.config.permissions),
+            permissions,
             model: task.model.as_deref().or(stage.model.as_deref()),
             session_dir: &session_dir,
             bin_dir: Some(&self.ground.bin),
@@ -110,7 +120,8 @@ impl Core {
             variables: &variables,
         };
         let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
-        Ok(Planned { launch, manifest, extras })
+        let missing = earlier.map_or_else(Vec::new, |earlier| missing_names(&earlier, &launch));
+        Ok(Planned { resumed: known.is_some(), launch, manifest, extras, permissions, missing })
     }
 
     /// The folder that an agent's session has for itself: its prompt, and what it hands in.
@@ -165,8 +176,12 @@ impl Core {
         let Ok(session) = self.project(&at.project).and_then(|project| Ok(project.task(at.task)?.session_id())) else {
             return;
         };
-        let Planned { launch, manifest, extras } = planned;
-        if let Some(id) = extras.conversation {
+        let Planned { launch, manifest, extras, permissions, resumed, missing } = planned;
+        if !missing.is_empty() {
+            let text = format!("{session} goes on without {}: they were set when it was started", missing.join(", "));
+            self.notices.news(text, self.about(at));
+        }
+        if let Some(id) = extras.conversation.clone() {
             self.happened(at, Event::ConversationKnown { run: run.clone(), id }, None);
         }
         if let Some(text) = extras.typed {
@@ -180,6 +195,8 @@ impl Core {
         }
         let (name, place) = (manifest.name.clone(), (at.project.clone(), session));
         let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
+        (started.record.conversation, started.record.resumed) = (extras.conversation, resumed);
+        started.record.permissions = Some(permissions);
         started.agent = Some((manifest, extras.events));
         started.finishes = Some(key);
         self.spawn(started, launch, self.shared.size());
@@ -222,6 +239,7 @@ impl Core {
         match fact {
             AgentFact::Activity { activity } => self.signal(run, Signal::Event(activity.clone())),
             AgentFact::Conversation { id } => {
+                self.note_conversation(run, id);
                 if let Some(at) = self.task_of(run) {
                     self.happened(&at, Event::ConversationKnown { run: run.clone(), id: id.clone() }, None);
                 }
@@ -400,6 +418,11 @@ struct Planned {
     launch: Launch,
     manifest: Manifest,
     extras: agent::LaunchExtras,
+    permissions: PermissionMode,
+    /// It goes on with a conversation.
+    resumed: bool,
+    /// Variables that it had at its first launch, and has no more.
+    missing: Vec<String>,
 }
 
 pub(super) fn agent_failure(error: &agent::AgentError) -> Failure {

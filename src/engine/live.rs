@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::Place;
 use super::message::Answerer;
 use super::monitor::Facts;
+use super::resume::boot_id;
 use crate::agent::{Authority, EventSource, Manifest};
 use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
@@ -120,6 +121,9 @@ impl Started {
             created_at: at,
             ended_at: None,
             exit: None,
+            boot: boot_id().map(str::to_owned),
+            resumed: false,
+            permissions: None,
         };
         Self { run, place, kind, task, record, job: None, agent: None, finishes: None, answerer: None }
     }

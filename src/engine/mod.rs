@@ -28,6 +28,7 @@ pub mod pipeline;
 mod project;
 mod records;
 mod request;
+mod resume;
 mod schedule;
 mod session;
 mod snapshot;

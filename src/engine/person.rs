@@ -79,10 +79,11 @@ impl Core {
         }
         let run = self.fresh_run("main");
         match self.plan_designer(project, &run) {
-            Ok((launch, extras, manifest)) => {
+            Ok((launch, extras, manifest, resumed)) => {
                 let name = manifest.name.clone();
                 let mut started =
                     Started::new(run, place, SessionKind::Designer, (name, None), now()).answering(answerer);
+                (started.record.conversation, started.record.resumed) = (extras.conversation, resumed);
                 started.agent = Some((manifest, extras.events));
                 self.spawn(started, launch, self.shared.size());
             }
@@ -94,15 +95,17 @@ impl Core {
         &self,
         project: &ProjectId,
         run: &RunId,
-    ) -> Result<(Launch, agent::LaunchExtras, agent::Manifest), Failure> {
+    ) -> Result<(Launch, agent::LaunchExtras, agent::Manifest, bool), Failure> {
         let found = self.project(project)?;
-        let manifest = self.manifest(found, None)?;
+        let earlier = found.interrupted_designer()?;
+        let manifest = self.manifest(found, earlier.as_ref().map(|(name, _)| name.as_str()))?;
+        let known = earlier.as_ref().map(|(_, id)| id.as_str()).filter(|_| !manifest.resume.is_empty());
         let session_dir = self.make_box(run)?;
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
             worktree: found.root(),
-            conversation: agent::Conversation::Fresh,
+            conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: None,
             permissions: found.settings.config.permissions,
             model: None,
@@ -113,7 +116,7 @@ impl Core {
             variables: &[],
         };
         let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
-        Ok((launch, extras, manifest))
+        Ok((launch, extras, manifest, known.is_some()))
     }
 
     /// A text for the agent of a session, typed once it rests.

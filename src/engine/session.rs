@@ -11,6 +11,7 @@ use super::handle::Actor;
 use super::live::{Live, Started};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
+use super::resume::{gone_by, not_resumed};
 use crate::agent::{self, Signal};
 use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
@@ -62,7 +63,8 @@ impl Core {
         if let Some(job) = started.job {
             self.job_broken(&at, &started.run, &job.work, failure, job.finishes);
         } else {
-            let event = Event::LaunchFailed { run: started.run, error: failure.to_string() };
+            let known = started.record.conversation.filter(|_| started.record.resumed);
+            let event = Event::LaunchFailed { run: started.run, error: not_resumed(failure, known.as_deref()) };
             self.happened(&at, event, started.finishes);
         }
     }
@@ -244,11 +246,29 @@ impl Core {
             (SessionKind::Executor, Some(at)) => {
                 self.stdout_artifact(&at, run, status);
                 self.happened(&at, Event::AgentExited { run: run.clone(), status }, None);
+                self.tell_failed_resume(&project, run);
             }
+            (SessionKind::Designer, _) => self.tell_failed_resume(&project, run),
             (SessionKind::Shell, _) => drop(self.live.remove(run)),
             _ => {}
         }
         self.share_terminals();
+    }
+
+    /// The conversation that an agent goes on with, or has begun, by its own id.
+    pub(super) fn note_conversation(&mut self, run: &RunId, id: &str) {
+        let Some(project) = self.live.get(run).map(|live| live.place.0.clone()) else { return };
+        let noted = self.project_mut(&project).and_then(|project| {
+            let Some(mut record) = project.db.session(run).map_err(Failure::internal)? else { return Ok(()) };
+            if record.conversation.as_deref() == Some(id) {
+                return Ok(());
+            }
+            record.conversation = Some(id.to_owned());
+            project.db.put_session(&record).map_err(Failure::internal)
+        });
+        if let Err(failure) = noted {
+            self.notices.error(failure.to_string(), None);
+        }
     }
 
     fn session_ended(&mut self, project: &ProjectId, run: &RunId, exit: Option<ExitStatus>) {
@@ -346,7 +366,7 @@ impl Core {
     fn adopt_lost(&mut self, project: &ProjectId, record: &StoredSession) {
         self.readmit(project, record.clone(), Adopted::Lost);
         self.collect_submissions(&record.run);
-        self.lost(&record.run, Pause::Reboot);
+        self.lost(&record.run, gone_by(record.boot.as_deref()));
     }
 
     pub(super) fn terminal_of(&self, place: &Place) -> Option<&Terminal> {

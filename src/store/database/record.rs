@@ -10,7 +10,9 @@ use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Database, DatabaseError, json, timestamp, to_json};
-use crate::model::{ExitStatus, Launch, Notice, NoticeKind, ProjectId, RunId, SessionId, SessionKind, TaskId};
+use crate::model::{
+    ExitStatus, Launch, Notice, NoticeKind, PermissionMode, ProjectId, RunId, SessionId, SessionKind, TaskId,
+};
 
 /// A process in a PTY, as it was started: enough to adopt it, or to start it again through its own conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +35,19 @@ pub struct StoredSession {
     pub ended_at: Option<Timestamp>,
     /// None after the end: the exit was never seen.
     pub exit: Option<ExitStatus>,
+    /// Which start of the machine it ran under; none: nobody could tell.
+    #[serde(default)]
+    pub boot: Option<String>,
+    /// It was to go on with `conversation`, not to begin it.
+    #[serde(default)]
+    pub resumed: bool,
+    /// What an agent was allowed to do unasked.
+    #[serde(default)]
+    pub permissions: Option<PermissionMode>,
 }
+
+/// An agent that was to go on with a conversation and ends this early, in seconds, could not.
+const RESUME_SECONDS: i64 = 15;
 
 impl StoredSession {
     /// Takes from a launch what may be kept.
@@ -41,6 +55,17 @@ impl StoredSession {
     pub fn launched_as(self, launch: &Launch) -> Self {
         let env_names = launch.env.iter().map(|(name, _)| name.clone()).collect();
         Self { argv: launch.argv.clone(), env_names, cwd: launch.cwd.clone(), ..self }
+    }
+
+    /// It could not go on with its conversation: it gave up at once.
+    pub fn failed_to_resume(&self) -> bool {
+        let early = self.ended_at.is_some_and(|end| end.as_second() - self.created_at.as_second() < RESUME_SECONDS);
+        self.resumed && early && self.exit.is_some_and(|exit| !exit.success())
+    }
+
+    /// It has not ended by itself or by a person: the machine or its shim went down, or it never came to go on.
+    pub fn was_interrupted(&self) -> bool {
+        self.ended_at.is_some() && (self.exit.is_none() || self.failed_to_resume())
     }
 }
 
@@ -87,7 +112,8 @@ impl Database {
     /// Writes a session, new or changed.
     pub fn put_session(&mut self, session: &StoredSession) -> Result<(), DatabaseError> {
         self.execute(
-            "INSERT OR REPLACE INTO sessions (run, session, ended, json) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO sessions (run, session, ended, json) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (run) DO UPDATE SET session = ?2, ended = ?3, json = ?4",
             params![session.run.as_str(), session.session.as_str(), session.ended_at.is_some(), to_json(session)],
         )
         .map(drop)
@@ -107,6 +133,17 @@ impl Database {
     pub fn last_session(&self, session: &SessionId) -> Result<Option<StoredSession>, DatabaseError> {
         let sql = "SELECT json FROM sessions WHERE session = ?1 ORDER BY rowid DESC LIMIT 1";
         self.row(sql, [session.as_str()], |row| json(row, 0))
+    }
+
+    /// The latest run of a session that had this conversation: how that was launched.
+    pub fn session_with(
+        &self,
+        session: &SessionId,
+        conversation: &str,
+    ) -> Result<Option<StoredSession>, DatabaseError> {
+        let sql = "SELECT json FROM sessions WHERE session = ?1 AND json_extract(json, '$.conversation') = ?2
+                   ORDER BY rowid DESC LIMIT 1";
+        self.row(sql, [session.as_str(), conversation], |row| json(row, 0))
     }
 
     pub fn queue_message(

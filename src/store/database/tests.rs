@@ -121,6 +121,9 @@ fn sessions_messages_and_the_rest() {
         created_at: now(),
         ended_at: None,
         exit: None,
+        boot: Some("b1".into()),
+        resumed: false,
+        permissions: None,
     };
     database.put_session(&session).unwrap();
     assert_eq!(database.live_sessions().unwrap(), std::slice::from_ref(&session));
