@@ -253,11 +253,11 @@ impl Core {
 
     /// Weighs something that was seen of an agent.
     pub(super) fn signal(&mut self, run: &RunId, signal: Signal<'_>) {
-        let at = self.clock.elapsed();
+        let at = self.ground.clock.elapsed();
         let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) else { return };
         let changed = agent.status.observe(signal, at).is_some();
         if changed {
-            self.news = true;
+            self.life.news = true;
             self.activity_changed(run);
         }
     }
@@ -277,7 +277,7 @@ impl Core {
         for run in still {
             self.screen_stands_still(&run);
         }
-        let at = self.clock.elapsed();
+        let at = self.ground.clock.elapsed();
         let settled: Vec<RunId> = self
             .live
             .values_mut()

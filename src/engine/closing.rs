@@ -56,21 +56,21 @@ impl Core {
     }
 
     fn begin_end(&mut self, end: End, answerer: Answerer) {
-        self.closing = Some(Closing { end, answerer });
-        self.leaving.cancel();
+        self.life.closing = Some(Closing { end, answerer });
+        self.life.leaving.cancel();
         self.shared.stop_waiting();
     }
 
     /// The end has been reached: nothing is at work any more.
     pub(super) fn is_over(&self) -> bool {
-        let Some(closing) = &self.closing else { return false };
+        let Some(closing) = &self.life.closing else { return false };
         let quiet = closing.end == End::LeftRunning || !self.live.values().any(Live::alive);
-        self.at_work == 0 && quiet
+        self.life.at_work == 0 && quiet
     }
 
     /// A process whose start was under way when the end began.
     pub(super) fn is_too_late(&self) -> bool {
-        self.closing.as_ref().is_some_and(|closing| closing.end == End::Stopped)
+        self.life.closing.as_ref().is_some_and(|closing| closing.end == End::Stopped)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::closing::Closing;
 use super::diffs::Diffs;
-use super::ground::{Clock, Ground};
+use super::ground::Ground;
 use super::handle::{Change, Setting, Shared};
 use super::live::Live;
 use super::message::{Answerer, Message, TaskPlace};
@@ -28,7 +28,6 @@ use crate::store::database::EffectId;
 /// The engine's state.
 pub(super) struct Core {
     pub ground: Ground,
-    pub clock: Clock,
     pub hub: Arc<Hub>,
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
@@ -40,6 +39,12 @@ pub(super) struct Core {
     pub watches: Watches,
     pub diffs: Diffs,
     pub shared: Arc<Shared>,
+    pub life: Life,
+}
+
+/// How far the engine itself is.
+#[derive(Default)]
+pub(super) struct Life {
     /// The last snapshot is out of date. A screen that only changed makes no news: twenty of them change all the time.
     pub news: bool,
     /// Blocking jobs whose message is still to come.
@@ -73,7 +78,6 @@ impl Core {
             watches: Watches::new(inbox.clone()),
             diffs: Diffs::default(),
             ground,
-            clock: Clock::start(),
             hub: Arc::new(hub),
             inbox,
             projects: Vec::new(),
@@ -82,10 +86,7 @@ impl Core {
             notices: Notices::default(),
             agents: Vec::new(),
             shared,
-            news: true,
-            at_work: 0,
-            leaving: Cancel::default(),
-            closing: None,
+            life: Life { news: true, ..Life::default() },
         };
         Ok((core, Beginning { messages, terminals, project }))
     }
@@ -99,7 +100,7 @@ impl Core {
                 self.publish();
             }
         }
-        let (closing, shared) = (self.closing.take(), Arc::clone(&self.shared));
+        let (closing, shared) = (self.life.closing.take(), Arc::clone(&self.shared));
         // The lock is free, and the shims are, for whoever comes next.
         drop(self);
         if let Some(closing) = closing {
@@ -116,7 +117,7 @@ impl Core {
         self.look_for_agents();
         loop {
             self.settle();
-            if std::mem::take(&mut self.news) {
+            if std::mem::take(&mut self.life.news) {
                 self.publish();
             }
             if self.is_over() {
@@ -127,13 +128,13 @@ impl Core {
                 message = messages.recv() => match message {
                     None | Some(Message::Leave) => return,
                     Some(message) => {
-                        self.news = true;
+                        self.life.news = true;
                         self.take(message);
                     }
                 },
                 Some(event) = terminals.recv() => self.terminal_event(event),
                 () = until(deadline) => {
-                    self.news = true;
+                    self.life.news = true;
                     self.deadlines_passed();
                 }
             }
@@ -145,7 +146,7 @@ impl Core {
                 match message {
                     Message::Leave => return,
                     message => {
-                        self.news = true;
+                        self.life.news = true;
                         self.take(message);
                     }
                 }
@@ -200,13 +201,13 @@ impl Core {
     }
 
     fn stamp(&mut self, at: &TaskPlace) -> Stamp {
-        let (stem, now) = self.clock.stem();
+        let (stem, now) = self.ground.clock.stem();
         Stamp { now, run: RunId(format!("{}-{stem}", at.task)) }
     }
 
     /// An id for a run that belongs to no step.
     pub fn fresh_run(&mut self, what: &str) -> RunId {
-        RunId(format!("{what}-{}", self.clock.stem().0))
+        RunId(format!("{what}-{}", self.ground.clock.stem().0))
     }
 
     pub fn project(&self, id: &ProjectId) -> Result<&Project, Failure> {
@@ -241,7 +242,7 @@ impl Core {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let processes = self.live.values().filter_map(|live| live.deadline(self.clock.began()));
+        let processes = self.live.values().filter_map(|live| live.deadline(self.ground.clock.began()));
         processes.chain(self.mail_due()).min()
     }
 
@@ -252,7 +253,7 @@ impl Core {
                 self.notices.error(trouble, None);
             }
         }
-        if self.closing.is_none() {
+        if self.life.closing.is_none() {
             self.grant_places();
             self.deliver_messages();
             self.perform_held();
@@ -267,7 +268,7 @@ impl Core {
     }
 
     fn publish(&mut self) {
-        let generation = self.clock.next_generation();
+        let generation = self.ground.clock.next_generation();
         self.shared.snapshot.store(Arc::new(self.snapshot(generation)));
         self.shared.tell(Change::Snapshot);
     }

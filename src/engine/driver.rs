@@ -15,7 +15,7 @@ use crate::store::database::{Artifact, EffectId};
 impl Core {
     /// Begins an effect.
     pub(super) fn perform(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
-        if self.closing.is_some() && effect.begins() {
+        if self.life.closing.is_some() && effect.begins() {
             // It stays in the database: the next engine begins it.
             return;
         }
@@ -113,7 +113,7 @@ impl Core {
     /// Runs `work` in a blocking job; its answer goes to the pipeline.
     pub(super) fn blocking(&mut self, work: impl FnOnce() -> Message + Send + 'static) {
         let inbox = self.inbox.clone();
-        self.at_work += 1;
+        self.life.at_work += 1;
         tokio::task::spawn_blocking(move || {
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             let _ = inbox.blocking_send(Message::Worked(answer.ok().map(Box::new)));
@@ -121,7 +121,7 @@ impl Core {
     }
 
     pub(super) fn worked(&mut self, answer: Option<Box<Message>>) {
-        self.at_work -= 1;
+        self.life.at_work -= 1;
         match answer {
             Some(message) => self.take(*message),
             None => self.notices.error("a job of the engine broke; the next start tries it again".to_owned(), None),

@@ -15,6 +15,7 @@ pub(super) struct Ground {
     pub home: Home,
     /// Goes to the front of every agent's `PATH`: holds this program under its name.
     pub bin: PathBuf,
+    pub clock: Clock,
     _lock: Lock,
 }
 
@@ -39,7 +40,7 @@ impl Ground {
         let lock = Lock::acquire(&home.engine_lock(), now()).map_err(|error| {
             Failure::new(FailureKind::LockHeld, error.to_string()).hint("Leave it with q, then start again.")
         })?;
-        Ok(Self { bin: link_program(&home, program)?, home, _lock: lock })
+        Ok(Self { bin: link_program(&home, program)?, clock: Clock::start(), home, _lock: lock })
     }
 }
 

@@ -29,7 +29,7 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (at, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.leaving.clone());
+        let (at, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.life.leaving.clone());
         self.blocking(move || {
             let turn = shared.integrations.lock();
             let event = plan.run(run, gate.as_ref(), &leaving);
@@ -70,7 +70,7 @@ impl Core {
         self.stop_shells(at);
         let ends = self.ends_of(at);
         let (at, inbox) = (at.clone(), self.inbox.clone());
-        self.at_work += 1;
+        self.life.at_work += 1;
         tokio::spawn(async move {
             ends.await;
             let job = tokio::task::spawn_blocking(move || removal.run(scope, Loss::Accepted));

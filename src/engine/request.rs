@@ -8,7 +8,7 @@ use crate::model::{Answer, ProjectId, Reply, Request, SessionId, SessionKind, St
 
 impl Core {
     pub(super) fn serve_request(&mut self, request: Request, answerer: Answerer) {
-        if self.closing.is_some() && !matches!(request, Request::Hello) {
+        if self.life.closing.is_some() && !matches!(request, Request::Hello) {
             return answerer.answer(Err(ending()));
         }
         match request {

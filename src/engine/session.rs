@@ -141,7 +141,7 @@ impl Core {
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
-        self.news |= event != pty::Event::Changed;
+        self.life.news |= event != pty::Event::Changed;
         // A program may speak before its start has been told here: its words wait for that.
         if !self.live.contains_key(&run)
             && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status))

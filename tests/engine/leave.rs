@@ -96,7 +96,7 @@ fn an_end_of_all_in_the_middle_of_the_start_leaves_nothing() {
             assert!(task.session.as_ref().is_none_or(|session| !session.alive), "{slug} has a live session");
         }
         let refused = bench.try_create(new_task("late", "quick", "Too late")).unwrap_err();
-        assert!(refused.message.contains("is ending"), "{refused}");
+        assert!(refused.message.contains("the engine has ended"), "{refused}");
     });
 }
 
