@@ -34,13 +34,13 @@ impl Attention {
     }
 
     /// The viewer is attached here now, or nowhere; whether it has left another place with that.
-    pub fn attach(&mut self, viewer: Viewer, place: Option<&Place>) -> bool {
+    pub fn attach(&mut self, viewer: Viewer, place: Option<Place>) -> bool {
         let former = self.attached.iter().position(|(who, _)| *who == viewer);
-        if former.map(|index| &self.attached[index].1) == place {
+        if former.map(|index| &self.attached[index].1) == place.as_ref() {
             return false;
         }
         let left = former.map(|index| self.attached.remove(index)).is_some();
-        self.attached.extend(place.map(|place| (viewer, place.clone())));
+        self.attached.extend(place.map(|place| (viewer, place)));
         left
     }
 
@@ -89,15 +89,15 @@ mod tests {
         let mut attention = Attention::default();
         let (face, other) = (Viewer::FACE, attention.viewer());
         assert!(attention.leads(face, &place("a")), "nobody is attached");
-        assert!(!attention.attach(face, Some(&place("a"))));
-        assert!(!attention.attach(other, Some(&place("a"))));
+        assert!(!attention.attach(face, Some(place("a"))));
+        assert!(!attention.attach(other, Some(place("a"))));
         assert!(attention.leads(other, &place("a")) && !attention.leads(face, &place("a")));
-        assert!(!attention.attach(face, Some(&place("a"))), "it was there already");
+        assert!(!attention.attach(face, Some(place("a"))), "it was there already");
         assert!(!attention.leads(face, &place("a")));
         attention.typed(face, &place("a"));
         assert!(attention.leads(face, &place("a")));
         assert!(attention.attach(other, None) && attention.is_at(&place("a")));
-        assert!(attention.attach(face, Some(&place("b"))) && attention.take_typed(&place("a")));
+        assert!(attention.attach(face, Some(place("b"))) && attention.take_typed(&place("a")));
         assert!(!attention.is_at(&place("a")) && attention.is_at(&place("b")));
     }
 }

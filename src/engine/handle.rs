@@ -264,7 +264,7 @@ impl Handle {
 
     /// A person is attached to this session now, or to none.
     pub fn attach(&self, place: Option<Place>) {
-        if self.shared.attention().attach(Viewer::FACE, place.as_ref()) {
+        if self.shared.attention().attach(Viewer::FACE, place) {
             self.go_on();
         }
     }
@@ -273,7 +273,7 @@ impl Handle {
     pub fn enter(&self, place: Place) -> Presence {
         let mut attention = self.shared.attention();
         let viewer = attention.viewer();
-        attention.attach(viewer, Some(&place));
+        attention.attach(viewer, Some(place.clone()));
         drop(attention);
         Presence { handle: self.clone(), viewer, place }
     }

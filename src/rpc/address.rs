@@ -111,7 +111,8 @@ fn elsewhere(home: &Home) -> io::Result<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     let bases = given.into_iter().chain([std::env::temp_dir(), PathBuf::from("/tmp")]);
     let digest = Sha256::digest(home.root().as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let name = digest.iter().take(6).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let name = format!("{name:012x}");
     let mut refused = io::Error::new(ErrorKind::InvalidFilename, "no folder with a path short enough for a socket");
     for base in bases {
         let root = base.join(format!("orchestra-{uid}"));
@@ -139,7 +140,7 @@ fn private(folder: &Path) -> io::Result<()> {
 fn check_private(folder: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(folder)?;
     let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-    if ours && metadata.mode() & 0o077 == 0 {
+    if ours && metadata.mode() & 0o777 == 0o700 {
         return Ok(());
     }
     let told = format!("{} is not a folder of this user alone", folder.display());

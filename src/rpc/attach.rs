@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::outbox::Outbox;
 use super::server::Service;
 use super::view::exit_code;
-use super::wire::Fault;
+use super::wire::{self, Fault};
 use crate::engine::{Place, Presence};
 use crate::model::{Failure, FailureKind, Size, Snapshot, State};
 use crate::pty::{PAINTER_RESET, Painter, Terminal};
@@ -168,9 +168,9 @@ impl Stream {
     }
 
     fn output(&self, bytes: &[u8]) {
-        let (project, session) = &self.place;
-        let bytes = STANDARD.encode(bytes);
-        self.outbox.notify("session.output", json!({"project": project, "session": session, "bytes": bytes}));
+        let (project, session) = self.place.clone();
+        let shown = wire::Shown { project, session, bytes: STANDARD.encode(bytes) };
+        self.outbox.notify("session.output", &json!(shown));
     }
 
     fn has_ended(&self) -> bool {
@@ -181,8 +181,8 @@ impl Stream {
     fn tell_end(self) {
         self.output(PAINTER_RESET);
         let exit = self.terminal.0.exit().map(exit_code);
-        let (project, session) = &self.place;
-        self.outbox.notify("session.exited", json!({"project": project, "session": session, "exit": exit}));
+        let (project, session) = self.place.clone();
+        self.outbox.notify("session.exited", &json!(wire::Exited { project, session, exit }));
     }
 }
 

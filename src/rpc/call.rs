@@ -137,12 +137,11 @@ impl Connection {
 
     fn input(&self, place: &Place, bytes: &str) -> Result<Value, Fault> {
         let bytes = attach::decode(bytes)?;
-        match self.attached.get(place) {
-            Some(attached) => attached.input(&bytes)?,
-            None => {
-                attach::type_into(&self.service, place, &bytes)?;
-                self.service.handle.typed(place);
-            }
+        if let Some(attached) = self.attached.get(place) {
+            attached.input(&bytes)?;
+        } else {
+            attach::type_into(&self.service, place, &bytes)?;
+            self.service.handle.typed(place);
         }
         Ok(json!({}))
     }
@@ -206,11 +205,11 @@ fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault
 
 /// A typed call; what is wrong names the parameter.
 fn read<T: DeserializeOwned>(name: &str, method: &Method, params: Map<String, Value>) -> Result<T, Fault> {
-    let call = match method.params {
-        Some(_) => json!({"method": name, "params": params}),
-        None => json!({"method": name}),
-    };
-    serde_path_to_error::deserialize(call).map_err(|wrong| {
+    let mut call = Map::from_iter([("method".to_owned(), json!(name))]);
+    if method.params.is_some() {
+        call.insert("params".to_owned(), Value::Object(params));
+    }
+    serde_path_to_error::deserialize(Value::Object(call)).map_err(|wrong| {
         let path = wrong.path().to_string();
         let field = path.strip_prefix("params").unwrap_or(&path).trim_start_matches('.');
         let text = wrong.inner().to_string();

@@ -74,7 +74,7 @@ impl Client {
 
     /// Calls a method and waits for the answer, however long that takes.
     pub fn call(&mut self, method: &str, params: Value) -> Result<Value, Failure> {
-        self.call_until(method, &params, None)
+        self.call_until(method, params, None)
     }
 
     /// Asks for events from now on, or for those after `since` first.
@@ -125,7 +125,7 @@ impl Client {
         let hello =
             Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), client: "orchestra".to_owned() };
         let hello = serde_json::to_value(hello).map_err(Failure::internal)?;
-        match client.call_until("hello", &hello, Some(Instant::now() + GREETING)) {
+        match client.call_until("hello", hello, Some(Instant::now() + GREETING)) {
             Ok(greeting) => {
                 client.greeting = Greeting::deserialize(greeting).map_err(Failure::internal)?;
                 Ok(Some(client))
@@ -135,12 +135,12 @@ impl Client {
         }
     }
 
-    fn call_until(&mut self, method: &str, params: &Value, deadline: Option<Instant>) -> Result<Value, Failure> {
+    fn call_until(&mut self, method: &str, params: Value, deadline: Option<Instant>) -> Result<Value, Failure> {
         self.calls += 1;
         let id = self.calls;
-        self.notifier
-            .send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
-            .map_err(|error| gone(&error))?;
+        let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+        message["params"] = params;
+        self.notifier.send(&message).map_err(|error| gone(&error))?;
         loop {
             let line = self.reader.line(deadline).map_err(|error| gone(&error))?;
             let Some(answer) = self.take(&line)? else { continue };

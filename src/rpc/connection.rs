@@ -101,7 +101,7 @@ impl Connection {
                 Incoming::Line(line) => self.line(&line).await,
                 Incoming::TooLong => {
                     let text = format!("a line has at most {LINE_MAX} bytes; the connection is closed.");
-                    return self.outbox.put(&error(Value::Null, &Fault::usage(Fault::INVALID, text)));
+                    return self.outbox.put(&error(&Value::Null, &Fault::usage(Fault::INVALID, text)));
                 }
                 Incoming::End => return,
             }
@@ -115,7 +115,7 @@ impl Connection {
         let answer = match serde_json::from_slice(line) {
             Ok(Value::Array(calls)) => self.batch(calls).await,
             Ok(call) => self.call(call).await,
-            Err(wrong) => Some(error(Value::Null, &Fault::usage(Fault::PARSE, format!("no JSON: {wrong}.")))),
+            Err(wrong) => Some(error(&Value::Null, &Fault::usage(Fault::PARSE, format!("no JSON: {wrong}.")))),
         };
         if let Some(answer) = answer {
             self.outbox.put(&answer);
@@ -125,7 +125,7 @@ impl Connection {
     async fn batch(&mut self, calls: Vec<Value>) -> Option<Value> {
         if calls.is_empty() || calls.len() > BATCH_MAX {
             let text = format!("a batch has 1 to {BATCH_MAX} calls, not {}.", calls.len());
-            return Some(error(Value::Null, &Fault::usage(Fault::INVALID, text)));
+            return Some(error(&Value::Null, &Fault::usage(Fault::INVALID, text)));
         }
         let mut answers = Vec::new();
         for call in calls {
@@ -152,7 +152,7 @@ impl Connection {
         let id = id?;
         Some(match result {
             Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
-            Err(fault) => error(id, &fault),
+            Err(fault) => error(&id, &fault),
         })
     }
 
@@ -233,8 +233,11 @@ impl Lines {
     }
 }
 
-/// Id (none: a notification), method and parameters of a call; an id that can be answered, and what is wrong.
-fn read_call(call: Value) -> Result<(Option<Value>, String, Map<String, Value>), (Value, Fault)> {
+/// Id (none: a notification), method and parameters.
+type Call = (Option<Value>, String, Map<String, Value>);
+
+/// The parts of a call; else an id that can be answered, and what is wrong.
+fn read_call(call: Value) -> Result<Call, (Value, Fault)> {
     let invalid = |id: Value, text: &str| Err((id, Fault::usage(Fault::INVALID, text)));
     let Value::Object(mut call) = call else {
         return invalid(Value::Null, &format!("a call is an object, not {}.", kind_of(&call)));
@@ -257,6 +260,6 @@ fn read_call(call: Value) -> Result<(Option<Value>, String, Map<String, Value>),
     }
 }
 
-fn error(id: Value, fault: &Fault) -> Value {
+fn error(id: &Value, fault: &Fault) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "error": fault.json()})
 }

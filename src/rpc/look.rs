@@ -1,5 +1,6 @@
 //! What is answered without the engine's thread: from snapshots, worktrees and terminals.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -167,7 +168,11 @@ pub fn sessions(snapshot: &Snapshot, only: Option<&ProjectId>) -> SessionsView {
 pub fn explain(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result<ExplainView, Failure> {
     let (project, view) = find(snapshot, project, task)?;
     let facts = explain::task(project, view, super::server::now());
-    let text = facts.iter().map(|fact| format!("{:<14}{}\n", fact.label, fact.text)).collect();
+    let mut text = String::new();
+    for fact in &facts {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:<14}{}", fact.label, fact.text);
+    }
     let facts = facts.into_iter().map(|fact| FactView { label: fact.label.to_owned(), text: fact.text });
     Ok(ExplainView { task: TaskView::new(view, &project.config), facts: facts.collect(), text })
 }

@@ -14,8 +14,11 @@ mod keys;
 mod look;
 mod method;
 mod outbox;
+#[cfg(test)]
+mod page;
 mod resolve;
 mod rights;
+mod schema;
 mod server;
 mod start;
 mod subscription;
@@ -28,6 +31,7 @@ pub use look::{
     AllTasksView, DiffView, EngineView, ExplainView, FactView, FileView, MessagesView, OutputView, ProjectsView,
     SessionsView, TasksView,
 };
+pub use schema::schema;
 pub use server::Server;
 pub use start::{start_headless, wait_for_server};
 pub use subscription::Subscribed;

@@ -67,7 +67,7 @@ impl Outbox {
         let _ = self.lines.send(line);
     }
 
-    pub fn notify(&self, method: &str, params: Value) {
+    pub fn notify(&self, method: &str, params: &Value) {
         self.put(&serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
 }

@@ -63,5 +63,5 @@ async fn send(service: Arc<Service>, outbox: Outbox, mut at: u64, only: Option<P
 }
 
 fn tell(outbox: &Outbox, event: &Event) {
-    outbox.notify("event", json!(event));
+    outbox.notify("event", &json!(event));
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{Failure, FailureKind, ProjectId, TaskId};
+use crate::model::{Failure, FailureKind, ProjectId, SessionId, TaskId};
 
 /// The version of this protocol; a client of another one is told what to do.
 pub const PROTOCOL: u32 = 1;
@@ -101,6 +101,24 @@ pub enum EventKind {
     /// News or an error for a person.
     #[serde(rename = "notice")]
     Notice,
+}
+
+/// `session.output`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shown {
+    pub project: ProjectId,
+    pub session: SessionId,
+    /// Output for the viewer's terminal, base64.
+    pub bytes: String,
+}
+
+/// `session.exited`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Exited {
+    pub project: ProjectId,
+    pub session: SessionId,
+    /// Exit code, negative for a signal; null when nobody knows.
+    pub exit: Option<i32>,
 }
 
 /// An error object.
