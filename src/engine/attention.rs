@@ -19,6 +19,8 @@ pub(super) struct Attention {
     attached: Vec<(Viewer, Place)>,
     typed: HashMap<Place, Instant>,
     viewers: u64,
+    /// Counts up whenever somebody else may give the size.
+    turn: u64,
 }
 
 impl Viewer {
@@ -40,6 +42,7 @@ impl Attention {
             return false;
         }
         let left = former.map(|index| self.attached.remove(index)).is_some();
+        self.turn += 1;
         self.attached.extend(place.map(|place| (viewer, place)));
         left
     }
@@ -48,7 +51,8 @@ impl Attention {
     pub fn typed(&mut self, viewer: Viewer, place: &Place) {
         self.typed.insert(place.clone(), Instant::now());
         let here = |(who, at): &(Viewer, Place)| *who == viewer && at == place;
-        if let Some(index) = self.attached.iter().position(here) {
+        if let Some(index) = self.attached.iter().position(here).filter(|_| !self.leads(viewer, place)) {
+            self.turn += 1;
             let moved = self.attached.remove(index);
             self.attached.push(moved);
         }
@@ -57,6 +61,11 @@ impl Attention {
     /// Whether the session has the size of this viewer.
     pub fn leads(&self, viewer: Viewer, place: &Place) -> bool {
         self.attached.iter().rev().find(|(_, at)| at == place).is_none_or(|(who, _)| *who == viewer)
+    }
+
+    /// Tells one time of giving the size from the next.
+    pub const fn turn(&self) -> u64 {
+        self.turn
     }
 
     /// Somebody is attached to the session, or typed into it a short while ago.

@@ -325,9 +325,11 @@ impl Presence {
         self.handle.shared.attention().typed(self.viewer, &self.place);
     }
 
-    /// Whether the session has this person's size: nobody came or typed there later.
-    pub fn leads(&self) -> bool {
-        self.handle.shared.attention().leads(self.viewer, &self.place)
+    /// Whether the session has this person's size, since nobody came or typed there later. What is returned differs from
+    /// one such time to the next.
+    pub fn leads(&self) -> Option<u64> {
+        let attention = self.handle.shared.attention();
+        attention.leads(self.viewer, &self.place).then(|| attention.turn())
     }
 }
 

@@ -41,8 +41,8 @@ struct Stream {
     outbox: Outbox,
     terminal: Shown,
     painter: Painter,
-    /// What the session was told while this viewer led.
-    asked: Option<Size>,
+    /// The size that the session was given last, and in which turn of this viewer.
+    given: Option<(u64, Size)>,
 }
 
 /// A terminal whose changes are told as long as this lives.
@@ -61,7 +61,7 @@ impl Attachment {
             outbox: outbox.clone(),
             terminal: Shown(terminal),
             painter: Painter::new(size),
-            asked: None,
+            given: None,
         };
         let stream = tokio::spawn(stream.run(changes)).abort_handle();
         Ok(Self { service: Arc::clone(service), place, presence, size: sizes, stream })
@@ -73,9 +73,15 @@ impl Attachment {
 
     /// Types as this viewer, whose size counts from now on.
     pub fn input(&self, bytes: &[u8]) -> Result<(), Fault> {
-        type_into(&self.service, &self.place, bytes)?;
+        let terminal = writable(&self.service, &self.place)?;
+        if self.presence.leads().is_none() {
+            self.presence.typed();
+            // What is typed is for a screen of this size.
+            let _ = terminal.resize(*self.size.borrow());
+            self.service.screens_changed();
+        }
+        send(&terminal, bytes)?;
         self.presence.typed();
-        self.service.screens_changed();
         Ok(())
     }
 }
@@ -96,12 +102,21 @@ impl Drop for Shown {
 
 /// Types bytes into a session, as somebody who is not attached.
 pub fn type_into(service: &Service, place: &Place, bytes: &[u8]) -> Result<(), Fault> {
+    send(&writable(service, place)?, bytes)
+}
+
+fn send(terminal: &Terminal, bytes: &[u8]) -> Result<(), Fault> {
+    let sent = terminal.input(bytes);
+    sent.map_err(|error| Failure::new(FailureKind::BadState, format!("{error}.")).into())
+}
+
+/// The terminal of a session that takes input now.
+fn writable(service: &Service, place: &Place) -> Result<Terminal, Fault> {
     if is_held(&service.handle.snapshot(), place) {
         let text = "the session is held while its work is being merged; nothing was typed.";
         return Err(Failure::new(FailureKind::BadState, text).into());
     }
-    let sent = terminal(service, place)?.input(bytes);
-    sent.map_err(|error| Failure::new(FailureKind::BadState, format!("{error}.")).into())
+    terminal(service, place)
 }
 
 fn is_held(snapshot: &Snapshot, place: &Place) -> bool {
@@ -147,17 +162,14 @@ impl Stream {
         }
     }
 
-    /// Gives the session this viewer's size once, for as long as it leads.
+    /// Gives the session this viewer's size, once in each of its turns.
     fn lead(&mut self) {
         let size = self.painter.size();
-        if !self.presence.leads() {
-            self.asked = None;
-        } else if self.asked != Some(size) {
-            self.asked = Some(size);
-            if self.terminal.0.size() != size {
-                // A session out of reach is told of by its own end.
-                let _ = self.terminal.0.resize(size);
-            }
+        let due = self.presence.leads().map(|turn| (turn, size)).filter(|due| self.given != Some(*due));
+        if due.is_some() {
+            self.given = due;
+            // A session out of reach is told of by its own end.
+            let _ = self.terminal.0.resize(size);
         }
     }
 

@@ -1,0 +1,24 @@
+//! The socket as other programs use it: a real engine in this process, a real socket, and clients that behave or don't.
+
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod attach;
+mod event;
+mod fault;
+mod identity;
+mod method;
+mod socket;
+
+#[path = "../support/engine.rs"]
+mod engine;
+#[path = "../support/place.rs"]
+mod place;
+#[path = "../support/repo.rs"]
+mod repo;
+
+/// Says what it is told, and hands in at once.
+const WILLING: &str = "\
+rules:
+  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
+otherwise: [{say: heard}]
+";
