@@ -2,9 +2,8 @@
 //!
 //! Invariant: no signal goes out before the start time was compared; on Linux both name one process through a pidfd.
 
-#[cfg(target_os = "linux")]
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
@@ -40,13 +39,16 @@ impl Process {
     }
 }
 
-/// All that descends from `root` and runs, `root` itself left out.
-pub fn descendants(root: u32) -> Vec<Process> {
+/// All that descends from `root` and runs, `root` itself left out; and so is all of a descendant that is `spared`.
+pub fn descendants(root: u32, spared: impl Fn(u32) -> bool) -> Vec<Process> {
     let table = table();
     let mut found: Vec<Process> = Vec::new();
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
         for row in table.iter().filter(|row| row.parent == parent && row.process.pid != parent) {
+            if spared(row.process.pid) {
+                continue;
+            }
             parents.push(row.process.pid);
             if !row.zombie {
                 found.push(row.process);
@@ -71,20 +73,26 @@ pub fn ancestry(pid: u32) -> Vec<Process> {
     chain
 }
 
-/// The folder of the session whose shim the process is, if it calls itself one.
-#[cfg(target_os = "linux")]
-pub fn shim_dir(pid: u32) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStringExt as _;
-    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let mut args = line.split(|byte| *byte == 0).skip(1);
-    let verb = args.next()? == super::shim::VERB.as_bytes();
-    verb.then(|| args.next().map(|dir| OsString::from_vec(dir.to_vec()).into())).flatten()
+/// The arguments of a process, its name left out; empty where they are not told.
+pub fn arguments(pid: u32) -> Vec<OsString> {
+    strings(pid, "cmdline").into_iter().skip(1).collect()
 }
 
-/// The folder of the session whose shim the process is: here that is not told.
+/// The value of a variable that a process was started with, where that is told.
+pub fn variable(pid: u32, name: &str) -> Option<OsString> {
+    let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    strings(pid, "environ").iter().find_map(|entry| value(entry.as_bytes())).map(OsString::from_vec)
+}
+
+#[cfg(target_os = "linux")]
+fn strings(pid: u32, file: &str) -> Vec<OsString> {
+    let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    bytes.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+}
+
 #[cfg(not(target_os = "linux"))]
-pub fn shim_dir(_: u32) -> Option<PathBuf> {
-    None
+fn strings(_: u32, _: &str) -> Vec<OsString> {
+    Vec::new()
 }
 
 struct Row {
@@ -166,7 +174,10 @@ mod tests {
         assert!(!former.alive());
         assert!(!former.signal(Signal::KILL));
         assert!(process.alive(), "the foreign process lives");
-        assert!(descendants(std::process::id()).contains(&process));
+        assert!(descendants(std::process::id(), |_| false).contains(&process));
+        assert!(descendants(std::process::id(), |pid| pid == process.pid).is_empty());
+        assert_eq!(arguments(process.pid)[0], "60");
+        assert_eq!(variable(std::process::id(), "PATH"), std::env::var_os("PATH"));
         assert_eq!(ancestry(process.pid)[..2], [process, Process::of(std::process::id()).unwrap()]);
         assert!(process.signal(Signal::KILL));
         sleeper.wait().unwrap();

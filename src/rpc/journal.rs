@@ -155,3 +155,35 @@ fn compare_tasks(old: &TaskView, new: &TaskView) -> Vec<EventKind> {
 fn differs(old: &SessionView, new: &SessionView) -> bool {
     (old.alive, old.exit, &old.activity, old.waiting) != (new.alive, new.exit, &new.activity, new.waiting)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Notice, NoticeKind};
+
+    fn notices(count: u64) -> Snapshot {
+        let notice = |seq| Notice {
+            seq,
+            kind: NoticeKind::News,
+            text: String::new(),
+            about: None,
+            at: Timestamp::UNIX_EPOCH,
+            bell: false,
+        };
+        Snapshot { notices: (1..=count).map(|seq| Arc::new(notice(seq))).collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn numbers_go_on_and_what_is_too_old_is_not_known() {
+        let journal = Journal::new(Timestamp::from_microsecond(1000).unwrap());
+        assert_eq!((journal.last(), journal.after(1000, 9)), (1000, Some(vec![])));
+        assert_eq!((journal.after(999, 9), journal.after(1001, 9)), (None, None));
+        journal.add(&notices(0), &notices(3), Timestamp::UNIX_EPOCH);
+        let seqs = |since, limit| Some(journal.after(since, limit)?.iter().map(|event| event.seq).collect::<Vec<_>>());
+        assert_eq!((seqs(1000, 9), seqs(1001, 1)), (Some(vec![1001, 1002, 1003]), Some(vec![1002])));
+        journal.add(&notices(3), &notices(3), Timestamp::UNIX_EPOCH);
+        assert_eq!(journal.last(), 1003, "nothing changed");
+        journal.add(&notices(3), &notices(3 + KEPT as u64), Timestamp::UNIX_EPOCH);
+        assert_eq!((seqs(1002, 9), seqs(1003, 1)), (None, Some(vec![1004])));
+    }
+}

@@ -112,3 +112,119 @@ fn in_project(place: &Place, project: &ProjectId) -> bool {
 fn refusal(text: String) -> Failure {
     Failure::new(FailureKind::BadState, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::{DeleteScope, NewTask, Size};
+    use crate::rpc::method::{Catalog, Kind};
+
+    /// One of each variant, on task 1 and session `one` of project `p`.
+    fn requests() -> Vec<Request> {
+        let project = || ProjectId::from("p");
+        let (task, size, session) = (TaskId(1), Size::default(), || SessionId::from("one"));
+        let text = String::new;
+        vec![
+            Request::OpenProject { path: "/".into() },
+            Request::ForgetProject { project: project() },
+            Request::InitProject { project: project() },
+            Request::NewTask { project: project(), task: NewTask::default() },
+            Request::Start { project: project(), task },
+            Request::Stop { project: project(), task },
+            Request::Restart { project: project(), task },
+            Request::Approve { project: project(), task },
+            Request::Reject { project: project(), task, feedback: text() },
+            Request::Complete { project: project(), task },
+            Request::Skip { project: project(), task },
+            Request::SendToStage { project: project(), task, stage: text(), text: text() },
+            Request::SetAuto { project: project(), task, auto: true },
+            Request::Merge { project: project(), task },
+            Request::Archive { project: project(), task },
+            Request::Delete { project: project(), task, scope: DeleteScope::All },
+            Request::SetStatus { project: project(), task, status: Status::Reviewed },
+            Request::SetUnread { project: project(), task, unread: true },
+            Request::MarkSeen { project: project(), session: session() },
+            Request::Send { project: project(), session: session(), text: text() },
+            Request::Answer { project: project(), session: session(), bytes: Vec::new() },
+            Request::StartDesigner { project: project() },
+            Request::StopSession { project: project(), session: session() },
+            Request::OpenShell { project: project(), session: session(), size },
+            Request::EditSpec { project: project(), session: session(), size },
+            Request::Trust { project: project(), hash: text() },
+            Request::Watch { project: project(), session: session() },
+            Request::DeleteFacts { project: project(), task },
+            Request::MergeFacts { project: project(), task },
+            Request::ReviewFacts { project: project(), task },
+            Request::ShowTask { project: project(), task },
+            Request::ListMessages { project: project(), session: None },
+            Request::TrustFacts { project: project() },
+            Request::HandOver,
+            Request::ShutDown,
+            Request::Hello,
+        ]
+    }
+
+    fn name(request: &Request) -> String {
+        serde_json::to_value(request).unwrap()["method"].as_str().unwrap().to_owned()
+    }
+
+    /// The methods of all variants that a caller may call.
+    fn granted(caller: &Caller) -> BTreeSet<String> {
+        let requests = requests();
+        let may = |request: &&Request| check(caller, "x", of(request)).is_ok();
+        requests.iter().filter(may).map(name).collect()
+    }
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn executor(project: &str, task: u32) -> Caller {
+        Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
+    }
+
+    const READS: [&str; 7] = [
+        "engine.ping",
+        "message.list",
+        "project.trust_facts",
+        "task.delete_facts",
+        "task.merge_facts",
+        "task.review_facts",
+        "task.show",
+    ];
+
+    #[test]
+    fn every_variant_is_classified() {
+        let all: BTreeSet<_> = requests().iter().map(name).collect();
+        let methods = &Catalog::get().methods;
+        let known = methods.iter().filter(|(_, method)| method.kind == Kind::Request).map(|(name, _)| name.clone());
+        assert_eq!(all, known.collect(), "one of each variant stands in the list of this test");
+        assert_eq!(granted(&Caller::Person), all);
+        assert_eq!(granted(&Caller::Stranger), set(&["engine.ping"]));
+    }
+
+    #[test]
+    fn agents_have_what_is_theirs() {
+        let reads = set(&READS);
+        let with = |more: &[&str]| &reads | &set(more);
+        assert_eq!(granted(&executor("p", 1)), with(&["task.complete"]));
+        assert_eq!(granted(&executor("p", 2)), reads, "the task of another");
+        assert_eq!(granted(&executor("q", 1)), set(&["engine.ping"]), "another project");
+        let designer = |project: &str| Caller::Designer((project.into(), SessionId::main()));
+        let manages = ["message.send", "task.complete", "task.new", "task.start", "task.stop"];
+        assert_eq!(granted(&designer("p")), with(&manages));
+        assert_eq!(granted(&designer("q")), set(&["engine.ping"]));
+    }
+
+    #[test]
+    fn what_depends_on_more_than_the_method() {
+        let may = |caller: &Caller, request: &Request| check(caller, "x", of(request)).is_ok();
+        let status = |status| Request::SetStatus { project: "p".into(), task: TaskId(1), status };
+        assert!(may(&executor("p", 1), &status(Status::Completed)));
+        assert!(!may(&executor("p", 2), &status(Status::Completed)));
+        let send = Request::Send { project: "p".into(), session: SessionId::main(), text: String::new() };
+        assert!(may(&executor("p", 2), &send) && !may(&executor("q", 2), &send));
+    }
+}

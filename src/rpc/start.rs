@@ -14,6 +14,7 @@ use notify::{RecursiveMode, Watcher as _};
 
 use super::client::Client;
 use crate::model::{Failure, FailureKind};
+use crate::pty;
 use crate::store::Home;
 
 /// How long an engine may take until it serves.
@@ -114,7 +115,7 @@ fn start(home: &Home, program: &Path, wakes: Sender<Wake>) -> Result<(), Failure
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(cannot)?;
     let errors = log.try_clone().map_err(cannot)?;
     let mut command = Command::new(program);
-    command.arg("serve").stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(home.root());
+    command.arg(pty::ENGINE_VERB).stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(home.root());
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("ORCHESTRA_") || name.starts_with("ORKESTRA_")) {
             command.env_remove(name);

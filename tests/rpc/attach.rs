@@ -126,6 +126,14 @@ fn a_slow_viewer_gets_fewer_frames_and_holds_up_nobody() {
         quick.types("PS1=; seq 1 300000; printf 'e%s\\n' nd-of-it\n");
         quick.shows("end-of-it");
         served.is_served();
-        drop(slow);
+        let mut screen = Screen::new(Size::new(24, 80));
+        let mut bytes = 0;
+        while !screen.lines().iter().any(|line| line.contains("end-of-it")) {
+            let told = slow.hear().expect("it was not slow enough to be cut off");
+            let output = STANDARD.decode(told["params"]["bytes"].as_str().unwrap()).unwrap();
+            screen.feed(&output);
+            bytes += output.len();
+        }
+        assert!(bytes < 1 << 20, "{bytes} bytes waited for it, of two million");
     });
 }

@@ -46,7 +46,7 @@ fn calls(place: &Place, name: &str, calls: &Value) -> String {
 fn answers(place: &Place, name: &str) -> Vec<Value> {
     let file = format!("{name}.answers");
     let (sender, changes) = channel();
-    let mut watcher = notify::recommended_watcher(move |_| drop(sender.send(()))).unwrap();
+    let mut watcher = notify::recommended_watcher(move |_| _ = sender.send(())).unwrap();
     watcher.watch(&place.path(""), notify::RecursiveMode::NonRecursive).unwrap();
     let until = Instant::now() + PATIENCE;
     let lines = loop {

@@ -8,6 +8,7 @@ mod fault;
 mod identity;
 mod method;
 mod socket;
+mod start;
 
 #[path = "../support/engine.rs"]
 mod engine;

@@ -1,14 +1,16 @@
 //! The stop ladder: ask the program to leave, TERM, KILL, for all that descends from the shim.
 //!
 //! Invariant: as a subreaper (Linux) the shim is the ancestor of everything that its program started, whatever group or
-//! session it moved to; so a look at the process table finds all of it. It ends at most `quit_grace + term_grace +`
+//! session it moved to; so a look at the process table finds all of it. Engines and shims of our own are spared. It ends at most `quit_grace + term_grace +`
 //! [`KILL_GRACE`] after its begin. Elsewhere what cut all ties to the program is not found.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::pty::frame::StopPlan;
+use crate::pty::kin::is_kin;
 use crate::pty::process::{Process, descendants};
 
 /// How long killed processes may take to go.
@@ -20,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Ladder {
     rung: Rung,
     term_grace: Duration,
+    /// The folder of all sessions.
+    run: PathBuf,
     /// When the next rung is due.
     climb: Instant,
     /// When HUP goes out, half-way between TERM and KILL.
@@ -36,9 +40,11 @@ enum Rung {
 
 impl Ladder {
     /// Begins at the lowest rung; `plan.quit` must have been typed.
-    pub fn new(plan: &StopPlan, now: Instant) -> Self {
+    ///
+    /// `run` is the folder of all sessions.
+    pub fn new(plan: &StopPlan, run: PathBuf, now: Instant) -> Self {
         let grace = if plan.quit.is_some() { plan.quit_grace } else { Duration::ZERO };
-        Self { rung: Rung::Quit, term_grace: plan.term_grace, climb: now + grace, hang_up: None, look: now }
+        Self { rung: Rung::Quit, term_grace: plan.term_grace, run, climb: now + grace, hang_up: None, look: now }
     }
 
     /// When to call [`Ladder::advance`] again.
@@ -53,7 +59,7 @@ impl Ladder {
             return None;
         }
         self.look = now + LOOK;
-        let left = descendants(std::process::id());
+        let left = descendants(std::process::id(), |pid| is_kin(&self.run, pid));
         if left.is_empty() {
             return Some(Vec::new());
         }

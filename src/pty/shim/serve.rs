@@ -299,7 +299,8 @@ impl Shim {
                 self.session.resume();
                 self.session.typing.input(quit);
             }
-            self.stopping.ladder = Some(Ladder::new(plan, Instant::now()));
+            let run = self.place.dir().parent().unwrap_or(self.place.dir()).to_owned();
+            self.stopping.ladder = Some(Ladder::new(plan, run, Instant::now()));
         }
     }
 
