@@ -42,6 +42,18 @@ class Engine:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
 
+    def round_trip(self, method, params):
+        """Milliseconds from the request until its answer is there, unread."""
+        self.last += 1
+        request = json.dumps({"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}).encode() + b"\n"
+        begun = time.monotonic()
+        self.stream.sendall(request)
+        answer = self.line()
+        took = (time.monotonic() - begun) * 1000
+        if b'"error"' in answer:
+            raise RuntimeError(f"{method}: {answer.decode()}")
+        return took
+
     def line(self):
         while b"\n" not in self.buffer:
             data = self.stream.recv(1 << 20)
@@ -56,3 +68,28 @@ class Engine:
 
     def close(self):
         self.stream.close()
+
+
+class Echo:
+    """A bare socket on which another process sends back what it gets: what a round trip costs at least."""
+
+    def __init__(self):
+        self.stream, there = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.stream.close()
+            while data := there.recv(1 << 16):
+                there.sendall(data)
+            os._exit(0)
+        there.close()
+
+    def round_trip(self, payload):
+        begun, left = time.monotonic(), len(payload)
+        self.stream.sendall(payload)
+        while left:
+            left -= len(self.stream.recv(left))
+        return (time.monotonic() - begun) * 1000
+
+    def close(self):
+        self.stream.close()
+        os.waitpid(self.pid, 0)

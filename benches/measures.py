@@ -5,6 +5,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from engine import Echo, Engine
 from subjects import Orchestra, Raw, Tmux
 from terminal import Gone
 
@@ -233,12 +234,40 @@ def handover(run):
         yield Row(f"{what} all of {count} sessions", ms(mine), reference, target=f"<= {target} ms", met=mine and mine <= target)
 
 
+def rpc(run):
+    """Round trips on the engine's socket while sessions write 30 KB/s each, beside a bare socket that echoes."""
+    noise, count = (3, 100) if run.quick else (20, 3000)
+    methods = {"engine.ping": {}, "task.list": {"project": "small"}}
+    found = {name: [] for name in ("bare", *methods)}
+    with Opened(run.ours(run.small_repository()), Echo()) as (*subjects, bare):
+        engines = []
+        for subject in subjects:
+            subject.start("plain", ["noisy"] * noise)
+            engines.append(Engine.connect(subject.home))
+        with Opened(*engines):
+            for _ in range(count):
+                found["bare"].append(bare.round_trip(b"x" * 100))
+                for name, params in methods.items():
+                    found[name] += [engine.round_trip(name, params) for engine in engines]
+    for name in methods:
+        for part in (0.5, 0.99):
+            mine, least = found[name] and percentile(found[name], part), percentile(found["bare"], part)
+            what = f"{name} p{part * 100:.0f}, {noise} noisy sessions"
+            target = "<= 2 ms" if part == 0.99 else ""
+            yield Row(what, ms3(mine), "", f"bare socket {ms3(least)}", target, mine <= 2 if mine and target else None)
+
+
 def percentile(values, part):
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
+
+
+def ms3(value):
+    return f"{value:.3f} ms" if value else ""
 
 
 def ms(value):
     return f"{value:.1f} ms" if value else ""
 
 
-MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks, "handover": handover}
+MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks}
+MEASURES |= {"handover": handover, "rpc": rpc}

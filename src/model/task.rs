@@ -210,6 +210,9 @@ pub struct Iteration {
     pub gate: Option<GateResult>,
     /// Reminders to submit that were typed in this iteration, at most three.
     pub reminders: u8,
+    /// None: it began with an engine that did not note that.
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
 }
 
 /// Why an iteration began.

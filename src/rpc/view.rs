@@ -253,8 +253,8 @@ impl IterationView {
             number: iteration.number,
             outcome: iteration.outcome.as_ref().map(word),
             trigger: trigger(&iteration.trigger).to_owned(),
-            started_at: None,
-            ended_at: None,
+            started_at: iteration.started_at,
+            ended_at: iteration.ended_at,
             artifact: iteration.submitted.then(artifact).flatten(),
             gate: iteration
                 .gate

@@ -263,6 +263,8 @@ pub fn iteration(number: u32) -> Iteration {
         submitted: false,
         gate: None,
         reminders: 0,
+        started_at: None,
+        ended_at: None,
     }
 }
 

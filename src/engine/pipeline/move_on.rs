@@ -126,12 +126,15 @@ impl Step<'_> {
             submitted: false,
             gate: None,
             reminders: 0,
+            started_at: Some(self.stamp.now),
+            ended_at: None,
         });
     }
 
     pub(super) fn close_iteration(&mut self, outcome: Outcome) {
         if let Some(iteration) = self.task.iterations.last_mut().filter(|iteration| iteration.outcome.is_none()) {
             iteration.outcome = Some(outcome);
+            iteration.ended_at = Some(self.stamp.now);
         }
     }
 

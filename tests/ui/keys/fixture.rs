@@ -273,6 +273,8 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
             submitted: false,
             gate: None,
             reminders: 0,
+            started_at: None,
+            ended_at: None,
         }],
         created_at: since,
         updated_at: since,
