@@ -151,7 +151,7 @@ impl Core {
 
     /// Name of the agent that a wish for `name` comes to.
     pub(super) fn agent_name<'a>(&'a self, project: &'a Project, name: Option<&'a str>) -> Option<&'a str> {
-        let found = || self.agents.iter().find(|agent| agent.path.is_some()).map(|agent| agent.name.as_str());
+        let found = || self.known.agents.iter().find(|agent| agent.path.is_some()).map(|agent| agent.name.as_str());
         name.or(project.settings.config.agent.as_deref()).or_else(found)
     }
 
@@ -159,8 +159,8 @@ impl Core {
     pub(super) fn look_for_agents(&mut self) {
         let Some(project) = self.projects.first() else { return };
         let path = std::env::var_os("PATH").unwrap_or_default();
-        self.agents = agent::find::agents(&project.settings.catalog, &path);
-        let (inbox, mut agents) = (self.inbox.clone(), self.agents.clone());
+        self.known.agents = agent::find::agents(&project.settings.catalog, &path);
+        let (inbox, mut agents) = (self.inbox.clone(), self.known.agents.clone());
         tokio::spawn(async move {
             let inherited: Vec<_> = std::env::vars_os().collect();
             for found in &mut agents {

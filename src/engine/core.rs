@@ -17,11 +17,13 @@ use super::handle::{Change, Setting, Shared};
 use super::live::Live;
 use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
+use super::open::Known;
 use super::pipeline::{self, Event, Stamp};
 use super::project::Project;
+use super::snapshot::Subject;
 use super::watch::Watches;
 use crate::git::Cancel;
-use crate::model::{AgentFound, Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
+use crate::model::{Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{self, Hub, TerminalEvent};
 use crate::store::database::EffectId;
 
@@ -31,11 +33,11 @@ pub(super) struct Core {
     pub hub: Arc<Hub>,
     pub inbox: mpsc::Sender<Message>,
     pub projects: Vec<Project>,
+    pub known: Known,
     pub live: HashMap<RunId, Live>,
     /// What processes told before their start was known here.
     pub early: HashMap<RunId, Vec<pty::Event>>,
     pub notices: Notices,
-    pub agents: Vec<AgentFound>,
     pub watches: Watches,
     pub diffs: Diffs,
     pub shared: Arc<Shared>,
@@ -81,10 +83,10 @@ impl Core {
             hub: Arc::new(hub),
             inbox,
             projects: Vec::new(),
+            known: Known::default(),
             live: HashMap::new(),
             early: HashMap::new(),
             notices: Notices::default(),
-            agents: Vec::new(),
             shared,
             life: Life { news: true, ..Life::default() },
         };
@@ -111,10 +113,15 @@ impl Core {
 
     async fn serve(&mut self, beginning: Beginning) {
         let Beginning { mut messages, mut terminals, project } = beginning;
-        if let Some(Err(failure)) = project.map(|path| self.open_project(&path)) {
+        self.read_total_cap();
+        if let Some(Err(failure)) = project.map(|path| self.open_first(&path)) {
             self.notices.error(failure.to_string(), None);
         }
         self.look_for_agents();
+        // The first frame waits for no other project.
+        self.settle();
+        self.publish();
+        self.open_known();
         loop {
             self.settle();
             if std::mem::take(&mut self.life.news) {
@@ -135,6 +142,7 @@ impl Core {
                 Some(event) = terminals.recv() => self.terminal_event(event),
                 () = until(deadline) => {
                     self.life.news = true;
+                    self.touch_all();
                     self.deadlines_passed();
                 }
             }
@@ -155,6 +163,23 @@ impl Core {
     }
 
     pub fn take(&mut self, message: Message) {
+        let subject = message.subject();
+        // Before and after: an answer in the middle of it is given with a picture of its own.
+        self.mark(&subject);
+        self.serve_message(message);
+        self.mark(&subject);
+    }
+
+    fn mark(&mut self, subject: &Subject) {
+        match subject {
+            Subject::Project(id) => self.touch(id),
+            Subject::Run(run) => self.touch_run(run),
+            Subject::Everything => self.touch_all(),
+            Subject::Nothing => {}
+        }
+    }
+
+    fn serve_message(&mut self, message: Message) {
         match message {
             Message::Ask(request, answerer) => self.serve_request(*request, answerer),
             Message::Worked(message) => self.worked(message),
@@ -168,7 +193,9 @@ impl Core {
                 self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));
             }
             Message::FilesChanged { project } => self.files_changed(&project),
-            Message::AgentsFound(agents) => self.agents = agents,
+            Message::AgentsFound(agents) => self.known.agents = agents,
+            Message::Found { found, asked } => self.found(*found, asked),
+            Message::Loaded { entry, loaded } => self.loaded(*entry, loaded),
             Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
             // What it answers is begun again by the next engine.
@@ -215,7 +242,10 @@ impl Core {
     }
 
     pub fn project_mut(&mut self, id: &ProjectId) -> Result<&mut Project, Failure> {
-        self.projects.iter_mut().find(|project| project.id == *id).ok_or_else(|| no_project(id))
+        let project = self.projects.iter_mut().find(|project| project.id == *id).ok_or_else(|| no_project(id))?;
+        // Readers need a new picture of it.
+        project.shown.view = None;
+        Ok(project)
     }
 
     pub fn about(&self, at: &TaskPlace) -> Option<super::Place> {
@@ -252,6 +282,10 @@ impl Core {
             for trouble in std::mem::take(&mut self.projects[index].files.troubles) {
                 self.notices.error(trouble, None);
             }
+            if std::mem::take(&mut self.projects[index].files.missed) {
+                let id = self.projects[index].id.clone();
+                self.lose(&id);
+            }
         }
         if self.life.closing.is_none() {
             self.grant_places();
@@ -269,7 +303,8 @@ impl Core {
 
     fn publish(&mut self) {
         let generation = self.ground.clock.next_generation();
-        self.shared.snapshot.store(Arc::new(self.snapshot(generation)));
+        let snapshot = self.snapshot(generation);
+        self.shared.snapshot.store(Arc::new(snapshot));
         self.shared.tell(Change::Snapshot);
     }
 }

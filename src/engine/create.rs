@@ -10,7 +10,6 @@ use super::live::{Job, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
-use super::schedule;
 use crate::git::worktree::{Attempt, WorktreePlan};
 use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
@@ -25,6 +24,8 @@ impl Core {
             found.check_trust()?;
         }
         let start = new.start;
+        // A person switches branches behind our back.
+        found.branch = super::load::head_branch(&found.repo)?;
         let task = found.create(new)?;
         let (id, slug, branch) = (task.id, task.slug.clone(), task.branch.clone());
         if start {
@@ -33,22 +34,6 @@ impl Core {
         let message =
             if start { format!("started {slug} on {branch}") } else { format!("kept {slug} as a draft; S starts it") };
         Ok(Reply::Task { id, message: Some(message) })
-    }
-
-    /// Gives free places to queued tasks.
-    pub(super) fn grant_places(&mut self) {
-        let granted: Vec<TaskPlace> = self
-            .projects
-            .iter()
-            .flat_map(|project| {
-                let tasks = project.tasks().map(Arc::as_ref);
-                let granted = schedule::grants(tasks, project.settings.config.max_running);
-                granted.into_iter().map(|task| TaskPlace { project: project.id.clone(), task })
-            })
-            .collect();
-        for at in granted {
-            self.happened(&at, Event::Granted, None);
-        }
     }
 
     /// Branch and worktree, then the setup script.

@@ -13,13 +13,25 @@ use super::project::Totals;
 use crate::git::diff::Differ;
 use crate::git::watch::{Seen, Watcher};
 use crate::git::{Cancel, GitError, Repo};
-use crate::model::{Diff, Failure};
+use crate::model::{Diff, Failure, ProjectId};
 
 /// The worktrees whose diffs are kept fresh.
 #[derive(Default)]
 pub(super) struct Diffs {
     followed: HashMap<Place, Follower>,
     watched: Option<Place>,
+}
+
+impl Diffs {
+    /// Begins anew with the next look, from wherever the worktree is then.
+    pub fn unfollow(&mut self, place: &Place) {
+        self.followed.remove(place);
+    }
+
+    /// Follows nothing of a project any more.
+    pub fn forget(&mut self, project: &ProjectId) {
+        self.followed.retain(|place, _| place.0 != *project);
+    }
 }
 
 /// Keeps one worktree's diff fresh on a thread of its own; ends when it is dropped.

@@ -19,6 +19,12 @@ impl Core {
             // It stays in the database: the next engine begins it.
             return;
         }
+        if effect.begins()
+            && let Ok(project) = self.project_mut(&at.project)
+            && project.trouble.is_some()
+        {
+            return project.waiting.parked.push((at.clone(), effect, key));
+        }
         match effect {
             Effect::Prepare { run } => self.prepare(at, run, key),
             Effect::Launch { .. } => self.launch_stage(at, effect, key),
@@ -41,6 +47,9 @@ impl Core {
     /// Effects that wait for quiet: begins those whose time has come.
     pub(super) fn perform_held(&mut self) {
         for index in 0..self.projects.len() {
+            if self.projects[index].trouble.is_some() {
+                continue;
+            }
             let held = std::mem::take(&mut self.projects[index].waiting.held);
             for (at, effect, key) in held {
                 let ready = match &effect {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, ProjectView, SessionView, State, TaskView};
+use crate::model::{Activity, Hold, ProjectView, SessionView, State, TaskView};
 
 /// One line of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,12 +111,27 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
     }
 }
 
-/// The cap, and the place in the queue before it.
-fn queue(project: &ProjectView, view: &TaskView) -> String {
-    let works = |view: &&TaskView| view.task.state.is_busy() && view.task.state != State::Queued;
-    let running = project.tasks.iter().filter(works).count();
+/// The cap that holds a queued task, and its place in the queue.
+pub fn queue(project: &ProjectView, view: &TaskView) -> String {
     let place = view.queued.map_or_else(String::new, |place| format!("; it is number {place} of those that wait"));
-    format!("a free place: {running} of {} are taken{place}", project.config.max_running)
+    let full = |max: u32, whose: &str, key: &str| {
+        let of = if max == 1 { "the only one".to_owned() } else { format!("all {max}") };
+        format!("a free place: {of} of {whose} taken ({key})")
+    };
+    let held = match view.hold {
+        Some(Hold::Project { max }) => {
+            full(max, if max == 1 { "its project is" } else { "its project are" }, "max_running")
+        }
+        Some(Hold::Total { max }) => {
+            full(max, if max == 1 { "all projects is" } else { "all projects are" }, "max_running_total")
+        }
+        Some(Hold::Trouble) => {
+            let why = project.trouble.as_ref().map_or("", |trouble| trouble.message.as_str());
+            return format!("its project: {why}");
+        }
+        None => "a free place".to_owned(),
+    };
+    held + &place
 }
 
 fn fact(label: &'static str, text: impl Into<String>) -> Fact {

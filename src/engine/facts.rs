@@ -9,8 +9,10 @@ use super::message::{Answerer, TaskPlace};
 use super::monitor::last_gate;
 use super::project::Project;
 use crate::git::facts::{self, Facts};
-use crate::git::{Cancel, Repo};
-use crate::model::{DeleteFacts, Failure, FailureKind, MergeFacts, Reply, ReviewFacts, SessionKind, State, Task};
+use crate::git::{Cancel, GitError, Head, Repo};
+use crate::model::{
+    BaseFacts, DeleteFacts, Failure, FailureKind, MergeFacts, ProjectId, Reply, ReviewFacts, SessionKind, State, Task,
+};
 
 impl Core {
     pub(super) fn delete_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
@@ -76,6 +78,17 @@ impl Core {
         });
     }
 
+    /// What a task would start from, now: a person may have committed or switched since the last look.
+    pub(super) fn base_facts(&mut self, project: &ProjectId, base: Option<String>, answerer: Answerer) {
+        match self.project(project).map(|project| project.repo.clone()) {
+            Ok(repo) => drop(tokio::task::spawn_blocking(move || {
+                let facts = base_of(&repo, base).map_err(|error| git_failure(&error));
+                answerer.answer(facts.map(|facts| Reply::Base(Box::new(facts))));
+            })),
+            Err(failure) => answerer.answer(Err(failure)),
+        }
+    }
+
     /// Prepares with the project at hand, then asks git in a job, which answers.
     fn gather<J>(&mut self, at: &TaskPlace, answerer: Answerer, prepare: impl FnOnce(&Project, Arc<Task>) -> J)
     where
@@ -96,6 +109,21 @@ impl Core {
         let live = self.live.values().filter(|live| live.alive() && super::driver::of_task(live, at));
         live.map(|live| (live.kind, live.name.clone())).collect()
     }
+}
+
+fn base_of(repo: &Repo, wanted: Option<String>) -> Result<BaseFacts, GitError> {
+    let wanted = match (wanted, repo.head()?) {
+        (Some(wanted), _) => wanted,
+        (None, Head::Branch(branch)) => branch,
+        (None, Head::Detached(_)) => "HEAD".to_owned(),
+    };
+    let base = repo.resolve_base(&wanted)?;
+    let upstream = if base.is_branch { repo.upstream(&base.name)? } else { None };
+    let upstream = upstream.map(|name| {
+        let behind = repo.ahead_behind(&name, &base.commit)?.1;
+        Ok((name, behind))
+    });
+    Ok(BaseFacts { name: base.name, commit: base.commit, upstream: upstream.transpose()? })
 }
 
 fn gather(repo: &Repo, worktree: &Path, task: &Task) -> Result<Facts, Failure> {

@@ -54,6 +54,11 @@ impl Project {
     /// Keeps what a stage produced: in the database, and as a file for agents and people.
     pub fn keep_artifact(&mut self, task: TaskId, kept: &Artifact) -> Result<(), Failure> {
         self.db.put_artifact(task, kept).map_err(Failure::internal)?;
+        if !self.is_there() {
+            // They are written when it is opened again.
+            self.files.missed = true;
+            return Ok(());
+        }
         let all = self.db.artifacts(task).map_err(Failure::internal)?;
         let slug = &self.task(task)?.slug;
         artifact::write_all(&self.files.folder, slug, &all).map(drop).map_err(Failure::internal)

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use super::Place;
+use super::find::Found;
 use super::live::Started;
+use super::load::Loaded;
+use super::open::Asked;
 use super::pipeline::Event;
 use crate::model::{
     AgentFact, AgentFound, Answer, DeleteScope, Diff, Failure, ProjectId, Request, RunId, Task, TaskId,
 };
 use crate::pty::Adopted;
 use crate::store::database::EffectId;
+use crate::store::projects;
 
 /// One message to the engine's thread.
 pub(super) enum Message {
@@ -57,6 +61,16 @@ pub(super) enum Message {
         project: ProjectId,
     },
     AgentsFound(Vec<AgentFound>),
+    /// A repository was looked for.
+    Found {
+        found: Box<Result<Found, Failure>>,
+        asked: Asked,
+    },
+    /// A project was read from disk.
+    Loaded {
+        entry: Box<projects::Project>,
+        loaded: Result<Box<Loaded>, Failure>,
+    },
     /// A task's worktree is gone, its content kept under a reference.
     Deleted {
         at: TaskPlace,

@@ -1,48 +1,251 @@
-//! A project is opened: its repository, settings and tasks, then what the last engine left unfinished.
+//! Projects come and go: opened, found again where they were moved to, lost, forgotten.
+//!
+//! Invariants: what asks git or reads much runs beside the engine's thread, a few projects at a time; a project is read once,
+//! however many ask for it; a repository that is gone takes no task and no session with it.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::agent_run::agent_failure;
 use super::core::Core;
-use super::create::git_failure;
+use super::find::{self, Found};
+use super::load::{self, Loaded};
 use super::mail::{Letter, Origin};
-use super::message::TaskPlace;
+use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Effect;
-use super::project::{Book, Files, Project, Settings, Waiting};
-use super::tidings::Look;
+use super::project::Project;
+use super::request::done;
+use super::snapshot::unread_view;
 use crate::agent::Catalog;
-use crate::git::{Git, Head, Repo};
-use crate::model::{Answer, Config, Failure, FailureKind, ProjectId, Reply, RunId, SessionId, WorktreeRoot};
+use crate::git::Repo;
+use crate::model::{
+    AgentFound, Answer, Config, Failure, FailureKind, NoticeKind, Opened, ProjectId, ProjectView, Reply, Request,
+    RunId, SessionId,
+};
 use crate::store::database::StoredMessage;
-use crate::store::trust::Trust;
+use crate::store::projects::Project as Entry;
 use crate::store::watch::Batch;
-use crate::store::{Database, Folder, config, init, projects, workflow};
+use crate::store::{Folder, config, init, projects, workflow};
+
+/// Known projects that are opened at the same time, at start: a folder on a disk that does not answer holds up no more than
+/// its own lane.
+const LANES: usize = 4;
+
+/// What is known beside the projects that are open.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Agent programs that were looked for.
+    pub agents: Vec<AgentFound>,
+    /// Tasks at work at once in all projects; 0: the settings have not been read.
+    pub max_running_total: u32,
+    /// In the order in which they are shown.
+    pub order: Vec<ProjectId>,
+    /// Where the engine was started.
+    pub opened: Option<Opened>,
+    /// Those that cannot be read, and why.
+    pub unread: Vec<(Entry, Arc<ProjectView>)>,
+    /// Those that are still to be opened.
+    waiting: VecDeque<Entry>,
+    /// Lanes at work.
+    lanes: usize,
+    /// Projects that are being read, with who waits for that.
+    reading: HashMap<ProjectId, Vec<Answerer>>,
+}
+
+/// Why a repository was looked for.
+pub(super) enum Asked {
+    /// Somebody wants the project around a path.
+    Path(Answerer),
+    /// It is known from before.
+    Known(Box<Entry>),
+}
 
 impl Core {
-    /// Opens the repository around `path`, unless it is open already.
-    pub(super) fn open_project(&mut self, path: &Path) -> Result<ProjectId, Failure> {
-        let git = Git::from_env().map_err(|error| git_failure(&error))?;
-        let repo = Repo::discover(&git, path)
-            .and_then(|repo| repo.at(repo.main_root()))
-            .map_err(|error| git_failure(&error))?;
-        repo.require_commit().map_err(|error| git_failure(&error))?;
-        let id = projects::open(&self.ground.home, repo.root(), repo.common_dir()).map_err(Failure::internal)?.id;
-        if self.project(&id).is_ok() {
-            return Ok(id);
+    /// Opens the project that the engine was started in, before anything else is done.
+    pub(super) fn open_first(&mut self, path: &Path) -> Result<(), Failure> {
+        let home = self.ground.home.clone();
+        let found = find::around(&home, path)?;
+        let entry = projects::open(&home, found.repo.root(), found.repo.common_dir()).map_err(Failure::internal)?;
+        self.known.opened = Some(Opened { project: entry.id.clone(), session: None });
+        self.known.order.push(entry.id.clone());
+        match load::load(&home, &entry, Ok(found)) {
+            Ok(loaded) => {
+                let session = loaded.session();
+                self.known.opened = Some(Opened { project: entry.id, session });
+                self.admit_project(loaded)
+            }
+            Err(failure) => {
+                self.not_read(entry, failure.clone());
+                Err(failure)
+            }
         }
-        let db = Database::open(&self.ground.home.state(&id)).map_err(Failure::internal)?;
-        if let Some(recovery) = db.recovery() {
-            self.notices
-                .error(format!("the database was broken ({}); its last backup is in use", recovery.reason), None);
+    }
+
+    /// Opens every other project that is known.
+    pub(super) fn open_known(&mut self) {
+        match projects::list(&self.ground.home) {
+            Ok(list) => {
+                let new: Vec<_> = list.into_iter().filter(|entry| !self.known.order.contains(&entry.id)).collect();
+                self.known.order.extend(new.iter().map(|entry| entry.id.clone()));
+                self.known.waiting.extend(new);
+            }
+            Err(error) => self.notices.error(format!("{error}. Only the projects that are opened are shown"), None),
         }
-        let project = self.load(id.clone(), repo, db)?;
+        (0..LANES).for_each(|_| self.open_next());
+    }
+
+    /// How many tasks of all projects may be at work is the user's word. A file that cannot be read is told of by each project
+    /// that is opened with it.
+    pub(super) fn read_total_cap(&mut self) {
+        match config::load_user(&self.ground.home) {
+            Ok(config) => self.known.max_running_total = config.max_running_total,
+            Err(_) if self.known.max_running_total == 0 => {
+                self.known.max_running_total = Config::default().max_running_total;
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn open_next(&mut self) {
+        if self.known.lanes == LANES || self.life.closing.is_some() {
+            return;
+        }
+        let Some(entry) = self.known.waiting.pop_front() else { return };
+        self.known.lanes += 1;
+        let home = self.ground.home.clone();
+        self.look(move || (find::known(&home, &entry), Asked::Known(Box::new(entry))));
+    }
+
+    /// Opens the project around a path, unless it is open already.
+    pub(super) fn open_project(&mut self, path: &Path, answerer: Answerer) {
+        let (home, path) = (self.ground.home.clone(), path.to_owned());
+        self.look(move || (find::around(&home, &path), Asked::Path(answerer)));
+    }
+
+    /// A look at a disk that may never answer: nothing waits for it, an end of the engine neither.
+    fn look(&self, work: impl FnOnce() -> (Result<Found, Failure>, Asked) + Send + 'static) {
+        let inbox = self.inbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let (found, asked) = work();
+            // An engine that has gone opens nothing.
+            let _ = inbox.blocking_send(Message::Found { found: Box::new(found), asked });
+        });
+    }
+
+    /// A repository was found, or not: the project is read next, once.
+    pub(super) fn found(&mut self, found: Result<Found, Failure>, asked: Asked) {
+        let (entry, answerer) = match asked {
+            Asked::Path(answerer) => match found.as_ref().map_err(Clone::clone).and_then(|found| self.enter(found)) {
+                Ok(entry) => (entry, Some(answerer)),
+                Err(failure) => return answerer.answer(Err(failure)),
+            },
+            Asked::Known(entry) => {
+                self.known.lanes -= 1;
+                self.open_next();
+                // It may have been forgotten, or opened by its new place, in the meantime.
+                if !self.known.order.contains(&entry.id) || self.project(&entry.id).is_ok_and(|it| it.trouble.is_none())
+                {
+                    return;
+                }
+                (found.as_ref().ok().and_then(|found| self.enter(found).ok()).unwrap_or(*entry), None)
+            }
+        };
+        if self.life.closing.is_some() {
+            return answerer.into_iter().for_each(|it| it.answer(Err(super::closing::ending())));
+        }
+        let id = entry.id.clone();
+        let is_open = self.project(&id).is_ok_and(|project| project.is_settled(found.as_ref().ok()));
+        if is_open {
+            return answerer.into_iter().for_each(|it| it.answer(Ok(Reply::Project { id: id.clone() })));
+        }
+        let is_new = !self.known.reading.contains_key(&id);
+        self.known.reading.entry(id.clone()).or_default().extend(answerer);
+        if is_new {
+            self.read(entry, found);
+        }
+    }
+
+    /// Writes a repository to the list of projects.
+    fn enter(&mut self, found: &Found) -> Result<Entry, Failure> {
+        let entry = projects::open(&self.ground.home, found.repo.root(), found.repo.common_dir());
+        let entry = entry.map_err(Failure::internal)?;
+        if !self.known.order.contains(&entry.id) {
+            self.known.order.push(entry.id.clone());
+        }
+        Ok(entry)
+    }
+
+    fn read(&mut self, entry: Entry, found: Result<Found, Failure>) {
+        let home = self.ground.home.clone();
+        match found {
+            // Its tasks and sessions are here already; only the place is new.
+            Ok(found) if self.project(&entry.id).is_ok() => self.relocate(&entry.id, found.repo),
+            Err(_) if self.project(&entry.id).is_ok() => self.read_over(&entry.id, Ok(())),
+            found => self.blocking(move || {
+                let loaded = load::load(&home, &entry, found).map(Box::new);
+                Message::Loaded { entry: Box::new(entry), loaded }
+            }),
+        }
+    }
+
+    /// A project was read.
+    pub(super) fn loaded(&mut self, entry: Entry, loaded: Result<Box<Loaded>, Failure>) {
+        let id = entry.id.clone();
+        self.known.unread.retain(|(entry, _)| entry.id != id);
+        let opened = match loaded {
+            // Forgotten while it was read.
+            Ok(_) if !self.known.order.contains(&id) => Ok(()),
+            Ok(loaded) => self.admit_project(*loaded),
+            Err(failure) => {
+                self.notices.error(format!("{} cannot be opened: {failure}", entry.name()), None);
+                self.not_read(entry, failure.clone());
+                Err(failure)
+            }
+        };
+        self.read_over(&id, opened);
+    }
+
+    /// A project is shown with what keeps it from being read.
+    fn not_read(&mut self, entry: Entry, trouble: Failure) {
+        let view = Arc::new(unread_view(&entry, trouble));
+        self.known.unread.push((entry, view));
+    }
+
+    /// Answers all who waited for a project.
+    fn read_over(&mut self, id: &ProjectId, opened: Result<(), Failure>) {
+        for answerer in self.known.reading.remove(id).unwrap_or_default() {
+            self.reply(answerer, opened.clone().map(|()| Reply::Project { id: id.clone() }));
+        }
+    }
+
+    /// Takes a project that was read among the open ones.
+    fn admit_project(&mut self, loaded: Loaded) -> Result<(), Failure> {
+        let Loaded { project, said, .. } = loaded;
+        let id = project.id.clone();
+        for (kind, text) in said {
+            match kind {
+                NoticeKind::News => self.notices.news(text, None),
+                NoticeKind::Error => self.notices.error(text, None),
+            }
+        }
+        let trouble = project.trouble.clone();
         self.projects.push(project);
-        self.watch_files(&id);
-        self.read_task_files(&id, &Batch::all());
-        self.read_designer_spec(&id);
-        match self.project(&id)?.restore_artifacts() {
+        let order = &self.known.order;
+        self.projects.sort_by_key(|project| order.iter().position(|id| *id == project.id));
+        match trouble {
+            None => self.open_files(&id),
+            Some(trouble) => self.notices.error(trouble.to_string(), None),
+        }
+        self.pick_up(&id)
+    }
+
+    /// What is to be done with the files of a project that is there: watch them, read edits, write what is gone again.
+    fn open_files(&mut self, id: &ProjectId) {
+        self.watch_files(id);
+        self.read_task_files(id, &Batch::all());
+        self.read_designer_spec(id);
+        match self.project(id).and_then(Project::restore_artifacts) {
             Ok(restored) if restored.is_empty() => {}
             Ok(restored) => {
                 self.notices
@@ -50,78 +253,98 @@ impl Core {
             }
             Err(failure) => self.notices.error(failure.to_string(), None),
         }
-        self.pick_up(&id)?;
-        Ok(id)
+    }
+
+    /// The repository of a project that is open is at another place now, or there again.
+    fn relocate(&mut self, id: &ProjectId, repo: Repo) {
+        let home = self.ground.home.clone();
+        let Ok(project) = self.project_mut(id) else { return };
+        let folder = Folder::of(repo.root());
+        let worktrees = load::worktree_root(&home.worktrees(id), &folder, &project.settings.config, id);
+        let settled = load::settle_in(&mut project.db, &project.book, &repo, (&folder, &worktrees));
+        let branch = load::head_branch(&repo);
+        project.name = repo.name();
+        project.branch = branch.unwrap_or_default();
+        (project.repo, project.files.folder, project.files.worktrees) = (repo, folder, worktrees);
+        project.trouble = None;
+        let (name, root) = (project.name.clone(), project.root().display().to_string());
+        let parked = std::mem::take(&mut project.waiting.parked);
+        let tasks: Vec<_> = project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
+        if let Err(failure) = settled {
+            self.notices.error(failure.to_string(), None);
+        }
+        self.open_files(id);
+        self.read_settings(id);
+        self.notices.news(format!("{name} is open again, in {root}; what waited goes on"), None);
+        for at in &tasks {
+            if let Some(place) = self.about(at) {
+                self.diffs.unfollow(&place);
+            }
+            self.follow_worktree(at);
+        }
+        for (at, effect, key) in parked {
+            self.perform(&at, effect, key);
+        }
+        self.read_over(id, Ok(()));
+    }
+
+    /// The repository of an open project is gone: nothing new begins, and nothing is written where it was.
+    pub(super) fn lose(&mut self, id: &ProjectId) {
+        let Ok(project) = self.project_mut(id) else { return };
+        if project.trouble.is_some() {
+            return;
+        }
+        let trouble = find::gone(&project.name, project.root());
+        project.trouble = Some(trouble.clone());
+        project.files.watch = None;
+        self.notices.error(trouble.to_string(), None);
+    }
+
+    /// Why a request cannot be served now: it needs a repository that is gone.
+    pub(super) fn refusal(&mut self, request: &Request) -> Option<Failure> {
+        let id = needs_repository(request)?.clone();
+        let there = self.project(&id).ok()?.repo.common_dir().is_dir();
+        match (there, self.project(&id).ok()?.trouble.is_some()) {
+            (false, false) => self.lose(&id),
+            (true, true) => self.try_again(&id),
+            _ => {}
+        }
+        self.project(&id).ok()?.trouble.clone()
+    }
+
+    /// A project's folder is there again: perhaps its repository can be used.
+    fn try_again(&mut self, id: &ProjectId) {
+        let home = self.ground.home.clone();
+        let entries = projects::list(&home).unwrap_or_default();
+        let Some(entry) = entries.into_iter().find(|entry| entry.id == *id) else { return };
+        if let Ok(found) = find::known(&home, &entry) {
+            self.relocate(id, found.repo);
+        }
     }
 
     /// Forgets a project in which nothing runs.
     pub(super) fn forget_project(&mut self, id: &ProjectId) -> Answer {
-        let name = self.project(id)?.name.clone();
-        if self.live.values().any(|live| live.place.0 == *id && live.alive()) {
-            let text = format!("{name} has live sessions; nothing was changed.");
+        let unread = self.known.unread.iter().find(|(entry, _)| entry.id == *id).map(|(entry, _)| entry.name());
+        let name = match unread {
+            Some(name) => name,
+            None => self.project(id)?.name.clone(),
+        };
+        let alive = self.live.values().any(|live| live.place.0 == *id && live.alive());
+        let busy = self.project(id).is_ok_and(|project| project.tasks().any(|task| task.state.is_busy()));
+        if alive || busy {
+            let what = if alive { "live sessions" } else { "tasks at work" };
+            let text = format!("{name} has {what}; nothing was changed.");
             return Err(Failure::new(FailureKind::BadState, text).hint("Stop them first: orchestra status"));
         }
         projects::forget(&self.ground.home, id).map_err(Failure::internal)?;
         self.projects.retain(|project| project.id != *id);
-        Ok(Reply::Done { message: Some(format!("forgot {name}; its files and its state stay on disk")) })
-    }
-
-    fn load(&mut self, id: ProjectId, repo: Repo, db: Database) -> Result<Project, Failure> {
-        let folder = Folder::of(repo.root());
-        if let Some(notice) = folder.notice() {
-            self.notices.news(notice, None);
-        }
-        let loaded = db.tasks().map_err(Failure::internal)?;
-        for (task, error) in loaded.unreadable {
-            self.notices.error(format!("task {task} cannot be read: {error}"), None);
-        }
-        let settings = self.settings(&folder);
-        let unread = db.unread().map_err(Failure::internal)?;
-        let branch = match repo.head().map_err(|error| git_failure(&error))? {
-            Head::Branch(branch) => Some(branch),
-            Head::Detached(_) => None,
-        };
-        let worktrees = worktree_root(&self.ground.home.worktrees(&id), &folder, &settings.config, &id);
-        let tasks = loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
-        Ok(Project {
-            name: repo.name(),
-            files: Files {
-                initialized: folder.is_initialized(),
-                worktrees,
-                trust: Trust::of(&self.ground.home),
-                watch: None,
-                designer_spec: None,
-                troubles: Vec::new(),
-                unwritten: BTreeMap::new(),
-                look: Look::default(),
-                folder,
-            },
-            book: Book { tasks, unread, ..Book::default() },
-            waiting: Waiting::default(),
-            settings,
-            id,
-            repo,
-            db,
-            branch,
-        })
-    }
-
-    /// Settings, flows and agents; a file that cannot be read is named, and the defaults stand for it.
-    fn settings(&mut self, folder: &Folder) -> Settings {
-        let config = config::load(&self.ground.home, folder).unwrap_or_else(|error| {
-            self.notices.error(format!("{error}. The defaults are in force"), None);
-            Config::default()
-        });
-        let flows = workflow::load(folder).unwrap_or_else(|error| {
-            self.notices.error(format!("{error}. Only the flow solo can be used"), None);
-            Vec::new()
-        });
-        let catalog = Catalog::new(&config.agents).or_else(|error| {
-            self.notices.error(format!("{}. Only the built-in agents can be used", agent_failure(&error)), None);
-            Catalog::new(&BTreeMap::new())
-        });
-        let catalog = catalog.expect("invariant: the built-in agents are valid");
-        Settings { config: Arc::new(config), flows, catalog, faults: Vec::new() }
+        self.live.retain(|_, live| live.place.0 != *id);
+        self.diffs.forget(id);
+        self.known.order.retain(|known| known != id);
+        self.known.waiting.retain(|entry| entry.id != *id);
+        self.known.unread.retain(|(entry, _)| entry.id != *id);
+        self.share_terminals();
+        Ok(done(Some(&format!("forgot {name}; its files and its state stay on disk"))))
     }
 
     /// Adopts the sessions that went on without us, then does what is still to be done.
@@ -132,8 +355,9 @@ impl Core {
         let messages = project.db.queued_messages().map_err(Failure::internal)?;
         let tasks: Vec<TaskPlace> =
             project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
+        let there = project.trouble.is_none();
         self.adopt(id, sessions);
-        for at in &tasks {
+        for at in tasks.iter().filter(|_| there) {
             self.follow_worktree(at);
         }
         for message in messages {
@@ -179,6 +403,7 @@ impl Core {
         let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
         let config = config::load(&self.ground.home, &folder);
         let flows = workflow::load(&folder);
+        self.read_total_cap();
         let mut errors = Vec::new();
         if let Ok(project) = self.project_mut(id) {
             project.files.initialized = folder.is_initialized();
@@ -215,10 +440,43 @@ impl Core {
     }
 }
 
-fn worktree_root(home: &Path, folder: &Folder, config: &Config, id: &ProjectId) -> PathBuf {
-    match &config.worktrees.root {
-        WorktreeRoot::Home => home.to_owned(),
-        WorktreeRoot::Project => folder.dir().join(".worktrees"),
-        WorktreeRoot::Path(path) => path.join(id.as_str()),
+impl Project {
+    /// The repository is where it was when the project was opened, as far as a look at its folder tells.
+    pub fn is_there(&self) -> bool {
+        self.trouble.is_none() && self.repo.common_dir().is_dir()
     }
+
+    /// It is open where the repository was found; none: it was not found.
+    fn is_settled(&self, found: Option<&Found>) -> bool {
+        self.trouble.is_none() && found.is_none_or(|found| found.repo.root() == self.root())
+    }
+}
+
+impl Loaded {
+    /// The task in whose worktree somebody asked for the project.
+    fn session(&self) -> Option<SessionId> {
+        let checkout = self.checkout.as_ref()?.canonicalize().ok()?;
+        let here = |path: std::path::PathBuf| path.canonicalize().is_ok_and(|path| path == checkout);
+        let task = self.project.tasks().find(|task| here(self.project.worktree_path(task)))?;
+        Some(task.session_id())
+    }
+}
+
+/// The project of a request that cannot be served without its repository. Stopping, talking and forgetting can.
+fn needs_repository(request: &Request) -> Option<&ProjectId> {
+    use Request as R;
+    let can_do_without = matches!(
+        request,
+        R::ForgetProject { .. }
+            | R::Stop { .. }
+            | R::SetAuto { .. }
+            | R::Archive { .. }
+            | R::SetUnread { .. }
+            | R::MarkSeen { .. }
+            | R::Send { .. }
+            | R::Answer { .. }
+            | R::StopSession { .. }
+            | R::Watch { .. }
+    );
+    request.project().filter(|_| !can_do_without)
 }

@@ -11,14 +11,17 @@ use jiff::Timestamp;
 
 use super::agent_run::Variable;
 use super::create::git_failure;
+use super::ground::now;
 use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
+use super::schedule::Queued;
 use super::tidings::Look;
 use crate::agent::Catalog;
 use crate::git::{self, Hooks, Repo};
 use crate::model::{
-    Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, SessionId, Task, TaskId, TrustFacts,
+    Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, ProjectView, SessionId, Task, TaskId,
+    TrustFacts,
 };
 use crate::store::artifact;
 use crate::store::database::{Delivery, EffectId, StoredEffect};
@@ -38,6 +41,10 @@ pub(super) struct Project {
     pub book: Book,
     pub waiting: Waiting,
     pub files: Files,
+    /// Why its repository cannot be used: then nothing new begins.
+    pub trouble: Option<Failure>,
+    /// What readers were shown of it.
+    pub shown: Shown,
 }
 
 /// What is in force of a project's files.
@@ -60,12 +67,23 @@ pub(super) struct Book {
     pub seen: HashMap<SessionId, Totals>,
 }
 
+/// The last picture of a project.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// None: something in it has changed since.
+    pub view: Option<Arc<ProjectView>>,
+    /// Its queued tasks, as they stand in the picture.
+    pub queue: Vec<(TaskId, Queued)>,
+}
+
 /// What waits for an agent's rest.
 #[derive(Default)]
 pub(super) struct Waiting {
     pub mail: Vec<Letter>,
     /// Effects that wait for quiet.
     pub held: Vec<(TaskPlace, Effect, EffectId)>,
+    /// Effects that wait for the repository to be there again.
+    pub parked: Vec<(TaskPlace, Effect, EffectId)>,
 }
 
 /// Where a project's files are, and what is known of them.
@@ -81,6 +99,8 @@ pub(super) struct Files {
     pub designer_spec: Option<String>,
     /// What could not be written beside the database, to be told.
     pub troubles: Vec<String>,
+    /// The repository was not there when something was to be written.
+    pub missed: bool,
     /// Tasks whose files could not be written, and why.
     pub unwritten: BTreeMap<TaskId, String>,
     pub look: Look,
@@ -275,7 +295,7 @@ impl Project {
             let changed = "the files changed since they were shown.";
             return Err(Failure::new(FailureKind::Untrusted, changed).hint("Look again"));
         }
-        self.files.trust.grant(&self.id, &commands.files, commands.files.hash()).map_err(Failure::internal)?;
+        self.files.trust.grant(&self.id, &commands.files, commands.files.hash(), now()).map_err(Failure::internal)?;
         let git = commands.git.unwrap_or_default();
         self.db.set_value(TRUSTED_GIT, &git).map_err(Failure::internal)
     }

@@ -11,6 +11,9 @@ impl Core {
         if self.life.closing.is_some() && !matches!(request, Request::Hello) {
             return answerer.answer(Err(ending()));
         }
+        if let Some(failure) = self.refusal(&request) {
+            return self.reply(answerer, Err(failure));
+        }
         match request {
             // Those whose answer comes later, from a job.
             Request::OpenShell { project, session, size } => self.open_shell(&project, &session, size, answerer),
@@ -19,6 +22,8 @@ impl Core {
             Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
             Request::MergeFacts { project, task } => self.merge_facts(&TaskPlace { project, task }, answerer),
             Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
+            Request::BaseFacts { project, base } => self.base_facts(&project, base, answerer),
+            Request::OpenProject { path } => self.open_project(&path, answerer),
             Request::ShutDown => self.shut_down(answerer),
             Request::HandOver => self.hand_over(answerer),
             Request::Delete { project, task, scope } => self.delete(&TaskPlace { project, task }, scope, answerer),
@@ -31,7 +36,6 @@ impl Core {
 
     fn answer(&mut self, request: Request) -> Answer {
         match request {
-            Request::OpenProject { path } => Ok(Reply::Project { id: self.open_project(&path)? }),
             Request::ForgetProject { project } => self.forget_project(&project),
             Request::InitProject { project } => self.init_project(&project),
             Request::NewTask { project, task } => self.new_task(&project, task),
@@ -80,6 +84,8 @@ impl Core {
             | Request::DeleteFacts { .. }
             | Request::MergeFacts { .. }
             | Request::ReviewFacts { .. }
+            | Request::BaseFacts { .. }
+            | Request::OpenProject { .. }
             | Request::ShutDown
             | Request::HandOver
             | Request::Delete { .. } => unreachable!("invariant: answered by serve_request"),

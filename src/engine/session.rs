@@ -141,26 +141,32 @@ impl Core {
 
     pub(super) fn terminal_event(&mut self, event: TerminalEvent) {
         let TerminalEvent { run, event } = event;
+        self.touch_run(&run);
+        self.terminal_told(&run, event);
+        self.touch_run(&run);
+    }
+
+    fn terminal_told(&mut self, run: &RunId, event: pty::Event) {
         self.life.news |= event != pty::Event::Changed;
         // A program may speak before its start has been told here: its words wait for that.
-        if !self.live.contains_key(&run)
-            && !matches!(event, pty::Event::Exited(status) if self.shared.ended(&run, status))
+        if !self.live.contains_key(run)
+            && !matches!(event, pty::Event::Exited(status) if self.shared.ended(run, status))
         {
             // Of a run that is over these tell nothing new.
             if !matches!(event, pty::Event::Lost(_) | pty::Event::StopDone { .. }) {
-                self.early.entry(run).or_default().push(event);
+                self.early.entry(run.clone()).or_default().push(event);
             }
             return;
         }
         match event {
-            pty::Event::Exited(status) if self.awaits_stop(&run, status) => {}
-            pty::Event::Exited(status) => self.exited(&run, status),
-            pty::Event::Lost(_) => self.lost(&run, Pause::Lost),
-            pty::Event::Submitted(id) => self.letter_typed(&run, &id),
-            pty::Event::Refused(_) => self.mail_of_gone(&run),
-            pty::Event::StopDone { left } => self.stop_done(&run, &left),
-            pty::Event::Signals(signals) => self.terminal_signals(&run, &signals),
-            pty::Event::Changed => self.screen_changed(&run),
+            pty::Event::Exited(status) if self.awaits_stop(run, status) => {}
+            pty::Event::Exited(status) => self.exited(run, status),
+            pty::Event::Lost(_) => self.lost(run, Pause::Lost),
+            pty::Event::Submitted(id) => self.letter_typed(run, &id),
+            pty::Event::Refused(_) => self.mail_of_gone(run),
+            pty::Event::StopDone { left } => self.stop_done(run, &left),
+            pty::Event::Signals(signals) => self.terminal_signals(run, &signals),
+            pty::Event::Changed => self.screen_changed(run),
             pty::Event::Stopped | pty::Event::Continued => {}
         }
     }

@@ -24,6 +24,10 @@ impl Project {
     /// Brings a task's file in line with the task. What cannot be written is told once; the database has it all the same,
     /// and the next change of the task or of its folder tries again.
     pub(super) fn write_task_file(&mut self, task: &Task) {
+        if !self.is_there() {
+            self.files.missed = true;
+            return;
+        }
         match self.try_write_task_file(task) {
             Ok(()) => drop(self.files.unwritten.remove(&task.id)),
             Err(failure) => {
@@ -129,6 +133,9 @@ impl Core {
 
     /// Task files, settings or flows changed on disk.
     pub(super) fn files_changed(&mut self, id: &ProjectId) {
+        if !self.project(id).is_ok_and(Project::is_there) {
+            return self.lose(id);
+        }
         let Ok(batch) = self.project(id).map(|project| project.files.look.changes.take()) else { return };
         self.look_at_files(id, &batch);
     }

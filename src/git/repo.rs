@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::command::{Call, Git, Hooks, fields, path_of};
+use super::command::{Call, Git, Hooks, Output, fields, path_of};
 use super::error::GitError;
 use super::process::Cancel;
 use super::settings::Settings;
@@ -18,7 +18,7 @@ const SLOW: Duration = Duration::from_mins(10);
 pub struct Repo {
     git: Git,
     root: PathBuf,
-    main_root: PathBuf,
+    main_root: Option<PathBuf>,
     git_dir: PathBuf,
     common_dir: PathBuf,
     turn: Arc<Mutex<()>>,
@@ -66,7 +66,8 @@ pub struct Base {
 }
 
 impl Repo {
-    /// The repository around `path`: from a subfolder or a linked worktree too.
+    /// The repository around `path`: from a subfolder or a linked worktree too. From within a bare repository: seen from its
+    /// first linked worktree.
     pub fn discover(git: &Git, path: &Path) -> Result<Self, GitError> {
         let path = path.canonicalize().map_err(GitError::io(path))?;
         let flags = ["--path-format=absolute", "--is-bare-repository", "--git-dir", "--git-common-dir"];
@@ -77,17 +78,26 @@ impl Repo {
         let (git_dir, common_dir) = (path_of(next()), path_of(next()));
         let common_dir = common_dir.canonicalize().map_err(GitError::io(&common_dir))?;
         if bare {
-            return Err(GitError::Bare { path: common_dir });
+            let checkout = checkouts(git, &common_dir)?.into_iter().next();
+            return Self::discover(git, &checkout.ok_or(GitError::Bare { path: common_dir })?);
         }
-        let top = git.call(&path, "rev-parse").args(["--path-format=absolute", "--show-toplevel"]).run();
-        let Ok(mut top) = top.map(|output| output.stdout) else {
-            return Err(GitError::NotARepository { path });
-        };
-        top.pop();
-        let root = path_of(&top);
-        let main_root = if git_dir == common_dir { root.clone() } else { main_root(git, &common_dir)? };
+        let root = top_level(git, &path)?.ok_or(GitError::NotARepository { path })?;
+        let main_root =
+            if git_dir == common_dir { Some(root.clone()) } else { top_level(git, &main_folder(git, &common_dir)?)? };
         let turn = turn_of(&common_dir);
         Ok(Self { git: git.clone(), root, main_root, git_dir, common_dir, turn })
+    }
+
+    /// A repository that is not there, or that git refuses to read: every call in it says so.
+    pub fn absent(git: &Git, root: &Path, common_dir: &Path) -> Self {
+        Self {
+            git: git.clone(),
+            root: root.to_owned(),
+            main_root: Some(root.to_owned()),
+            git_dir: common_dir.to_owned(),
+            common_dir: common_dir.to_owned(),
+            turn: turn_of(common_dir),
+        }
     }
 
     /// The folder of the checkout that was asked for.
@@ -95,9 +105,14 @@ impl Repo {
         &self.root
     }
 
-    /// The folder of the main checkout: the project. The common directory itself when the main one is bare.
-    pub fn main_root(&self) -> &Path {
-        &self.main_root
+    /// The folder of the main checkout: the project. None where there are linked worktrees only, beside a bare repository.
+    pub fn main_root(&self) -> Option<&Path> {
+        self.main_root.as_deref()
+    }
+
+    /// The folders of all checkouts that are there, the main one first.
+    pub fn checkouts(&self) -> Result<Vec<PathBuf>, GitError> {
+        checkouts(&self.git, &self.common_dir)
     }
 
     /// The git directory that all checkouts share, absolute and canonical.
@@ -140,7 +155,8 @@ impl Repo {
 
     /// The folder's name.
     pub fn name(&self) -> String {
-        let name = self.main_root.file_name().unwrap_or(self.main_root.as_os_str());
+        let root = self.main_root().unwrap_or(&self.root);
+        let name = root.file_name().unwrap_or(root.as_os_str());
         name.to_string_lossy().into_owned()
     }
 
@@ -173,6 +189,12 @@ impl Repo {
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Short name of what a local branch follows.
+    pub fn upstream(&self, branch: &str) -> Result<Option<String>, GitError> {
+        let spec = format!("{branch}@{{upstream}}");
+        self.call("rev-parse").args(["--abbrev-ref", "--symbolic-full-name", "--end-of-options", &spec]).maybe()
     }
 
     /// Commits that `tip` has and `base` has not, and the reverse.
@@ -292,10 +314,41 @@ impl Repo {
     }
 }
 
-fn main_root(git: &Git, common_dir: &Path) -> Result<PathBuf, GitError> {
+/// The folder of the checkout around `path`; none in a git directory without one.
+fn top_level(git: &Git, path: &Path) -> Result<Option<PathBuf>, GitError> {
+    match git.call(path, "rev-parse").args(["--path-format=absolute", "--show-toplevel"]).run() {
+        Ok(Output { mut stdout, .. }) => {
+            stdout.pop();
+            Ok(Some(path_of(&stdout)))
+        }
+        Err(GitError::Failed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where to ask for the main checkout: what git names, unless that is a git directory (a submodule's names its checkout).
+fn main_folder(git: &Git, common_dir: &Path) -> Result<PathBuf, GitError> {
+    let first = listed(git, common_dir)?.into_iter().next().map(|(path, _)| path);
+    Ok(first.filter(|path| path.join(".git").exists()).unwrap_or_else(|| common_dir.to_owned()))
+}
+
+fn checkouts(git: &Git, common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
+    let there = |(path, bare): (PathBuf, bool)| (!bare && path.join(".git").exists()).then_some(path);
+    Ok(listed(git, common_dir)?.into_iter().filter_map(there).collect())
+}
+
+/// The checkouts that git knows of, the main one first, and whether that one is bare.
+fn listed(git: &Git, common_dir: &Path) -> Result<Vec<(PathBuf, bool)>, GitError> {
     let output = git.call(common_dir, "worktree").args(["list", "--porcelain", "-z"]).run()?;
-    let first = fields(&output.stdout).next().and_then(|line| line.strip_prefix(b"worktree "));
-    Ok(first.map_or_else(|| common_dir.to_owned(), path_of))
+    let mut all: Vec<(PathBuf, bool)> = Vec::new();
+    for line in fields(&output.stdout) {
+        match (line.strip_prefix(b"worktree "), all.last_mut()) {
+            (Some(path), _) => all.push((path_of(path), false)),
+            (None, Some((_, bare))) => *bare |= line == b"bare",
+            (None, None) => {}
+        }
+    }
+    Ok(all)
 }
 
 /// One lock for each repository in this process; there is one engine for each user.

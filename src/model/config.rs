@@ -18,6 +18,8 @@ pub struct Config {
     pub branch: String,
     /// Tasks at work at once in one project, from 1.
     pub max_running: u32,
+    /// Tasks at work at once in all projects, from 1; the user's own settings only.
+    pub max_running_total: u32,
     pub worktrees: WorktreesConfig,
     pub merge: MergeConfig,
     pub git: GitConfig,
@@ -35,6 +37,7 @@ impl Default for Config {
             permissions: PermissionMode::Edits,
             branch: "task/{slug}".to_owned(),
             max_running: 8,
+            max_running_total: 16,
             worktrees: WorktreesConfig::default(),
             merge: MergeConfig::default(),
             git: GitConfig::default(),

@@ -24,9 +24,14 @@ pub use flow::{Flow, Gate, Integration, Stage, Strategy, solo};
 pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
 pub use launch::{Launch, Size};
 pub use record::{ArtifactRecord, MessageRecord, TaskRecords};
-pub use request::{Answer, DeleteFacts, DeleteScope, MergeFacts, NewTask, Reply, Request, ReviewFacts, TrustFacts};
+pub use request::{
+    Answer, BaseFacts, DeleteFacts, DeleteScope, FormerTrust, MergeFacts, NewTask, Reply, Request, ReviewFacts,
+    TrustFacts,
+};
 pub use session::{Activity, AgentFact, ExitStatus, SessionKind};
-pub use snapshot::{AgentFound, MonitorLine, Notice, NoticeKind, ProjectView, SessionView, Snapshot, TaskView};
+pub use snapshot::{
+    AgentFound, Hold, MonitorLine, Notice, NoticeKind, Opened, ProjectView, SessionView, Snapshot, TaskView,
+};
 pub use task::{
     AgentRun, GateResult, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
 };

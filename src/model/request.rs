@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +120,9 @@ pub enum Request {
     ListMessages { project: ProjectId, session: Option<SessionId> },
     #[serde(rename = "project.trust_facts")]
     TrustFacts { project: ProjectId },
+    /// What a task would start from; none: from the branch that is checked out.
+    #[serde(rename = "project.base_facts")]
+    BaseFacts { project: ProjectId, base: Option<String> },
     /// Makes room for another engine: begins nothing more, waits for the jobs that must not be cut, and ends; sessions
     /// go on. Answered when the next engine can start.
     #[serde(rename = "engine.handover")]
@@ -129,6 +133,48 @@ pub enum Request {
     /// Answered once the project is open: nothing else happens.
     #[serde(rename = "engine.ping")]
     Hello,
+}
+
+impl Request {
+    /// The project that it is about; none: the engine itself, or a project that is found by a path.
+    pub const fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::OpenProject { .. } | Self::HandOver | Self::ShutDown | Self::Hello => None,
+            Self::ForgetProject { project }
+            | Self::InitProject { project }
+            | Self::NewTask { project, .. }
+            | Self::Start { project, .. }
+            | Self::Stop { project, .. }
+            | Self::Restart { project, .. }
+            | Self::Approve { project, .. }
+            | Self::Reject { project, .. }
+            | Self::Complete { project, .. }
+            | Self::Skip { project, .. }
+            | Self::SendToStage { project, .. }
+            | Self::SetAuto { project, .. }
+            | Self::Merge { project, .. }
+            | Self::Archive { project, .. }
+            | Self::Delete { project, .. }
+            | Self::SetStatus { project, .. }
+            | Self::SetUnread { project, .. }
+            | Self::MarkSeen { project, .. }
+            | Self::Send { project, .. }
+            | Self::Answer { project, .. }
+            | Self::StartDesigner { project }
+            | Self::StopSession { project, .. }
+            | Self::OpenShell { project, .. }
+            | Self::EditSpec { project, .. }
+            | Self::Trust { project, .. }
+            | Self::Watch { project, .. }
+            | Self::DeleteFacts { project, .. }
+            | Self::MergeFacts { project, .. }
+            | Self::ReviewFacts { project, .. }
+            | Self::TrustFacts { project }
+            | Self::ShowTask { project, .. }
+            | Self::ListMessages { project, .. }
+            | Self::BaseFacts { project, .. } => Some(project),
+        }
+    }
 }
 
 /// How much a delete removes; the trash keeps all of it.
@@ -163,6 +209,7 @@ pub enum Reply {
     Trust(Box<TrustFacts>),
     Records(Box<TaskRecords>),
     Messages(Vec<MessageRecord>),
+    Base(Box<BaseFacts>),
 }
 
 pub type Answer = Result<Reply, Failure>;
@@ -217,10 +264,32 @@ pub struct ReviewFacts {
     pub next: String,
 }
 
+/// What a task would start from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BaseFacts {
+    /// Short name of a branch, or the name as it was given.
+    pub name: String,
+    /// Hex.
+    pub commit: String,
+    /// The branch that it follows and the commits of that one which it does not have; none: it follows none.
+    pub upstream: Option<(String, u32)>,
+}
+
 /// What wants to run from a repository's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TrustFacts {
     pub hash: String,
     /// Path and text of each file, those that changed first.
     pub files: Vec<(PathBuf, String)>,
+    /// What was trusted before; none: nothing was.
+    pub former: Option<FormerTrust>,
+}
+
+/// Trust that a change of the files has taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FormerTrust {
+    /// When it was given; none: by a version that did not note it.
+    pub at: Option<Timestamp>,
+    /// How many of the files, the first ones, changed since.
+    pub changed: usize,
 }

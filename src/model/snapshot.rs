@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::diff::DiffStat;
+use super::failure::Failure;
 use super::id::{ProjectId, SessionId};
 use super::session::{Activity, ExitStatus, SessionKind};
 use super::task::Task;
@@ -16,7 +17,11 @@ use super::task::Task;
 pub struct Snapshot {
     /// Counts up with every change.
     pub generation: u64,
+    /// The one that was opened first, then the others in the order in which they became known. One that did not change is
+    /// the same allocation as in the snapshot before.
     pub projects: Vec<Arc<ProjectView>>,
+    /// Where the engine was started; none for one that was started for no project.
+    pub opened: Option<Opened>,
     /// The agents that were looked for, in order of preference; empty until the search is over.
     pub agents: Vec<AgentFound>,
     /// News and errors, oldest first, the last thousand.
@@ -34,12 +39,23 @@ impl Snapshot {
     }
 }
 
-#[derive(Debug, Clone)]
+/// The project that an engine was started in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    pub project: ProjectId,
+    /// The task in whose worktree that was.
+    pub session: Option<SessionId>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProjectView {
     pub id: ProjectId,
     /// The folder's name.
     pub name: String,
     pub root: PathBuf,
+    /// Why its repository cannot be used, and what to do: it is gone, or git refuses it. Its live sessions go on; nothing
+    /// new begins.
+    pub trouble: Option<Failure>,
     /// The branch that is checked out there; none when detached.
     pub branch: Option<String>,
     pub config: Arc<Config>,
@@ -55,7 +71,7 @@ pub struct ProjectView {
 }
 
 /// A task with the facts around it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskView {
     pub task: Arc<Task>,
     pub worktree: Option<PathBuf>,
@@ -69,16 +85,29 @@ pub struct TaskView {
     pub monitor: Option<MonitorLine>,
     /// When the state last changed.
     pub since: Timestamp,
-    /// Place in the queue, from 1.
+    /// Place in the queue over all projects, from 1.
     pub queued: Option<u32>,
+    /// What keeps a queued task waiting.
+    pub hold: Option<Hold>,
     /// A gate at work: attempt, and when it began.
     pub gate: Option<(u32, Timestamp)>,
     /// How often in a row the gate failed with the same output; 0 when it did not.
     pub same_failures: u32,
 }
 
+/// Why a queued task does not get a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// As many tasks of its project are at work as may be: `max_running`.
+    Project { max: u32 },
+    /// As many tasks of all projects are at work as may be: `max_running_total`.
+    Total { max: u32 },
+    /// The project's repository cannot be used: `ProjectView::trouble`.
+    Trouble,
+}
+
 /// A process in a PTY.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionView {
     pub id: SessionId,
     pub kind: SessionKind,

@@ -35,6 +35,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::ReviewFacts { project, .. }
         | Request::ShowTask { project, .. }
         | Request::ListMessages { project, .. }
+        | Request::BaseFacts { project, .. }
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
         Request::Complete { project, task } | Request::SetStatus { project, task, status: Status::Completed } => {

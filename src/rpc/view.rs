@@ -165,6 +165,8 @@ pub struct ProjectView {
     pub id: String,
     pub name: String,
     pub root: String,
+    /// Why its repository cannot be used; null when it can.
+    pub trouble: Option<String>,
     /// What is checked out there; null when detached.
     pub branch: Option<String>,
     /// True once `.orchestra/` is set up.
@@ -304,6 +306,7 @@ impl ProjectView {
             id: project.id.to_string(),
             name: project.name.clone(),
             root: project.root.to_string_lossy().into_owned(),
+            trouble: project.trouble.as_ref().map(ToString::to_string),
             branch: project.branch.clone(),
             initialized: project.initialized,
             max_running: project.config.max_running,

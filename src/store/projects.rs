@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,13 @@ pub struct Project {
     identity: Identity,
 }
 
+impl Project {
+    /// As it is called: the name of its folder.
+    pub fn name(&self) -> String {
+        self.root.file_name().unwrap_or(self.root.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
     inode: u64,
@@ -41,6 +49,9 @@ pub enum ProjectsError {
 }
 
 const MAX_BYTES: u64 = 4 << 20;
+
+/// Held by whoever reads the list to write it again.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// All projects, as they were first opened.
 pub fn list(home: &Home) -> Result<Vec<Project>, ProjectsError> {
@@ -62,6 +73,7 @@ pub fn list(home: &Home) -> Result<Vec<Project>, ProjectsError> {
 pub fn open(home: &Home, root: &Path, common_dir: &Path) -> Result<Project, ProjectsError> {
     let real = fs::canonicalize(common_dir).map_err(FileError::io("find", common_dir))?;
     let identity = identify(&real)?;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut all = list(home)?;
     let found = all
         .iter()
@@ -81,6 +93,7 @@ pub fn open(home: &Home, root: &Path, common_dir: &Path) -> Result<Project, Proj
 
 /// Forgets a project; its state stays on disk.
 pub fn forget(home: &Home, id: &ProjectId) -> Result<(), ProjectsError> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut all = list(home)?;
     all.retain(|project| &project.id != id);
     write(home, &all)

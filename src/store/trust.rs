@@ -8,13 +8,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{self, FileError, into_text, read_capped};
 use super::paths::{Folder, Home, hex};
 use super::workflow;
 use super::yaml::Node;
-use crate::model::{ProjectId, TrustFacts};
+use crate::model::{FormerTrust, ProjectId, TrustFacts};
 
 /// The largest file that can be trusted, in bytes.
 const MAX_FILE: u64 = 16 << 20;
@@ -52,6 +53,9 @@ pub struct Trust {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Granted {
     hash: String,
+    /// When a person gave it.
+    #[serde(default)]
+    at: Option<Timestamp>,
     /// Digest by path: tells which files changed since.
     files: BTreeMap<PathBuf, String>,
 }
@@ -93,22 +97,24 @@ impl Trust {
 
     /// What a person is to look at, files that changed since the last time first.
     pub fn facts(&self, project: &ProjectId, commands: &Commands) -> Result<TrustFacts, TrustError> {
-        let granted = self.read()?.remove(project).unwrap_or_default();
+        let granted = self.read()?.remove(project);
+        let known = |path: &Path| granted.as_ref()?.files.get(path);
         let (changed, same): (Vec<_>, Vec<_>) =
-            commands.files.iter().partition(|(path, bytes)| granted.files.get(*path) != Some(&hex(bytes)));
+            commands.files.iter().partition(|(path, bytes)| known(path) != Some(&hex(bytes)));
+        let former = granted.as_ref().map(|granted| FormerTrust { at: granted.at, changed: changed.len() });
         let shown = changed.into_iter().chain(same);
         let files = shown.map(|(path, bytes)| (path.clone(), String::from_utf8_lossy(bytes).into_owned())).collect();
-        Ok(TrustFacts { hash: commands.hash.clone(), files })
+        Ok(TrustFacts { hash: commands.hash.clone(), files, former })
     }
 
-    /// Trusts the files as a person saw them: refused when `seen` is not their hash any more.
-    pub fn grant(&self, project: &ProjectId, commands: &Commands, seen: &str) -> Result<(), TrustError> {
+    /// Trusts the files as a person saw them: refused when `seen` is not their hash any more. `at` is the time now.
+    pub fn grant(&self, project: &ProjectId, commands: &Commands, seen: &str, at: Timestamp) -> Result<(), TrustError> {
         if commands.hash != seen {
             return Err(TrustError::Changed);
         }
         let files = commands.files.iter().map(|(path, bytes)| (path.clone(), hex(bytes))).collect();
         let mut all = self.read()?;
-        all.insert(project.clone(), Granted { hash: commands.hash.clone(), files });
+        all.insert(project.clone(), Granted { hash: commands.hash.clone(), at: Some(at), files });
         self.write(&all)
     }
 
@@ -233,17 +239,19 @@ mod tests {
         assert!(!project.is_trusted());
         let commands = project.commands();
         let facts = project.trust.facts(&project.id, &commands).unwrap();
-        assert_eq!(facts.files.len(), 2);
-        project.trust.grant(&project.id, &commands, &facts.hash).unwrap();
+        assert_eq!((facts.files.len(), facts.former), (2, None));
+        let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        project.trust.grant(&project.id, &commands, &facts.hash, at).unwrap();
         assert!(project.is_trusted());
         assert!(!project.trust.is_trusted(&ProjectId::from("other"), &commands).unwrap());
 
         project.put("scripts/checks.sh", "exit 1");
         assert!(!project.is_trusted());
         let changed = project.commands();
-        assert!(matches!(project.trust.grant(&project.id, &changed, &facts.hash), Err(TrustError::Changed)));
+        assert!(matches!(project.trust.grant(&project.id, &changed, &facts.hash, at), Err(TrustError::Changed)));
         let facts = project.trust.facts(&project.id, &changed).unwrap();
         assert_eq!(facts.files[0], (PathBuf::from("scripts/checks.sh"), "exit 1".to_owned()));
+        assert_eq!(facts.former, Some(FormerTrust { at: Some(at), changed: 1 }));
 
         project.put("scripts/checks.sh", "exit 0");
         assert!(project.is_trusted());
@@ -281,7 +289,7 @@ mod tests {
         fs::write(&path, "p-123456: 3").unwrap();
         let commands = project.commands();
         assert!(matches!(project.trust.is_trusted(&project.id, &commands), Err(TrustError::Broken { .. })));
-        assert!(project.trust.grant(&project.id, &commands, commands.hash()).is_err());
+        assert!(project.trust.grant(&project.id, &commands, commands.hash(), Timestamp::UNIX_EPOCH).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "p-123456: 3");
     }
 

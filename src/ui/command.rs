@@ -221,8 +221,10 @@ commands! {
     Skip      "skip"        ""            NONE Decide "skip" "goes on with the next stage" Acts can::skip;
     SendTo    "send-to-stage" ""          NONE Decide "send to stage" "sends the task to another stage of its flow" Acts can::send_to_stage;
     Archive   "archive"     ""            NONE Decide "archive" "closes the task without a merge" Acts can::archive;
+    Scope     "scope"       ""            NONE Open "one project" "shows one project, and all of them again" Looks can::several_projects;
+    Forget    "forget-project" ""         NONE Open "forget" "drops the project from the list; its files and its state stay" Acts can::forget;
     SendDetach "send-detach" ""           NONE Decide "send the detach key" "the detach key as such goes to the session" Acts can::send_detach;
-    Actions   "actions"     "."           ANY  Decide "more" "all actions of the selected row" Looks can::has_session;
+    Actions   "actions"     "."           ANY  Decide "more" "all actions of the selected row" Looks can::has_row;
 
     Fold      "fold"        "enter"       DIFF Diff "fold" "folds the file, and unfolds it" Looks can::has_diff;
     NextHunk  "next-hunk"   "]"           DIFF Diff "" "the next hunk" Looks can::has_diff;

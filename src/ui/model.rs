@@ -103,6 +103,8 @@ pub struct ListState {
     /// The wheel took the list away from its selection; the next key brings it back.
     pub roams: bool,
     pub folded: BTreeSet<ProjectId>,
+    /// The one project that is shown; none: all of them.
+    pub scope: Option<ProjectId>,
     /// Kept filter, lower case; empty = none.
     pub filter: String,
     /// Rows in the order they had at the last key: rows move only 1 s after it.

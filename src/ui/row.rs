@@ -32,7 +32,9 @@ pub enum Line<'a> {
         counts: Counts,
     },
     /// The project has neither tasks nor a designer.
-    Empty,
+    Empty {
+        project: &'a ProjectView,
+    },
     Title {
         group: Group,
         count: usize,
@@ -79,7 +81,7 @@ impl Group {
 pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Vec<Line<'a>> {
     let held = Held::of(list, now);
     let mut lines = Vec::new();
-    for project in &snapshot.projects {
+    for project in shown_projects(snapshot, list) {
         let mut rows: Vec<(Place, Subject<'a>)> = subjects(project)
             .filter(|subject| list.filter.is_empty() || subject.matches(&list.filter))
             .map(|subject| (held.place(&subject), subject))
@@ -93,7 +95,7 @@ pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Ve
             continue;
         }
         if rows.is_empty() {
-            lines.push(Line::Empty);
+            lines.push(Line::Empty { project });
         }
         rows.sort_by_key(|(place, _)| *place);
         for group in rows.chunk_by(|(a, _), (b, _)| a.0 == b.0) {
@@ -103,6 +105,13 @@ pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Ve
         }
     }
     lines
+}
+
+/// The projects that the list shows: all of them, or the one that it is narrowed to.
+pub fn shown_projects<'a>(snapshot: &'a Snapshot, list: &ListState) -> impl Iterator<Item = &'a ProjectView> {
+    let scope = list.scope.clone().filter(|id| snapshot.projects.iter().any(|project| project.id == *id));
+    let projects = snapshot.projects.iter().map(AsRef::as_ref);
+    projects.filter(move |project| scope.as_ref().is_none_or(|id| project.id == *id))
 }
 
 /// The rows that can be selected, top to bottom.
@@ -124,15 +133,14 @@ pub fn settle(snapshot: &Snapshot, list: &mut ListState) {
     list.places = places;
 }
 
-/// The row that takes the place of a selected one that is gone: the next one of the old order that is still there, else
-/// the one before it, else the first session.
+/// The session that takes the place of a selected one that is gone or closed: the next one of the old order that is still
+/// there, else the one before it; of the same project, if there is one.
 pub fn heir(selected: &RowKey, before: &[RowKey], now: &[RowKey]) -> Option<RowKey> {
     let there = |key: &&RowKey| *key != selected && matches!(key, RowKey::Session(..)) && now.contains(key);
-    let at = before.iter().position(|key| key == selected);
-    at.and_then(|at| before[at + 1..].iter().chain(before[..at].iter().rev()).find(there))
-        .or_else(|| now.iter().find(there))
-        .or_else(|| now.first())
-        .cloned()
+    let same = |key: &&RowKey| key.project() == selected.project();
+    let at = before.iter().position(|key| key == selected).unwrap_or(0);
+    let near = || before.iter().skip(at + 1).chain(before[..at].iter().rev()).filter(there);
+    near().find(same).or_else(|| near().next()).or_else(|| now.iter().find(there)).cloned()
 }
 
 /// The sessions that need a person, in the order in which `w` visits them.
@@ -145,6 +153,15 @@ pub fn needing(snapshot: &Snapshot) -> Vec<RowKey> {
         .collect();
     all.sort_by_key(|(need, _)| *need);
     all.into_iter().map(|(_, key)| key).collect()
+}
+
+/// How many sessions of all projects need a person, are ready, and run.
+pub fn total(snapshot: &Snapshot) -> Counts {
+    snapshot.projects.iter().map(|project| counts(project)).fold(Counts::default(), |a, b| Counts {
+        need: a.need + b.need,
+        ready: a.ready + b.ready,
+        running: a.running + b.running,
+    })
 }
 
 /// How many sessions of a project need a person, are ready, and run.
@@ -324,13 +341,20 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl RowKey {
+    pub const fn project(&self) -> &ProjectId {
+        let (Self::Project(project) | Self::Session(project, _)) = self;
+        project
+    }
+}
+
 impl Line<'_> {
     /// Of a line that can be selected.
     pub fn key(&self) -> Option<RowKey> {
         match self {
             Self::Project { project, .. } => Some(RowKey::Project(project.id.clone())),
             Self::Session { subject, .. } => Some(subject.key()),
-            Self::Empty | Self::Title { .. } => None,
+            Self::Empty { .. } | Self::Title { .. } => None,
         }
     }
 
@@ -338,7 +362,7 @@ impl Line<'_> {
         match self {
             Self::Project { project, .. } => Subject::Project(project).is(key),
             Self::Session { subject, .. } => subject.is(key),
-            Self::Empty | Self::Title { .. } => false,
+            Self::Empty { .. } | Self::Title { .. } => false,
         }
     }
 }

@@ -13,7 +13,7 @@ fn a_repository_is_found_from_a_subfolder_and_a_linked_worktree() {
     let task = f.task("one");
     for place in [f.root().join("src"), task.path.clone()] {
         let found = Repo::discover(&f.git, &place).unwrap();
-        assert_eq!(found.main_root(), f.root());
+        assert_eq!(found.main_root(), Some(f.root()));
         assert_eq!(found.common_dir(), f.repo.common_dir());
         assert_eq!(found.name(), "project");
     }

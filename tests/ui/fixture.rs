@@ -83,6 +83,7 @@ pub fn task(id: u32, slug: &str, state: State, minutes: i64) -> TaskView {
         monitor: None,
         since: ago(minutes * MINUTE),
         queued: None,
+        hold: None,
         gate: None,
         same_failures: 0,
     }
@@ -120,6 +121,7 @@ pub fn project(name: &str, designer: Option<SessionView>, tasks: Vec<TaskView>) 
         id: ProjectId::from(name),
         name: name.to_owned(),
         root: PathBuf::from(format!("/home/you/{name}")),
+        trouble: None,
         branch: Some("main".to_owned()),
         config: Arc::new(Config::default()),
         flows: vec![("solo".to_owned(), vec!["work".to_owned()])],

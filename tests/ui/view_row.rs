@@ -16,7 +16,7 @@ fn text(snapshot: &Snapshot, list: &ListState) -> Vec<String> {
     let lines = row::lines(snapshot, list, now());
     let name = |line: &Line<'_>| match line {
         Line::Project { project, folded, .. } => format!("{}{}", project.name, if *folded { " folded" } else { "" }),
-        Line::Empty => "empty".to_owned(),
+        Line::Empty { .. } => "empty".to_owned(),
         Line::Title { group, count } => format!("{} {count}", group.word()),
         Line::Session { subject, .. } => format!("- {}", subject.name()),
     };

@@ -88,7 +88,7 @@ impl Inventory {
     }
 
     fn take_ignored(&mut self, task: &Repo, disk: &Disk, cancel: &Cancel) -> Result<(), GitError> {
-        let rules = include::rules(task.main_root())?;
+        let rules = include::rules(task.main_root().unwrap_or_else(|| task.root()))?;
         let mut paths: Vec<_> =
             include::ignored(task, cancel)?.into_iter().map(|path| (rules.name(&path), path)).collect();
         // A file near the root (settings, secrets) is dearer than the thousandth one of a cache.

@@ -5,6 +5,7 @@
 //! deleted; a removal takes only what git has registered at the recorded path, and unlinks symlinks.
 
 mod remains;
+mod repair;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,6 +18,8 @@ use crate::git::error::GitError;
 use crate::git::process::Cancel;
 use crate::git::repo::Repo;
 use remains::{clear_remains, forget, remove_folder, resume};
+
+pub use repair::repair;
 
 /// Lock reason of a worktree that is not whole yet.
 const MAKING: &str = "orchestra is making this worktree";

@@ -36,7 +36,10 @@ enum Kind {
     MapOfMaps,
 }
 
-const KEYS: [Key; 17] = [
+/// The setting that no project may make: it is about all of them.
+const USER_ONLY: &str = "max_running_total";
+
+const KEYS: [Key; 18] = [
     Key {
         path: "agent",
         kind: Kind::Text,
@@ -53,6 +56,11 @@ const KEYS: [Key; 17] = [
         path: "max_running",
         kind: Kind::Number { min: 1, max: 1000 },
         doc: "Tasks at work at once in one project; more wait in the queue.",
+    },
+    Key {
+        path: USER_ONLY,
+        kind: Kind::Number { min: 1, max: 1000 },
+        doc: "Tasks at work at once in all projects. In `~/.orchestra/config.yaml` only.",
     },
     Key {
         path: "worktrees.root",
@@ -109,6 +117,12 @@ pub(super) fn flaws(root: &Node) -> Vec<Flaw> {
 /// The dotted paths of all settings.
 pub(super) fn paths() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|key| key.path)
+}
+
+/// A setting in a project's file that only the user may make.
+pub(super) fn misplaced(root: &Node) -> Option<Flaw> {
+    let message = format!("\"{USER_ONLY}\" is about all projects: ~/.orchestra/config.yaml has it");
+    root.get(USER_ONLY).map(|value| Flaw::new(value.mark, message))
 }
 
 /// All settings as a page of Markdown.

@@ -4,7 +4,7 @@ use serde_yaml::Value;
 
 use super::super::paths::{Folder, Home};
 use super::super::yaml::Node;
-use super::{key, text_of, texts};
+use super::{flaws, key, text_of, texts};
 
 /// Where a setting comes from; later ones win. A task's header and flags come after them, for that task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,7 @@ pub fn origins(home: &Home, folder: &Folder) -> Vec<(String, String, Layer)> {
     let mut layers = vec![(Layer::Default, key::defaults())];
     for (layer, _, text) in texts(home, folder) {
         let node = text.ok().flatten().and_then(|text| Node::parse(text_of(&text)).ok());
-        let valid = node.filter(|node| key::flaws(node).is_empty());
+        let valid = node.filter(|node| flaws(layer, node).is_empty());
         layers.extend(valid.map(|node| (layer, node.to_value())));
     }
     let mut all = Vec::new();

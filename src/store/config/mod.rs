@@ -51,9 +51,15 @@ impl ConfigError {
 
 /// The settings of a project.
 pub fn load(home: &Home, folder: &Folder) -> Result<Config, ConfigError> {
-    let files = texts(home, folder).map(|(_, file, text)| text.map(|text| (file, text)));
+    let files = texts(home, folder).map(|(layer, file, text)| text.map(|text| (layer, file, text)));
     let files = files.into_iter().collect::<Result<Vec<_>, _>>()?;
-    merge(files.iter().filter_map(|(file, text)| Some((file.as_path(), text.as_deref()?))))
+    for (layer, file, text) in &files {
+        let node = text.as_deref().map(|text| Node::parse(text_of(text))).transpose().map_err(ConfigError::at(file))?;
+        if let Some(flaw) = node.and_then(|node| flaws(*layer, &node).into_iter().next()) {
+            return Err(ConfigError::at(file)(flaw));
+        }
+    }
+    merge(files.iter().filter_map(|(_, file, text)| Some((file.as_path(), text.as_deref()?))))
 }
 
 /// A settings file with every default, and what each setting means: loading it changes nothing.
@@ -69,6 +75,12 @@ fn texts(home: &Home, folder: &Folder) -> [(Layer, PathBuf, Result<Option<String
         Err(error) => Err(error.into()),
     };
     [(Layer::User, home.config(), read_user(home)), (Layer::Project, folder.config(), project)]
+}
+
+/// What is wrong with a settings file of this layer.
+fn flaws(layer: Layer, node: &Node) -> Vec<Flaw> {
+    let misplaced = if layer == Layer::Project { key::misplaced(node) } else { None };
+    key::flaws(node).into_iter().chain(misplaced).collect()
 }
 
 /// Without the mark that some editors put before it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::paths::{Folder, Home};
 use super::super::workflow;
 use super::super::yaml::{Flaw, Mark, Node};
-use super::{ConfigError, key, text_of, texts};
+use super::{ConfigError, flaws, text_of, texts};
 use crate::model::Flow;
 
 /// Something wrong in a settings or flow file.
@@ -24,11 +24,11 @@ pub struct Problem {
 pub fn check(home: &Home, folder: &Folder) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut default_flow = None;
-    for (_, file, text) in texts(home, folder) {
+    for (layer, file, text) in texts(home, folder) {
         match text {
             Ok(Some(text)) => match Node::parse(text_of(&text)) {
                 Ok(node) => {
-                    problems.extend(key::flaws(&node).into_iter().map(|flaw| at(&file, flaw)));
+                    problems.extend(flaws(layer, &node).into_iter().map(|flaw| at(&file, flaw)));
                     let named = node.get("default_flow").and_then(|node| Some((node.raw()?.to_owned(), node.mark)));
                     default_flow = named.map(|(name, mark)| (file.clone(), name, mark)).or(default_flow);
                 }

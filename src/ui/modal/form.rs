@@ -3,7 +3,7 @@
 use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{Failure, NewTask, ProjectId, ProjectView, Request, Slug};
+use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request, Slug};
 use crate::ui::model::{Effect, Model, Then};
 
 use super::Step;
@@ -16,6 +16,9 @@ const LABEL: usize = 13;
 const NOTE: usize = 35;
 /// Most lines of the description on the screen at once.
 const TEXT_ROWS: usize = 8;
+
+/// Digits of a commit.
+const COMMIT: usize = 7;
 
 /// The agent that plays a script.
 const BUILT_IN: &str = "demo";
@@ -45,6 +48,9 @@ pub struct Form {
     description: Field,
     slug: Field,
     base: Field,
+    /// What the base is, as far as it was asked for, and the name that was asked for last.
+    facts: Option<Box<BaseFacts>>,
+    asked: String,
     /// Index in the project's flows, and among the agents that were found.
     flow: usize,
     agent: usize,
@@ -60,13 +66,16 @@ impl Form {
         let flow = project.flows.iter().position(|(name, _)| *name == project.config.default_flow).unwrap_or(0);
         let wanted = project.config.agent.as_deref();
         let agent = choices(model, Some(project)).iter().position(|(name, _)| Some(*name) == wanted).unwrap_or(0);
+        let base = project.branch.as_deref().unwrap_or("HEAD");
         Self {
             project: project.id.clone(),
             sent: false,
+            facts: None,
+            asked: base.to_owned(),
             focus: Focus::Description,
             description: kept(draft_key(&project.id)),
             slug: kept(slug_key(&project.id)),
-            base: Field::new(project.branch.as_deref().unwrap_or("HEAD")),
+            base: Field::new(base),
             flow,
             agent,
             auto: false,
@@ -83,8 +92,11 @@ impl Form {
             }
             KeyCode::Enter if plain && self.focus != Focus::Description => return self.create(model),
             KeyCode::Enter => self.description.break_line(),
-            KeyCode::Tab if plain => self.step(1),
-            KeyCode::BackTab | KeyCode::Tab => self.step(ORDER.len() - 1),
+            KeyCode::Tab | KeyCode::BackTab => {
+                self.step(if event.code == KeyCode::Tab && plain { 1 } else { ORDER.len() - 1 });
+                self.error = None;
+                return Step::Stay(self.ask_for_base(model));
+            }
             KeyCode::Char('g') if event.modifiers == KeyModifiers::CONTROL => {
                 return match self.text() {
                     Some(field) => Step::Stay(vec![Effect::EditText(field.text())]),
@@ -115,6 +127,52 @@ impl Form {
             Focus::Slug => Some(&mut self.slug),
             Focus::Base => Some(&mut self.base),
             Focus::Flow | Focus::Agent | Focus::Auto | Focus::Draft => None,
+        }
+    }
+
+    /// What the base is that the form begins with: the branch that is checked out by now.
+    pub fn first_request(&self) -> Request {
+        Request::BaseFacts { project: self.project.clone(), base: None }
+    }
+
+    /// Another base was typed: asks what it is.
+    fn ask_for_base(&mut self, model: &Model) -> Vec<Effect> {
+        let base = self.base.text().trim().to_owned();
+        if base == self.asked || base.is_empty() {
+            return Vec::new();
+        }
+        self.asked.clone_from(&base);
+        self.facts = None;
+        let request = Request::BaseFacts { project: self.project.clone(), base: Some(base) };
+        vec![Effect::Ask { request, then: Then::FillModal(model.input.serial) }]
+    }
+
+    pub fn fill(&mut self, answer: Result<Box<BaseFacts>, Failure>) {
+        match answer {
+            Ok(facts) => {
+                // Nobody touched the field: what is checked out by now stands in it.
+                if self.base.text() == self.asked && self.facts.is_none() && self.asked != facts.name {
+                    self.base.set(&facts.name);
+                    self.asked.clone_from(&facts.name);
+                }
+                self.facts = Some(facts);
+            }
+            Err(failure) => self.error = Some(failure.to_string()),
+        }
+    }
+
+    /// What stands beside the base: its commit, and how far it is behind.
+    fn base_note(&self) -> String {
+        let Some(facts) = self.facts.as_ref().filter(|facts| facts.name == self.base.text().trim()) else {
+            return "branch or commit".to_owned();
+        };
+        let commit = facts.commit.get(..COMMIT).unwrap_or(&facts.commit);
+        match &facts.upstream {
+            Some((name, behind)) if *behind > 0 => {
+                let remote = name.strip_suffix(&format!("/{}", facts.name)).unwrap_or(name);
+                format!("{commit}, {} behind {remote}", text::plural((*behind).into(), "commit"))
+            }
+            _ => commit.to_owned(),
         }
     }
 
@@ -156,7 +214,7 @@ impl Form {
             (typed, "must be unique")
         };
         self.push(&mut panel, width, Focus::Slug, ("Slug", &slug, note));
-        self.push(&mut panel, width, Focus::Base, ("Base", &self.base.text(), "branch or commit"));
+        self.push(&mut panel, width, Focus::Base, ("Base", &self.base.text(), &self.base_note()));
         let flow = self.view(model).and_then(|project| project.flows.get(self.flow));
         let (flow, stages) = flow.map_or_else(Default::default, |(name, stages)| (name.clone(), stages.join(" → ")));
         self.push(&mut panel, width, Focus::Flow, ("Flow", &format!("‹ {flow} ›"), &stages));

@@ -162,7 +162,7 @@ impl Body {
             Self::Palette(it) => it.panel(model, width, height),
             Self::Actions(it) => it.panel(model, width, height),
             Self::Explain => explain::panel(model, width),
-            Self::Trust(it) => it.panel(width),
+            Self::Trust(it) => it.panel(model),
             Self::Stage(it) => it.panel(model, width, height),
             Self::Copy => copy::panel(model),
         }
@@ -242,6 +242,13 @@ pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
     let Some(top) = open.into_iter().find(|top| top.serial == serial) else { return Vec::new() };
     let reply = match result {
         Ok(reply) => reply,
+        Err(failure) if matches!(top.body, Body::Form(_)) => {
+            // A base that does not exist is mended in the form.
+            if let Body::Form(form) = &mut top.body {
+                form.fill(Err(failure));
+            }
+            return Vec::new();
+        }
         Err(failure) => {
             model.modal.take_if(|top| top.serial == serial);
             model.input.parked.take_if(|top| top.serial == serial);
@@ -252,6 +259,7 @@ pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
     match (&mut top.body, reply) {
         (Body::Confirm(confirm), reply) => confirm.fill(reply),
         (Body::Review(review), Reply::Review(facts)) => review.facts = Some(facts),
+        (Body::Form(form), Reply::Base(facts)) => form.fill(Ok(facts)),
         (Body::Trust(trust), Reply::Trust(facts)) => trust.facts = Some(facts),
         _ => {}
     }

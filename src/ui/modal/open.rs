@@ -63,7 +63,11 @@ fn of_project(model: &mut Model, command: Command) -> Vec<Effect> {
     let Some(project) = chosen::project(model) else { return Vec::new() };
     let id = project.id.clone();
     let body = match command {
-        Command::New => Body::Form(Box::new(Form::new(model, project))),
+        Command::New => {
+            let form = Form::new(model, project);
+            let facts = form.first_request();
+            return open(model, Body::Form(Box::new(form)), Some(facts));
+        }
         Command::NewLine => Body::Line(Box::new(Line::new(model, Purpose::NewTask, id, ""))),
         Command::Filter => Body::Line(Box::new(Line::new(model, Purpose::Filter, id, ""))),
         Command::Init => Body::Confirm(Confirm::new(Action::Init, id, None, project.name.clone())),

@@ -66,10 +66,12 @@ fn items(model: &Model) -> Vec<Item<Target>> {
         refused: None,
         value: Target::Go(RowKey::Session(project.id.clone(), session)),
     };
+    let several = model.snapshot.projects.len() > 1;
     let tasks = model.snapshot.projects.iter().flat_map(|project| {
+        let of = if several { format!(" in {}", project.name) } else { String::new() };
         let designer = go(project, SessionId::main(), format!("the designer of {}", project.name));
         let tasks = project.tasks.iter().map(move |task| {
-            go(project, task.task.session_id(), format!("{}: {}", task.task.state.word(), task.task.title))
+            go(project, task.task.session_id(), format!("{}{of}: {}", task.task.state.word(), task.task.title))
         });
         std::iter::once(designer).chain(tasks)
     });

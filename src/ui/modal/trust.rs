@@ -3,8 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::model::{ProjectId, Request, TrustFacts};
-use crate::ui::model::{Effect, Then};
-use crate::ui::text::plural;
+use crate::ui::model::{Effect, Model, Then};
+use crate::ui::text::{self, plural};
 
 use super::Step;
 use super::panel::{Panel, Row, Tone};
@@ -54,7 +54,7 @@ impl Trust {
         Step::stay()
     }
 
-    pub fn panel(&self, _: u16) -> Panel {
+    pub fn panel(&self, model: &Model) -> Panel {
         let view = if self.whole { "v first lines" } else { "v view all" };
         let mut panel = Panel::new("trust these files?", format!("y trust   {view}   Enter not now"));
         let Some(facts) = &self.facts else {
@@ -66,6 +66,14 @@ impl Trust {
             "{} of this repository can run commands.   {hash}",
             plural(facts.files.len() as u64, "file")
         ));
+        if let Some(former) = &facts.former {
+            let when = former.at.map_or_else(|| "before".to_owned(), |at| format!("{} ago", text::age(at, model.now)));
+            let changed = match former.changed {
+                0 => "What git would run".to_owned(),
+                n => plural(n as u64, "file"),
+            };
+            panel.push(Row::new(Tone::Dim, format!("{changed} changed since you trusted this repository {when}.")));
+        }
         for (path, text) in &facts.files {
             panel.blank();
             panel.push(Row::new(Tone::Bold, path.display().to_string()));

@@ -13,7 +13,8 @@ use crate::model::{Request, State};
 use crate::pty::{PtyError, encode_key, encode_mouse};
 use crate::ui::model::{Effect, Pane, RowKey, Selection, Tab, Then};
 use crate::ui::msg::Msg;
-use crate::ui::{update, view};
+use crate::ui::update::{self, chosen};
+use crate::ui::view;
 
 /// Lines that one notch of the wheel scrolls.
 const NOTCH: i64 = 3;
@@ -268,7 +269,7 @@ impl Face {
 
     /// Runs the editor; false when it failed.
     fn editor(&mut self, path: &Path, line: Option<u32>) -> io::Result<bool> {
-        let config = self.model.snapshot.projects.first().map(|project| std::sync::Arc::clone(&project.config));
+        let config = chosen::project(&self.model).map(|project| std::sync::Arc::clone(&project.config));
         let configured = config.and_then(|config| config.ui.editor.clone());
         let editor = configured
             .or_else(|| std::env::var("VISUAL").ok())

@@ -1,10 +1,12 @@
-//! What the screen remembers from one start to the next: unfinished texts, and the tips that were shown.
+//! What the screen remembers from one start to the next: unfinished texts, the tips that were shown, and how the list was
+//! folded and narrowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::ProjectId;
 use crate::store::atomic;
 use crate::ui::model::Model;
 
@@ -20,6 +22,28 @@ struct Kept {
     drafts: BTreeMap<String, String>,
     history: BTreeMap<String, Vec<String>>,
     tips: BTreeSet<String>,
+    folded: BTreeSet<ProjectId>,
+    scope: Option<ProjectId>,
+}
+
+impl Kept {
+    fn of(model: &Model) -> Self {
+        Self {
+            drafts: model.input.drafts.clone(),
+            history: model.input.history.clone(),
+            tips: model.messages.tips.clone(),
+            folded: model.list.folded.clone(),
+            scope: model.list.scope.clone(),
+        }
+    }
+
+    fn is_of(&self, model: &Model) -> bool {
+        self.drafts == model.input.drafts
+            && self.history == model.input.history
+            && self.tips == model.messages.tips
+            && self.folded == model.list.folded
+            && self.scope == model.list.scope
+    }
 }
 
 impl Memory {
@@ -30,25 +54,20 @@ impl Memory {
         model.input.drafts = kept.drafts.clone();
         model.input.history = kept.history.clone();
         model.messages.tips.clone_from(&kept.tips);
+        model.list.folded.clone_from(&kept.folded);
+        model.list.scope.clone_from(&kept.scope);
         Self { path: path.to_owned(), kept }
     }
 
     /// Writes what has changed since it was last written.
     pub fn keep(&mut self, model: &Model) {
-        let same = self.kept.drafts == model.input.drafts
-            && self.kept.history == model.input.history
-            && self.kept.tips == model.messages.tips;
-        if !same {
+        if !self.kept.is_of(model) {
             self.save(model);
         }
     }
 
     pub fn save(&mut self, model: &Model) {
-        self.kept = Kept {
-            drafts: model.input.drafts.clone(),
-            history: model.input.history.clone(),
-            tips: model.messages.tips.clone(),
-        };
+        self.kept = Kept::of(model);
         // A draft that cannot be kept is still on the screen: nothing better can be done here.
         if let Ok(text) = serde_json::to_vec(&self.kept) {
             let _ = atomic::write(&self.path, &text);

@@ -35,6 +35,7 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Needy => list::next_needy(model, Direction::Forward),
         C::NeedyBack => list::next_needy(model, Direction::Back),
         C::Last => list::last(model),
+        C::Scope => list::scope(model),
         C::NextPane => still(model, |model| pane::cycle(model, Direction::Forward)),
         C::PrevPane => still(model, |model| pane::cycle(model, Direction::Back)),
         C::PrevTab => still(model, |model| pane::step_tab(model, Direction::Back)),
@@ -61,7 +62,9 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Picture => vec![Effect::Picture],
         C::Quit => vec![Effect::Quit],
         C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::Editor | C::SendDetach => open(model, command),
-        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive => work(model, command),
+        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive | C::Forget => {
+            work(model, command)
+        }
         C::Filter
         | C::Search
         | C::Peek
@@ -216,7 +219,9 @@ fn open(model: &mut Model, command: Command) -> Vec<Effect> {
     let project = subject.project().id.clone();
     let Some(session) = subject.session_id() else {
         let empty = row::subjects(subject.project()).next().is_none();
+        let lost = subject.project().trouble.is_some().then(|| subject.project().root.clone());
         return match view::choice(model) {
+            _ if lost.is_some() => lost.map_or_else(Vec::new, |path| ask(Request::OpenProject { path })),
             Some(choice) => take_choice(model, choice),
             None if empty => start_designer(project),
             None => list::fold(model, Fold::Toggle),
@@ -284,6 +289,7 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
         return match command {
             Command::Start => start_designer(project),
             Command::Stop => stop_session(&subject),
+            Command::Forget => ask(Request::ForgetProject { project }),
             _ => Vec::new(),
         };
     };

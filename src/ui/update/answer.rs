@@ -48,7 +48,7 @@ fn natural(request: &Request) -> Then {
 }
 
 fn ask_trust(model: &mut Model, request: Request) -> Vec<Effect> {
-    let Some(project) = chosen::project(model).map(|project| project.id.clone()) else { return Vec::new() };
+    let Some(project) = request.project().cloned() else { return Vec::new() };
     modal::open_trust(model, project, request)
 }
 

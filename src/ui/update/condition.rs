@@ -26,11 +26,28 @@ pub fn has_previous(model: &Model) -> Verdict {
 }
 
 pub fn in_project(model: &Model) -> Verdict {
-    check(chosen::project(model).is_some(), "no project is open")
+    let project = chosen::project(model).ok_or("no project is open")?;
+    match &project.trouble {
+        Some(trouble) => Err(trouble.message.clone()),
+        None => Ok(()),
+    }
 }
 
 pub fn has_session(model: &Model) -> Verdict {
     session(model).map(drop)
+}
+
+pub fn has_row(model: &Model) -> Verdict {
+    check(Subject::of(model).is_some(), "nothing is selected; $new makes a task")
+}
+
+pub fn several_projects(model: &Model) -> Verdict {
+    check(model.snapshot.projects.len() > 1, "there is one project only")
+}
+
+pub fn forget(model: &Model) -> Verdict {
+    let subject = Subject::of(model).ok_or("no project is selected")?;
+    check(matches!(subject, Subject::Project(_)), "select the row of the project first")
 }
 
 pub fn has_diff(model: &Model) -> Verdict {
@@ -107,6 +124,9 @@ pub fn explain(model: &Model) -> Verdict {
 pub fn start(model: &Model) -> Verdict {
     let subject = Subject::of(model).ok_or("nothing is selected; $new makes a task")?;
     let name = subject.name();
+    if let Some(trouble) = &subject.project().trouble {
+        return Err(trouble.message.clone());
+    }
     let Some(task) = subject.task() else {
         let runs = subject.project().designer.as_ref().is_some_and(|designer| designer.alive);
         return check(!runs, "main runs already; $attach attaches");

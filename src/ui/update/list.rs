@@ -105,8 +105,9 @@ pub enum Direction {
     Back,
 }
 
-/// Selects a row wherever it is: unfolds its project and clears a filter that hides it.
+/// Selects a row wherever it is: unfolds its project, and takes away what hides it.
 pub fn reveal(model: &mut Model, key: RowKey) -> Vec<Effect> {
+    model.list.scope.take_if(|scope| scope != key.project());
     if let RowKey::Session(project, _) = &key {
         model.list.folded.remove(project);
     }
@@ -136,6 +137,20 @@ pub fn fold(model: &mut Model, fold: Fold) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Narrows the list to the project of the selection, or shows all projects again.
+pub fn scope(model: &mut Model) -> Vec<Effect> {
+    if model.list.scope.take().is_some() {
+        message::news(model, "all projects are shown");
+        return Vec::new();
+    }
+    let Some((id, name)) = Subject::of(model).map(|it| (it.project().id.clone(), it.project().name.clone())) else {
+        return Vec::new();
+    };
+    model.list.scope = Some(id);
+    message::news(model, format!("only {name} is shown; scope shows all projects again"));
+    Vec::new()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,16 +213,33 @@ pub fn keep_selected(model: &mut Model, before: &[RowKey]) -> Vec<Effect> {
             return effects;
         }
     }
-    let keys = keys(model);
-    let session = keys.iter().find(|key| matches!(key, RowKey::Session(..)));
-    if let Some(key) = session.or(keys.first()).cloned() {
-        return select(model, key);
-    }
-    model.list.selected = None;
-    Vec::new()
+    first(model)
 }
 
-/// The selected row went to the closed ones: the row that took its place is selected.
+/// The first selection: the session that the program was started in, else the first one of that project, else of any.
+fn first(model: &mut Model) -> Vec<Effect> {
+    let opened = model.snapshot.opened.clone();
+    if let Some(opened) = &opened {
+        model.list.folded.remove(&opened.project);
+        model.list.scope.take_if(|scope| *scope != opened.project);
+    }
+    let keys = keys(model);
+    let is_session = |key: &&RowKey| matches!(key, RowKey::Session(..));
+    let here = |key: &&RowKey| opened.as_ref().is_some_and(|opened| *key.project() == opened.project);
+    let asked = opened.as_ref().and_then(|it| Some(RowKey::Session(it.project.clone(), it.session.clone()?)));
+    let key = asked.as_ref().and_then(|asked| keys.iter().find(|key| *key == asked));
+    let key = key.or_else(|| keys.iter().filter(here).find(is_session)).or_else(|| keys.iter().find(here));
+    match key.or_else(|| keys.iter().find(is_session)).or(keys.first()).cloned() {
+        Some(key) => select(model, key),
+        None => {
+            model.list.selected = None;
+            Vec::new()
+        }
+    }
+}
+
+/// The selected row is gone or went to the closed ones: the nearest session is selected. Where there is none, a closed row
+/// stays selected.
 pub fn hand_over(model: &mut Model, before: &[RowKey]) -> Vec<Effect> {
     let heir = model.list.selected.as_ref().and_then(|key| row::heir(key, before, &keys(model)));
     heir.map_or_else(Vec::new, |key| select(model, key))

@@ -19,11 +19,11 @@ pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     if model.list.last_key_at.is_none() {
         list::settle(model);
     }
-    let mut effects = if open_before && !selected_is_open(model) && !model.main.attached {
-        list::hand_over(model, &before)
-    } else {
-        list::keep_selected(model, &before)
-    };
+    let mut effects = Vec::new();
+    if open_before && !selected_is_open(model) && !model.main.attached {
+        effects = list::hand_over(model, &before);
+    }
+    effects.extend(list::keep_selected(model, &before));
     keep_shell(model);
     if model.main.attached && !shown_alive(model) {
         pane::detach(model);

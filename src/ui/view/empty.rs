@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::{State, TaskView};
+use crate::engine::explain;
+use crate::model::{ProjectView, State, TaskView};
 use crate::ui::row::Subject;
 use crate::ui::theme::Role;
 
@@ -45,6 +46,13 @@ pub fn diff_text(subject: Option<&Subject<'_>>, is_known: bool) -> &'static str 
 fn terminal_text(subject: Option<&Subject<'_>>) -> String {
     match subject {
         None => "No session is selected.\n$new writes a task, $new-line one in a line.".to_owned(),
+        Some(Subject::Project(ProjectView { trouble: Some(trouble), name, .. })) => {
+            let hint = trouble.hint.as_deref().unwrap_or_default();
+            format!(
+                "{name} is not open: {}\n{hint}\nIts sessions go on; nothing new begins. $attach looks again.",
+                trouble.message
+            )
+        }
         Some(Subject::Project(project)) => format!(
             "{}\n{}\n$new writes a task, $new-line one in a line, $attach folds the project.",
             project.name,
@@ -53,17 +61,17 @@ fn terminal_text(subject: Option<&Subject<'_>>) -> String {
         Some(Subject::Designer(..)) => {
             "The designer is not running.\n$start starts it, $attach talks with it.".to_owned()
         }
-        Some(Subject::Task(_, task)) => task_text(task),
+        Some(Subject::Task(project, task)) => task_text(project, task),
     }
 }
 
-fn task_text(view: &TaskView) -> String {
+fn task_text(project: &ProjectView, view: &TaskView) -> String {
     let task = &view.task;
     let because = task.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.text));
     match task.state {
         State::Draft => "A draft: nothing was made for it yet.\n$start starts it, $spec opens its spec.".to_owned(),
         State::Setup => "The worktree is being made; then its setup script runs.\n$stop stops it.".to_owned(),
-        State::Queued => "It waits for a free place.\n$stop takes it out of the queue.".to_owned(),
+        State::Queued => format!("It waits for {}.\n$stop takes it out of the queue.", explain::queue(project, view)),
         State::Paused => format!("Paused{because}\n$start resumes it, $explain says more."),
         State::Failed => format!("Failed{because}\n$start tries again, $explain says more."),
         State::Merged | State::Archived => {

@@ -12,7 +12,7 @@ use crate::ui::theme::Role;
 
 use super::canvas::Canvas;
 use super::layout::{Areas, Class, inset};
-use super::{FooterItem, Scene, list};
+use super::{FooterItem, Scene};
 
 /// Columns that the keys beside an error take, whichever they are bound to.
 const ERROR_KEYS: usize = 24;
@@ -134,7 +134,7 @@ fn width(item: &FooterItem) -> usize {
 }
 
 fn counts(scene: &Scene<'_>, room: usize) -> String {
-    let counts = list::counts(scene.model);
+    let counts = row::total(&scene.model.snapshot);
     let signs: &Signs = scene.theme.signs;
     let named = [
         (counts.need, if counts.need == 1 { "needs you" } else { "need you" }),

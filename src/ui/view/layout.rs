@@ -5,6 +5,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::model::ProjectView;
 use crate::ui::model::{Model, Pane, Tab};
 use crate::ui::row;
 
@@ -155,7 +156,8 @@ impl Areas {
 
 /// True: nothing was made yet, the main pane says how to begin.
 pub fn is_welcome(model: &Model) -> bool {
-    model.snapshot.projects.iter().all(|project| row::subjects(project).next().is_none())
+    let empty = |project: &ProjectView| project.trouble.is_none() && row::subjects(project).next().is_none();
+    model.snapshot.projects.iter().all(|project| empty(project))
 }
 
 /// Rows of the main pane above the diff's title, of `rows` for all: a bit more than half, and enough for an agent. Below 12

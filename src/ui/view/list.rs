@@ -41,13 +41,20 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, class: Class
         match line {
             Line::Project { .. } if look.own_height(line) == 0 => {}
             Line::Project { project, folded, counts } => {
-                look.project(canvas, rect, &project.name, *folded);
-                if *folded {
+                let trouble = project.trouble.is_some();
+                let taken = if trouble { TROUBLE.len() as u16 + 2 } else { 0 };
+                look.project(canvas, Rect { width: rect.width.saturating_sub(taken), ..rect }, &project.name, *folded);
+                if trouble {
+                    draw_trouble(canvas, rect);
+                } else if *folded {
                     folded_counts(canvas, rect, *counts);
                 }
                 select(canvas, rect, is_selected.then_some(0));
             }
-            Line::Empty => canvas.put(indented(rect, 3), "No sessions yet.", canvas.style(Role::Dim)),
+            Line::Empty { project } => {
+                let text = if project.trouble.is_some() { "No sessions." } else { "No sessions yet." };
+                canvas.put(indented(rect, 3), text, canvas.style(Role::Dim));
+            }
             Line::Title { group, count } => {
                 canvas.put(indented(rect, 1), group.word(), canvas.style(Role::Dim));
                 let right = Rect { width: rect.width.saturating_sub(1), ..rect };
@@ -62,13 +69,6 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, class: Class
             }
         }
     }
-}
-
-/// What counts for the footer: the project of the selection, else the first one.
-pub fn counts(model: &Model) -> Counts {
-    let selected = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
-    let project = selected.map(|subject| subject.project());
-    project.or_else(|| model.snapshot.projects.first().map(AsRef::as_ref)).map(row::counts).unwrap_or_default()
 }
 
 /// The row under line `y` of the screen.
@@ -166,7 +166,7 @@ fn first(offset: usize, lines: &[Line<'_>], look: &Look, height: u16, in_sight: 
 
 impl Look {
     fn of(model: &Model, class: Class) -> Self {
-        Self { class, several: model.snapshot.projects.len() > 1, now: model.now }
+        Self { class, several: row::shown_projects(&model.snapshot, &model.list).nth(1).is_some(), now: model.now }
     }
 
     /// A second project stands off from the first.
@@ -288,6 +288,15 @@ fn note_of<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     let task = subject.task();
     let reason = task.and_then(|task| task.task.reason.as_ref()).map(|reason| reason.text.as_str());
     subject.question().or(reason).filter(|text| !text.is_empty())
+}
+
+/// At the right of a project whose repository cannot be used.
+const TROUBLE: &str = "not open";
+
+fn draw_trouble(canvas: &mut Canvas<'_>, rect: Rect) {
+    let text = format!("{} {TROUBLE}", Mark::Bad.glyph(canvas.signs()));
+    let style = canvas.theme.mark(Mark::Bad);
+    canvas.put_right(Rect { width: rect.width.saturating_sub(1), ..rect }, &text, style);
 }
 
 /// `◆ 1   ● 2` at the right of a folded project: what is not zero.

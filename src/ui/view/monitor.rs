@@ -94,7 +94,8 @@ fn line_of(subject: &Subject<'_>, model: &Model, signs: &Signs) -> Line {
 /// those that are ready, the designer.
 fn sessions(model: &Model) -> Vec<Subject<'_>> {
     use crate::ui::model::Group;
-    let open = model.snapshot.projects.iter().filter(|project| !model.list.folded.contains(&project.id));
+    let open =
+        row::shown_projects(&model.snapshot, &model.list).filter(|project| !model.list.folded.contains(&project.id));
     let rank = |subject: &Subject<'_>| {
         let group = match subject.group() {
             Group::NeedsYou => 0,

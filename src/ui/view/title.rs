@@ -10,14 +10,14 @@ use ratatui::style::{Modifier, Style};
 
 use crate::ui::glyph::Signs;
 use crate::ui::model::{Model, Pane, RowKey, Tab};
-use crate::ui::row::Subject;
+use crate::ui::row::{self, Subject};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
 use super::canvas::Canvas;
 use super::layout::{Areas, Class};
 use super::pane::Shown;
-use super::{Scene, diff, list};
+use super::{Scene, diff};
 
 /// Columns of rule between a title and its tabs, at least.
 const FILL: usize = 3;
@@ -259,10 +259,8 @@ fn title_style(canvas: &Canvas<'_>, focused: bool) -> Style {
 fn draw_list(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, (class, style): (Class, Style)) {
     let model = scene.model;
     let filter = &model.list.filter;
-    let only = match model.snapshot.projects.as_slice() {
-        [only] if class == Class::Single => Some(only.name.as_str()),
-        _ => None,
-    };
+    let mut shown = row::shown_projects(&model.snapshot, &model.list);
+    let only = shown.next().filter(|_| class == Class::Single && shown.next().is_none()).map(|it| it.name.as_str());
     let mut left = only.unwrap_or("sessions").to_owned();
     // The project has no row of its own then.
     if only.is_some() && matches!(model.list.selected, Some(RowKey::Project(_))) {
@@ -271,7 +269,10 @@ fn draw_list(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, (class, sty
     if !filter.is_empty() {
         left.extend([" /", filter]);
     }
-    let need = if class == Class::Single { list::counts(model).need } else { 0 };
+    if model.list.scope.is_some() && only.is_none() {
+        left += " of one project";
+    }
+    let need = if class == Class::Single { row::total(&model.snapshot).need } else { 0 };
     let right = if need > 0 { format!("{need} need you") } else { String::new() };
     draw(canvas, area, (&left, style), (&right, 1));
 }

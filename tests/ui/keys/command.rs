@@ -286,15 +286,18 @@ fn untrusted_asks_for_trust_and_goes_on() {
     let mut person = Person::on("draft-task");
     person.press("S");
     person.answer(Err(Failure::new(FailureKind::Untrusted, "checks.sh is not trusted")));
-    let facts =
-        TrustFacts { hash: "a81f0c2e77d1aa00".to_owned(), files: vec![("checks.sh".into(), "cargo test\n".into())] };
+    let facts = TrustFacts {
+        hash: "a81f0c2e77d1aa00".to_owned(),
+        files: vec![("checks.sh".into(), "cargo test\n".into())],
+        former: None,
+    };
     person.answer(Ok(Reply::Trust(Box::new(facts))));
     person.press("<enter>");
     assert!(person.model.modal.is_none() && person.effects.is_empty());
 
     person.press("S");
     person.answer(Err(Failure::new(FailureKind::Untrusted, "checks.sh is not trusted")));
-    let facts = TrustFacts { hash: "a81f0c2e".to_owned(), files: Vec::new() };
+    let facts = TrustFacts { hash: "a81f0c2e".to_owned(), files: Vec::new(), former: None };
     person.answer(Ok(Reply::Trust(Box::new(facts)))).press("y");
     person.answer(Ok(Reply::Done { message: None }));
     let request = Request::Start { project: project(), task: orchestra::model::TaskId(1) };

@@ -187,6 +187,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         id: project(),
         name: "my-app".to_owned(),
         root: PathBuf::from("/src/my-app"),
+        trouble: None,
         branch: Some("main".to_owned()),
         config: Arc::new(Config::default()),
         flows: vec![
@@ -206,6 +207,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
     Snapshot {
         generation: 1,
         projects: vec![Arc::new(project)],
+        opened: None,
         agents: vec![agent("opencode", Some("1.4")), agent("claude", None), agent("codex", Some("0.9"))],
         notices: Vec::new(),
     }
@@ -229,6 +231,7 @@ fn task(id: u32, state: State, since: Timestamp) -> TaskView {
         monitor: None,
         since,
         queued: None,
+        hold: None,
         gate: None,
         same_failures: 0,
     }

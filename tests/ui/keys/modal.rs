@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use orchestra::model::{
-    DeleteFacts, DeleteScope, DiffStat, Failure, FailureKind, MergeFacts, Reply, Request, ReviewFacts, SessionId,
-    SessionKind, Strategy, TaskId, TrustFacts,
+    BaseFacts, DeleteFacts, DeleteScope, DiffStat, Failure, FailureKind, FormerTrust, MergeFacts, Reply, Request,
+    ReviewFacts, SessionId, SessionKind, Strategy, TaskId, TrustFacts,
 };
 use orchestra::ui::model::{Effect, Then};
 use orchestra::ui::msg::Msg;
 
-use super::fixture::{Person, changed, project};
+use super::fixture::{NOW, Person, changed, project};
 
 fn delete_facts() -> DeleteFacts {
     DeleteFacts {
@@ -61,7 +61,7 @@ fn the_form() {
     person.press("NQuote fields that contain a newline when exporting CSV.<enter>See tests/export_quotes.rs.");
     person.press("<tab>Done-Task<alt-enter>");
     insta::assert_snapshot!(person.modal(24));
-    assert_eq!(person.requests(), []);
+    assert_eq!(person.requests(), [Request::BaseFacts { project: project(), base: None }]);
     person.press("<ctrl-u><tab><tab><right><tab><right><tab> <tab> ");
     insta::assert_snapshot!(person.modal(24));
     person.press("<ctrl-enter>");
@@ -73,6 +73,35 @@ fn the_form() {
     assert_eq!((task.auto, task.start, task.base), (true, false, None));
 }
 
+/// The commit stands beside the base; a base that was typed is asked for, and one that is none is refused in the form.
+#[test]
+fn the_form_shows_what_the_base_is() {
+    let facts =
+        |name: &str, upstream| BaseFacts { name: name.to_owned(), commit: "a81f0c2e77d1aa0042".to_owned(), upstream };
+    let base = |person: &Person| {
+        let modal = person.modal(24);
+        let row = modal.lines().find(|line| line.contains("│ Base")).expect("a row").to_owned();
+        row.trim_matches(|c| "│ ".contains(c)).to_owned()
+    };
+    let mut person = Person::on("working-task");
+    person.press("N");
+    assert_eq!(base(&person), "Base         main                  branch or commit");
+    person.answer(Ok(Reply::Base(Box::new(facts("main", Some(("origin/main".to_owned(), 3)))))));
+    assert_eq!(base(&person), "Base         main                  a81f0c2, 3 commits behind origin");
+
+    person.press("<tab><tab><ctrl-u>release<tab>");
+    let asked = Request::BaseFacts { project: project(), base: Some("release".to_owned()) };
+    assert!(matches!(person.effects.last(), Some(Effect::Ask { request, .. }) if *request == asked));
+    person.answer(Err(Failure::new(FailureKind::NotFound, "there is no branch or commit release.")));
+    assert!(person.modal(24).contains("there is no branch or commit release."));
+    assert_eq!(base(&person), "Base         release               branch or commit");
+
+    // Switched behind our back, and nobody has typed into the field.
+    let mut person = Person::on("working-task");
+    person.press("N").answer(Ok(Reply::Base(Box::new(facts("next", None)))));
+    assert_eq!(base(&person), "Base         next                  a81f0c2");
+}
+
 #[test]
 fn the_form_keeps_its_text_and_shows_refusals() {
     let mut person = Person::on("working-task");
@@ -81,7 +110,8 @@ fn the_form_keeps_its_text_and_shows_refusals() {
     person.press("Fix dates<esc>N");
     assert!(person.modal(24).contains("Fix dates"));
     person.press("<alt-enter><alt-enter>");
-    assert_eq!(person.effects.len(), 1, "sent once");
+    let sent = |effect: &&Effect| matches!(effect, Effect::Ask { request: Request::NewTask { .. }, .. });
+    assert_eq!(person.effects.iter().filter(sent).count(), 1, "sent once");
     person.answer(Err(Failure::new(FailureKind::Conflict, "branch task/fix-dates exists.").hint("Take another slug.")));
     assert!(person.modal(24).contains("branch task/fix-dates exists. Take another slug."));
     person.press("<alt-enter>");
@@ -104,7 +134,7 @@ fn the_form_keeps_its_text_and_shows_refusals() {
 fn the_form_goes_through_the_editor() {
     let mut person = Person::on("working-task");
     person.press("Nold<ctrl-g>");
-    assert_eq!(person.effects, [Effect::EditText("old".to_owned())]);
+    assert_eq!(person.effects.last(), Some(&Effect::EditText("old".to_owned())));
     person.tell(Msg::Edited(Some("new\ntext\n".to_owned())));
     assert!(person.modal(24).contains("new"));
     person.tell(Msg::Edited(None));
@@ -354,7 +384,9 @@ fn trust() {
     let facts = TrustFacts {
         hash: "a81f0c2e77d1aa0042".to_owned(),
         files: vec![(PathBuf::from(".orchestra/scripts/worktree_setup.sh"), script)],
+        former: Some(FormerTrust { at: Some(NOW.parse().unwrap()), changed: 1 }),
     };
+    person.model.now += jiff::SignedDuration::from_hours(75);
     person.answer(Ok(Reply::Trust(Box::new(facts))));
     insta::assert_snapshot!(person.modal(24));
     person.press("v");
