@@ -244,7 +244,7 @@ impl Core {
     pub fn project_mut(&mut self, id: &ProjectId) -> Result<&mut Project, Failure> {
         let project = self.projects.iter_mut().find(|project| project.id == *id).ok_or_else(|| no_project(id))?;
         // Readers need a new picture of it.
-        project.shown.view = None;
+        project.shown.fresh = false;
         Ok(project)
     }
 

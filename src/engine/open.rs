@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::agent_run::agent_failure;
 use super::core::Core;
 use super::find::{self, Found};
+use super::live::Live;
 use super::load::{self, Loaded};
 use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
@@ -21,7 +22,7 @@ use crate::agent::Catalog;
 use crate::git::Repo;
 use crate::model::{
     AgentFound, Answer, Config, Failure, FailureKind, NoticeKind, Opened, ProjectId, ProjectView, Reply, Request,
-    RunId, SessionId,
+    RunId, SessionId, SessionKind,
 };
 use crate::store::database::StoredMessage;
 use crate::store::projects::Project as Entry;
@@ -275,6 +276,7 @@ impl Core {
         }
         self.open_files(id);
         self.read_settings(id);
+        self.listen_again(id);
         self.notices.news(format!("{name} is open again, in {root}; what waited goes on"), None);
         for at in &tasks {
             if let Some(place) = self.about(at) {
@@ -286,6 +288,23 @@ impl Core {
             self.perform(&at, effect, key);
         }
         self.read_over(id, Ok(()));
+    }
+
+    /// Agents that were taken over while the project's own manifests could not be read are understood from now on.
+    fn listen_again(&mut self, id: &ProjectId) {
+        let deaf = |live: &&Live| {
+            let with_agent = matches!(live.kind, SessionKind::Executor | SessionKind::Designer);
+            live.place.0 == *id && live.alive() && live.agent.is_none() && with_agent
+        };
+        let runs: Vec<RunId> = self.live.values().filter(deaf).map(|live| live.run.clone()).collect();
+        for run in runs {
+            let Some(mut live) = self.live.remove(&run) else { continue };
+            let manifest = self.project(id).and_then(|project| self.manifest(project, Some(&live.name)));
+            let agent = manifest.ok().map(|manifest| (manifest, self.remembered_events(&run)));
+            self.listen(&mut live, agent);
+            self.live.insert(run.clone(), live);
+            self.dropped(&run);
+        }
     }
 
     /// The repository of an open project is gone: nothing new begins, and nothing is written where it was.

@@ -70,8 +70,9 @@ pub(super) struct Book {
 /// The last picture of a project.
 #[derive(Default)]
 pub(super) struct Shown {
-    /// None: something in it has changed since.
     pub view: Option<Arc<ProjectView>>,
+    /// Nothing in it has changed since.
+    pub fresh: bool,
     /// Its queued tasks, as they stand in the picture.
     pub queue: Vec<(TaskId, Queued)>,
 }

@@ -104,3 +104,7 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

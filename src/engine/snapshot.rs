@@ -11,7 +11,7 @@ use super::core::Core;
 use super::live::Live;
 use super::message::Message;
 use super::monitor::{Facts, last_gate};
-use super::project::Project;
+use super::project::{Project, Shown};
 use super::schedule::Queued;
 use crate::model::{
     Activity, Config, Failure, MonitorLine, ProjectId, ProjectView, RunId, SessionId, SessionKind, SessionView,
@@ -28,6 +28,7 @@ impl Core {
         let views: Vec<_> = self.projects.iter().map(|project| self.current_view(project)).collect();
         for (project, view) in self.projects.iter_mut().zip(&views) {
             project.shown.view = Some(Arc::clone(view));
+            project.shown.fresh = true;
         }
         let mut projects = views;
         projects.extend(self.known.unread.iter().map(|(_, view)| Arc::clone(view)));
@@ -56,18 +57,19 @@ impl Core {
 
     pub(super) fn touch_all(&mut self) {
         for project in &mut self.projects {
-            project.shown.view = None;
+            project.shown.fresh = false;
         }
     }
 
     fn current_view(&self, project: &Project) -> Arc<ProjectView> {
-        match &project.shown.view {
-            Some(view) => {
-                debug_assert_eq!(**view, self.project_view(project), "invariant: what changes a project marks it");
-                Arc::clone(view)
-            }
-            None => Arc::new(self.project_view(project)),
+        let Shown { view, fresh, .. } = &project.shown;
+        if let Some(view) = view.as_ref().filter(|_| *fresh) {
+            debug_assert_eq!(**view, self.project_view(project), "invariant: what changes a project marks it");
+            return Arc::clone(view);
         }
+        let new = self.project_view(project);
+        // Much of what happens shows nowhere.
+        view.as_ref().filter(|view| ***view == new).map_or_else(|| Arc::new(new), Arc::clone)
     }
 
     /// A place in the queue depends on the tasks of all projects.
@@ -79,7 +81,7 @@ impl Core {
         for (project, queue) in self.projects.iter_mut().zip(queues) {
             if project.shown.queue != queue {
                 project.shown.queue = queue;
-                project.shown.view = None;
+                project.shown.fresh = false;
             }
         }
     }

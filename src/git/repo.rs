@@ -193,8 +193,8 @@ impl Repo {
 
     /// Short name of what a local branch follows.
     pub fn upstream(&self, branch: &str) -> Result<Option<String>, GitError> {
-        let spec = format!("{branch}@{{upstream}}");
-        self.call("rev-parse").args(["--abbrev-ref", "--symbolic-full-name", "--end-of-options", &spec]).maybe()
+        let call = self.call("for-each-ref").args(["--format=%(upstream:short)", &format!("refs/heads/{branch}")]);
+        Ok(Some(call.text()?).filter(|name| !name.is_empty()))
     }
 
     /// Commits that `tip` has and `base` has not, and the reverse.

@@ -8,6 +8,7 @@ mod gate;
 mod leave;
 mod merge;
 mod person;
+mod projects;
 mod reboot;
 mod task_files;
 

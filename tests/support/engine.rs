@@ -53,6 +53,13 @@ impl Bench {
         self.engine().call(Request::Trust { project: self.project(), hash: facts.hash }).unwrap();
     }
 
+    /// An engine that was started for no project, or for the one around a path.
+    pub fn started(place: &Place, path: Option<&std::path::Path>) -> Self {
+        let mut bench = Self { place: place.clone(), root: place.path(""), engine: None, news: Arc::default() };
+        bench.start_engine(path.map(std::path::Path::to_owned));
+        bench
+    }
+
     /// The engine goes; agents and jobs stay.
     pub fn leave(&mut self) {
         drop(self.engine.take().unwrap());
@@ -60,10 +67,15 @@ impl Bench {
 
     /// Another engine on the same state.
     pub fn come_back(&mut self) {
+        self.start_engine(Some(self.root.clone()));
+    }
+
+    /// Another engine, started somewhere else.
+    pub fn start_engine(&mut self, project: Option<PathBuf>) {
         let setting = Setting {
             home: Home::at(self.place.path("orchestra-home")),
             program: env!("CARGO_BIN_EXE_orchestra").into(),
-            project: Some(self.root.clone()),
+            project,
         };
         let news = Arc::clone(&self.news);
         let listener = Arc::new(move |_| {

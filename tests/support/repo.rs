@@ -38,8 +38,13 @@ impl Repository {
     /// With `.orchestra/`: an agent that plays `script` (steps as `agent::demo::Script` has them), the flows above, and
     /// a gate that passes.
     pub fn new(place: &Place, script: &str) -> Self {
-        let repository = Self::bare_of_settings(place);
-        let script = place.write("script.yaml", script);
+        Self::named(place, "my-app", script)
+    }
+
+    /// The same in a folder of this name.
+    pub fn named(place: &Place, name: &str, script: &str) -> Self {
+        let repository = Self::bare_in(place, name);
+        let script = place.write(&format!("{name}-script.yaml"), script);
         repository.write(".orchestra/config.yaml", &config(&script));
         repository.write(".orchestra/workflow.yaml", WORKFLOW);
         repository.write(".orchestra/.gitignore", "/tasks/\n/.worktrees/\n/.artifacts/\n/.logs/\n/.gitignore\n");
@@ -51,7 +56,11 @@ impl Repository {
 
     /// Without `.orchestra/`.
     pub fn bare_of_settings(place: &Place) -> Self {
-        let root = place.path("my-app");
+        Self::bare_in(place, "my-app")
+    }
+
+    fn bare_in(place: &Place, name: &str) -> Self {
+        let root = place.path(name);
         fs::create_dir_all(&root).unwrap();
         let repository = Self { place: place.clone(), root };
         repository.git(&["init", "-q", "-b", "main"]);
