@@ -182,7 +182,7 @@ impl Core {
         match found {
             // Its tasks and sessions are here already; only the place is new.
             Ok(found) if self.project(&entry.id).is_ok() => self.relocate(&entry.id, found.repo),
-            Err(_) if self.project(&entry.id).is_ok() => self.read_over(&entry.id, Ok(())),
+            Err(_) if self.project(&entry.id).is_ok() => self.read_over(&entry.id, &Ok(())),
             found => self.blocking(move || {
                 let loaded = load::load(&home, &entry, found).map(Box::new);
                 Message::Loaded { entry: Box::new(entry), loaded }
@@ -204,7 +204,7 @@ impl Core {
                 Err(failure)
             }
         };
-        self.read_over(&id, opened);
+        self.read_over(&id, &opened);
     }
 
     /// A project is shown with what keeps it from being read.
@@ -214,7 +214,7 @@ impl Core {
     }
 
     /// Answers all who waited for a project.
-    fn read_over(&mut self, id: &ProjectId, opened: Result<(), Failure>) {
+    fn read_over(&mut self, id: &ProjectId, opened: &Result<(), Failure>) {
         for answerer in self.known.reading.remove(id).unwrap_or_default() {
             self.reply(answerer, opened.clone().map(|()| Reply::Project { id: id.clone() }));
         }
@@ -287,7 +287,7 @@ impl Core {
         for (at, effect, key) in parked {
             self.perform(&at, effect, key);
         }
-        self.read_over(id, Ok(()));
+        self.read_over(id, &Ok(()));
     }
 
     /// Agents that were taken over while the project's own manifests could not be read are understood from now on.

@@ -38,14 +38,17 @@ impl Repository {
     /// With `.orchestra/`: an agent that plays `script` (steps as `agent::demo::Script` has them), the flows above, and
     /// a gate that passes.
     pub fn new(place: &Place, script: &str) -> Self {
-        Self::named(place, "my-app", script)
+        Self::bare_of_settings(place).set_up(&place.write("script.yaml", script))
     }
 
     /// The same in a folder of this name.
     pub fn named(place: &Place, name: &str, script: &str) -> Self {
-        let repository = Self::bare_in(place, name);
-        let script = place.write(&format!("{name}-script.yaml"), script);
-        repository.write(".orchestra/config.yaml", &config(&script));
+        Self::bare_in(place, name).set_up(&place.write(&format!("{name}.yaml"), script))
+    }
+
+    fn set_up(self, script: &Path) -> Self {
+        let repository = self;
+        repository.write(".orchestra/config.yaml", &config(script));
         repository.write(".orchestra/workflow.yaml", WORKFLOW);
         repository.write(".orchestra/.gitignore", "/tasks/\n/.worktrees/\n/.artifacts/\n/.logs/\n/.gitignore\n");
         repository.script("checks.sh", "exit 0");

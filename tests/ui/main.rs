@@ -5,4 +5,5 @@ mod keys;
 mod view;
 mod view_diff;
 mod view_layout;
+mod view_projects;
 mod view_row;

@@ -7,6 +7,7 @@ use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request,
 use crate::ui::model::{Effect, Model, Then};
 
 use super::Step;
+use super::base::Base;
 use super::field::Field;
 use super::panel::{Panel, Row, Tone, pad};
 use super::suggest;
@@ -16,9 +17,6 @@ const LABEL: usize = 13;
 const NOTE: usize = 35;
 /// Most lines of the description on the screen at once.
 const TEXT_ROWS: usize = 8;
-
-/// Digits of a commit.
-const COMMIT: usize = 7;
 
 /// The agent that plays a script.
 const BUILT_IN: &str = "demo";
@@ -47,10 +45,7 @@ pub struct Form {
     focus: Focus,
     description: Field,
     slug: Field,
-    base: Field,
-    /// What the base is, as far as it was asked for, and the name that was asked for last.
-    facts: Option<Box<BaseFacts>>,
-    asked: String,
+    base: Base,
     /// Index in the project's flows, and among the agents that were found.
     flow: usize,
     agent: usize,
@@ -66,16 +61,13 @@ impl Form {
         let flow = project.flows.iter().position(|(name, _)| *name == project.config.default_flow).unwrap_or(0);
         let wanted = project.config.agent.as_deref();
         let agent = choices(model, Some(project)).iter().position(|(name, _)| Some(*name) == wanted).unwrap_or(0);
-        let base = project.branch.as_deref().unwrap_or("HEAD");
         Self {
             project: project.id.clone(),
             sent: false,
-            facts: None,
-            asked: base.to_owned(),
             focus: Focus::Description,
             description: kept(draft_key(&project.id)),
             slug: kept(slug_key(&project.id)),
-            base: Field::new(base),
+            base: Base::new(project.branch.as_deref()),
             flow,
             agent,
             auto: false,
@@ -125,54 +117,23 @@ impl Form {
         match self.focus {
             Focus::Description => Some(&mut self.description),
             Focus::Slug => Some(&mut self.slug),
-            Focus::Base => Some(&mut self.base),
+            Focus::Base => Some(&mut self.base.field),
             Focus::Flow | Focus::Agent | Focus::Auto | Focus::Draft => None,
         }
     }
 
-    /// What the base is that the form begins with: the branch that is checked out by now.
-    pub fn first_request(&self) -> Request {
-        Request::BaseFacts { project: self.project.clone(), base: None }
-    }
-
     /// Another base was typed: asks what it is.
     fn ask_for_base(&mut self, model: &Model) -> Vec<Effect> {
-        let base = self.base.text().trim().to_owned();
-        if base == self.asked || base.is_empty() {
-            return Vec::new();
-        }
-        self.asked.clone_from(&base);
-        self.facts = None;
-        let request = Request::BaseFacts { project: self.project.clone(), base: Some(base) };
-        vec![Effect::Ask { request, then: Then::FillModal(model.input.serial) }]
+        let then = Then::FillModal(model.input.serial);
+        let request = self.base.request(&self.project);
+        request.map(|request| Effect::Ask { request, then }).into_iter().collect()
     }
 
+    /// What the base is, or why it is none.
     pub fn fill(&mut self, answer: Result<Box<BaseFacts>, Failure>) {
         match answer {
-            Ok(facts) => {
-                // Nobody touched the field: what is checked out by now stands in it.
-                if self.base.text() == self.asked && self.facts.is_none() && self.asked != facts.name {
-                    self.base.set(&facts.name);
-                    self.asked.clone_from(&facts.name);
-                }
-                self.facts = Some(facts);
-            }
+            Ok(facts) => self.base.fill(facts),
             Err(failure) => self.error = Some(failure.to_string()),
-        }
-    }
-
-    /// What stands beside the base: its commit, and how far it is behind.
-    fn base_note(&self) -> String {
-        let Some(facts) = self.facts.as_ref().filter(|facts| facts.name == self.base.text().trim()) else {
-            return "branch or commit".to_owned();
-        };
-        let commit = facts.commit.get(..COMMIT).unwrap_or(&facts.commit);
-        match &facts.upstream {
-            Some((name, behind)) if *behind > 0 => {
-                let remote = name.strip_suffix(&format!("/{}", facts.name)).unwrap_or(name);
-                format!("{commit}, {} behind {remote}", text::plural((*behind).into(), "commit"))
-            }
-            _ => commit.to_owned(),
         }
     }
 
@@ -214,7 +175,7 @@ impl Form {
             (typed, "must be unique")
         };
         self.push(&mut panel, width, Focus::Slug, ("Slug", &slug, note));
-        self.push(&mut panel, width, Focus::Base, ("Base", &self.base.text(), &self.base_note()));
+        self.push(&mut panel, width, Focus::Base, ("Base", &self.base.text(), &self.base.note()));
         let flow = self.view(model).and_then(|project| project.flows.get(self.flow));
         let (flow, stages) = flow.map_or_else(Default::default, |(name, stages)| (name.clone(), stages.join(" → ")));
         self.push(&mut panel, width, Focus::Flow, ("Flow", &format!("‹ {flow} ›"), &stages));
@@ -263,7 +224,7 @@ impl Form {
         if self.focus == focus {
             match focus {
                 Focus::Slug | Focus::Base => {
-                    let field = if focus == Focus::Slug { &self.slug } else { &self.base };
+                    let field = if focus == Focus::Slug { &self.slug } else { &self.base.field };
                     let (_, (column, _)) = field.lines(usize::from(u16::MAX));
                     panel.cursor = Some(((LABEL + column) as u16, panel.rows.len() as u16));
                     if field.is_empty() {

@@ -4,6 +4,7 @@
 //! was asked for an earlier modal never fills a later one.
 
 mod actions;
+mod base;
 mod confirm;
 mod copy;
 mod explain;

@@ -8,6 +8,7 @@ use crate::ui::text;
 use crate::ui::update::chosen;
 
 use super::actions::Actions;
+use super::base::Base;
 use super::confirm::{Action, Confirm};
 use super::form::Form;
 use super::help::Help;
@@ -65,8 +66,7 @@ fn of_project(model: &mut Model, command: Command) -> Vec<Effect> {
     let body = match command {
         Command::New => {
             let form = Form::new(model, project);
-            let facts = form.first_request();
-            return open(model, Body::Form(Box::new(form)), Some(facts));
+            return open(model, Body::Form(Box::new(form)), Some(Base::first_request(id)));
         }
         Command::NewLine => Body::Line(Box::new(Line::new(model, Purpose::NewTask, id, ""))),
         Command::Filter => Body::Line(Box::new(Line::new(model, Purpose::Filter, id, ""))),

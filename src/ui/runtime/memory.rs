@@ -74,3 +74,29 @@ impl Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Size, Snapshot};
+
+    #[test]
+    fn how_the_list_stood_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("screen.json");
+        let model =
+            || Model::new(Arc::new(Snapshot::default()), "2026-11-21T12:00:00Z".parse().unwrap(), Size::default());
+        let mut first = model();
+        let mut memory = Memory::load(&path, &mut first);
+        memory.keep(&first);
+        assert!(!path.exists(), "nothing to remember");
+        first.list.folded.insert(ProjectId::from("my-app-1f3a9c"));
+        first.list.scope = Some(ProjectId::from("billing-api-77e1d0"));
+        memory.keep(&first);
+        let mut second = model();
+        Memory::load(&path, &mut second);
+        assert_eq!((second.list.folded, second.list.scope), (first.list.folded, first.list.scope));
+    }
+}

@@ -46,12 +46,9 @@ pub fn diff_text(subject: Option<&Subject<'_>>, is_known: bool) -> &'static str 
 fn terminal_text(subject: Option<&Subject<'_>>) -> String {
     match subject {
         None => "No session is selected.\n$new writes a task, $new-line one in a line.".to_owned(),
-        Some(Subject::Project(ProjectView { trouble: Some(trouble), name, .. })) => {
+        Some(Subject::Project(ProjectView { trouble: Some(trouble), .. })) => {
             let hint = trouble.hint.as_deref().unwrap_or_default();
-            format!(
-                "{name} is not open: {}\n{hint}\nIts sessions go on; nothing new begins. $attach looks again.",
-                trouble.message
-            )
+            format!("{}\n{hint}\nIts sessions go on; nothing new begins. $attach looks again.", trouble.message)
         }
         Some(Subject::Project(project)) => format!(
             "{}\n{}\n$new writes a task, $new-line one in a line, $attach folds the project.",

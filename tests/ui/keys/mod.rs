@@ -5,5 +5,6 @@ mod docs;
 mod fixture;
 mod modal;
 mod pane;
+mod projects;
 mod property;
 mod update;
