@@ -229,13 +229,11 @@ fn first(model: &mut Model) -> Vec<Effect> {
     let asked = opened.as_ref().and_then(|it| Some(RowKey::Session(it.project.clone(), it.session.clone()?)));
     let key = asked.as_ref().and_then(|asked| keys.iter().find(|key| *key == asked));
     let key = key.or_else(|| keys.iter().filter(here).find(is_session)).or_else(|| keys.iter().find(here));
-    match key.or_else(|| keys.iter().find(is_session)).or(keys.first()).cloned() {
-        Some(key) => select(model, key),
-        None => {
-            model.list.selected = None;
-            Vec::new()
-        }
-    }
+    let Some(key) = key.or_else(|| keys.iter().find(is_session)).or(keys.first()).cloned() else {
+        model.list.selected = None;
+        return Vec::new();
+    };
+    select(model, key)
 }
 
 /// The selected row is gone or went to the closed ones: the nearest session is selected. Where there is none, a closed row

@@ -107,7 +107,7 @@ fn sessions(model: &Model) -> Vec<Subject<'_>> {
         Some((designer, group, subject.need()))
     };
     let mut ranked: Vec<_> = open
-        .flat_map(|project| row::subjects(project))
+        .flat_map(row::subjects)
         .filter_map(|subject| Some((rank(&subject)?, subject)))
         .collect();
     ranked.sort_by_key(|(rank, _)| *rank);
