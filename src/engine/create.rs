@@ -127,7 +127,7 @@ impl Project {
         let now = now();
         Ok(Task {
             id: TaskId(0),
-            title: heading(&new.description).unwrap_or(slug.as_str()).to_owned(),
+            title: new.title.unwrap_or_else(|| heading(&new.description).unwrap_or(slug.as_str()).to_owned()),
             slug,
             description: new.description,
             base_branch: base.name,
@@ -135,7 +135,7 @@ impl Project {
             branch: String::new(),
             flow,
             agent: new.agent,
-            model: None,
+            model: new.model,
             auto: new.auto,
             state: State::Draft,
             reason: None,

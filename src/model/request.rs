@@ -23,10 +23,14 @@ use super::task::Status;
 pub struct NewTask {
     /// As typed: lowered and checked by the engine; none: three random words, or made of the description.
     pub slug: Option<String>,
+    /// None: the first heading of the description, else the slug.
+    pub title: Option<String>,
     pub description: String,
     pub base: Option<String>,
     pub flow: Option<String>,
     pub agent: Option<String>,
+    /// A model of the agent, over the one that the stage names.
+    pub model: Option<String>,
     pub auto: bool,
     /// True: start at once; false: keep as a draft.
     pub start: bool,
@@ -215,7 +219,7 @@ pub enum Reply {
 pub type Answer = Result<Reply, Failure>;
 
 /// What a delete would take away.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DeleteFacts {
     pub branch: String,
     pub base: String,
@@ -232,7 +236,7 @@ pub struct DeleteFacts {
 }
 
 /// What a merge would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MergeFacts {
     pub branch: String,
     pub base: String,
@@ -250,7 +254,7 @@ pub struct MergeFacts {
 }
 
 /// What a person decides on with `a`, `r`, `o`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewFacts {
     /// Name and text of the artifact that waits, if there is one.
     pub artifact: Option<(String, String)>,
@@ -276,7 +280,7 @@ pub struct BaseFacts {
 }
 
 /// What wants to run from a repository's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrustFacts {
     pub hash: String,
     /// Path and text of each file, those that changed first.

@@ -154,6 +154,7 @@ impl Form {
             agent: choices(model, project).get(self.agent).map(|(name, _)| (*name).to_owned()),
             auto: self.auto,
             start: !self.draft,
+            ..NewTask::default()
         };
         Request::NewTask { project: self.project.clone(), task }
     }
