@@ -1,6 +1,5 @@
 //! Agents at work: their launch, what they do, what they hand in.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -428,6 +427,3 @@ struct Planned {
 pub(super) fn agent_failure(error: &agent::AgentError) -> Failure {
     Failure::new(FailureKind::Config, error.to_string())
 }
-
-/// One variable of a launch.
-pub(super) type Variable = (OsString, OsString);

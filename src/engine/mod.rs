@@ -40,6 +40,7 @@ mod task_files;
 mod task_survey;
 mod text;
 mod tidings;
+pub mod variables;
 mod watch;
 
 pub use handle::{Actor, Change, Engine, Handle, Listener, Listening, Place, Presence, Setting};

@@ -3,13 +3,11 @@
 //! Invariant: what is in memory is what the database holds; a change goes there first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::agent_run::Variable;
 use super::create::git_failure;
 use super::ground::now;
 use super::mail::{Letter, Origin};
@@ -17,6 +15,7 @@ use super::message::TaskPlace;
 use super::pipeline::Effect;
 use super::schedule::Queued;
 use super::tidings::Look;
+use super::variables::{self, TaskNames, Variable};
 use crate::agent::Catalog;
 use crate::git::{self, Hooks, Repo};
 use crate::model::{
@@ -223,25 +222,7 @@ impl Project {
 
     /// The variables that everything of a task runs with, in both vocabularies.
     pub fn task_variables(&self, task: &Task, worktree: &Path) -> Vec<Variable> {
-        let id = task.id.to_string();
-        let slug = task.slug.to_string();
-        let shared: [(&str, OsString); 5] = [
-            ("WORKTREE_PATH", worktree.into()),
-            ("PROJECT_ROOT", self.root().into()),
-            ("TASK_TITLE", task.title.clone().into()),
-            ("BASE_BRANCH", task.base_branch.clone().into()),
-            ("BRANCH", task.branch.clone().into()),
-        ];
-        let mut variables: Vec<Variable> = Vec::new();
-        for (name, value) in shared {
-            variables.push((format!("ORCHESTRA_{name}").into(), value.clone()));
-            variables.push((format!("ORKESTRA_{name}").into(), value));
-        }
-        variables.push(("ORCHESTRA_TASK_ID".into(), id.into()));
-        variables.push(("ORCHESTRA_TASK_SLUG".into(), slug.clone().into()));
-        variables.push(("ORKESTRA_TASK_ID".into(), slug.into()));
-        variables.push(("ORCHESTRA_PORT_BASE".into(), port_base(task.id).to_string().into()));
-        variables
+        variables::of_task(&TaskNames::of(task), self.root(), worktree)
     }
 
     /// A command as config gives it: a bare script name stands for the script in `.orchestra/scripts/`.
@@ -334,11 +315,6 @@ impl Commands {
     fn hash(&self) -> String {
         format!("{}{}", self.files.hash(), self.git.as_deref().unwrap_or_default())
     }
-}
-
-/// The first of ten ports that a task has for itself: 20000 to 49990, the same again after 3,000 tasks.
-const fn port_base(id: TaskId) -> u32 {
-    20_000 + id.0 % 3_000 * 10
 }
 
 fn stored(effect: &Effect) -> Result<StoredEffect, Failure> {
