@@ -47,8 +47,12 @@ impl Mark {
     ];
 
     pub fn of_task(view: &TaskView) -> Self {
-        match view.task.state {
-            State::Working | State::Gating if is_stuck(view) => Self::GateStuck,
+        if is_stuck(view) { Self::GateStuck } else { Self::of_state(view.task.state) }
+    }
+
+    /// Of a state alone.
+    pub const fn of_state(state: State) -> Self {
+        match state {
             State::Setup | State::Working | State::Integrating => Self::Running,
             State::Gating => Self::Gate,
             State::Asking | State::Approval => Self::Attention,
@@ -113,6 +117,7 @@ impl Word {
     /// Of a task.
     pub fn of_task(view: &TaskView, now: Timestamp, signs: &Signs) -> Self {
         let task = &view.task;
+        let plain = || Self::of_state(task.state, task.reviewed);
         match task.state {
             State::Working | State::Gating if is_stuck(view) => {
                 Self::core(format!("gate {}{}", view.same_failures, signs.times))
@@ -123,22 +128,32 @@ impl Word {
                 tail: "",
             },
             State::Setup => Self { head: "setup ".into(), core: text::elapsed(view.since, now).into(), tail: "" },
-            State::Queued => Self::core(view.queued.map_or_else(|| "queued".into(), |n| format!("queued {n}"))),
-            State::Gating => {
-                Self::core(view.gate.map_or_else(|| "gate".into(), |(attempt, _)| format!("gate {attempt}")))
-            }
+            State::Queued => view.queued.map_or_else(plain, |n| Self::core(format!("queued {n}"))),
+            State::Gating => view.gate.map_or_else(plain, |(attempt, _)| Self::core(format!("gate {attempt}"))),
             State::Failed => Self { tail: failed_at(view), ..Self::core("failed") },
-            State::Draft => Self::default(),
-            State::Integrating => Self::core("merges"),
-            State::Quiet => Self::core("rests"),
-            State::Asking => Self::core("asks"),
-            State::Approval => Self::core("review"),
-            State::Paused => Self::core("paused"),
-            State::Done if task.reviewed => Self::core("reviewed"),
-            State::Done => Self::core("done"),
-            State::Merged => Self::core("merged"),
-            State::Archived => Self::core("archived"),
+            _ => plain(),
         }
+    }
+
+    /// Of a state alone, without the facts around it.
+    pub fn of_state(state: State, reviewed: bool) -> Self {
+        Self::core(match state {
+            State::Draft => return Self::default(),
+            State::Setup => "setup",
+            State::Queued => "queued",
+            State::Working => "works",
+            State::Gating => "gate",
+            State::Integrating => "merges",
+            State::Quiet => "rests",
+            State::Asking => "asks",
+            State::Approval => "review",
+            State::Paused => "paused",
+            State::Failed => "failed",
+            State::Done if reviewed => "reviewed",
+            State::Done => "done",
+            State::Merged => "merged",
+            State::Archived => "archived",
+        })
     }
 
     /// Of a session without a task: its role, unless it asks.
