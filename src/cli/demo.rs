@@ -5,11 +5,12 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use super::{open, say};
+use super::context::Context;
+use super::{Outcome, Run, open, say};
 use crate::agent::Catalog;
 use crate::agent::demo::{self, DemoFile};
 use crate::engine::Engine;
@@ -19,6 +20,8 @@ use crate::ui::guide::Guide;
 use crate::ui::runtime::{self, Opening};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  orchestra demo                 with a built-in agent, no account needed")]
 pub(super) struct Demo {
     /// Keep the repository and the sessions' history after leaving
     #[arg(long)]
@@ -28,7 +31,13 @@ pub(super) struct Demo {
     agent: String,
 }
 
-pub(super) fn run(verb: &Demo) -> Result<(), Failure> {
+impl Run for Demo {
+    fn run(&self, _: &Context) -> Outcome {
+        run(self).map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn run(verb: &Demo) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("orchestra-demo-").tempdir().map_err(Failure::internal)?;
     let repository = folder.path().join("csv-tool");
     make_repository(&repository, &verb.agent)?;

@@ -1,93 +1,146 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb, thin over the socket.
 //!
 //! A first argument is a verb; it is a path only with `/`, `.`, or when such a directory exists.
 
+mod act;
+mod agents;
+mod approve;
+mod archive;
+mod attach;
+mod auto;
+mod complete;
+mod completions;
+mod config;
+mod context;
+mod delete;
 mod demo;
+mod diff;
+mod doctor;
+mod exec;
+mod explain;
+mod help;
 mod init;
+mod input;
+mod logs;
+mod look;
+mod merge;
+mod messages;
+mod new;
 mod open;
+mod output;
+mod path;
+mod projects;
+mod reject;
+mod restart;
+mod retry;
+mod rpc;
+mod send;
+mod send_to_stage;
 mod serve;
+mod set_status;
+mod show;
+mod skip;
+mod spec;
+mod start;
+mod status;
+mod stop;
 mod submit;
+mod trust;
+mod unread;
+mod verb;
+mod version;
+mod wait;
+mod watch;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
 use crate::model::{Failure, FailureKind};
-use crate::store::Home;
+use context::{Context, home};
+use output::{Output, say};
+use verb::{Cli, Verb};
 
-/// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
-#[derive(Debug, Parser)]
-#[command(name = "orchestra", version, disable_help_subcommand = true, after_help = EXAMPLES)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-}
+/// How a verb ends: the program's exit code, or what failed.
+type Outcome = Result<ExitCode, Failure>;
 
-const EXAMPLES: &str = "Examples:
-  orchestra               open the screen in the repository around this folder
-  orchestra ~/src/my-app  open it there
-  orchestra demo          see it all at work in a throwaway repository, no account needed
-  orchestra init          write .orchestra/ with a flow, prompts and a gate script";
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Write the files of `.orchestra/` into a repository, never over an existing one
-    Init(init::Init),
-    /// Show the whole product in a throwaway repository with a built-in agent
-    Demo(demo::Demo),
-    /// Hand in the result of a stage; run by an agent inside its session
-    Submit(submit::Submit),
-    /// Run the engine without a screen
-    Serve(serve::Serve),
-    #[command(external_subcommand)]
-    Other(Vec<OsString>),
+/// A verb with its arguments.
+trait Run {
+    fn run(&self, context: &Context) -> Outcome;
 }
 
 /// Runs the program; its arguments are those of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
-            let _ = error.print();
-            return code;
-        }
+        Err(error) => return unparsed(&error),
     };
-    let result = match cli.verb {
-        None => open::run(Path::new(".")),
-        Some(Verb::Init(verb)) => init::run(&verb),
-        Some(Verb::Demo(verb)) => demo::run(&verb),
-        Some(Verb::Submit(verb)) => submit::run(&verb),
-        Some(Verb::Serve(verb)) => serve::run(&verb),
-        Some(Verb::Other(args)) => other(&args),
+    // What is no verb takes its options along.
+    cli.common.json |= matches!(&cli.verb, Some(Verb::Other(args)) if args.iter().any(|arg| arg == "--json"));
+    let context = Context::new(&cli.common);
+    let outcome = match cli.verb {
+        None => open::run(Path::new(".")).map(|()| ExitCode::SUCCESS),
+        Some(verb) => verb.code().run(&context),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say_error(&failure);
-            ExitCode::from(failure.kind.exit_code())
-        }
+    outcome.unwrap_or_else(|failure| {
+        context.output.failure(&failure);
+        ExitCode::from(failure.kind.exit_code())
+    })
+}
+
+/// The definitions of all verbs.
+fn command() -> Command {
+    help::grouped(Cli::command())
+}
+
+/// Help and version are what was asked for; anything else is a mistake of usage.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
     }
+    if std::env::args_os().any(|arg| arg == "--json") {
+        let text = error.render().to_string();
+        let (message, rest) = text.trim().split_once("\n\n").unwrap_or((&text, ""));
+        let failure = Failure::new(FailureKind::Usage, message.trim_start_matches("error: "));
+        let hint = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+        Output::of_process(true).failure(&failure.hint(hint));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(FailureKind::Usage.exit_code())
 }
 
 /// A path, or a slip of the tongue.
-fn other(args: &[OsString]) -> Result<(), Failure> {
-    let first = PathBuf::from(args.first().cloned().unwrap_or_default());
-    let text = first.to_string_lossy();
-    if text.contains('/') || text.starts_with('.') || first.is_dir() {
-        if args.len() > 1 {
+impl Run for Vec<OsString> {
+    fn run(&self, _: &Context) -> Outcome {
+        let first = PathBuf::from(self.first().cloned().unwrap_or_default());
+        let text = first.to_string_lossy();
+        if !(text.contains('/') || text.starts_with('.') || first.is_dir()) {
+            return Err(no_such_verb(&text));
+        }
+        if self.len() > 1 {
             return Err(Failure::new(FailureKind::Usage, format!("{text} takes no further arguments")));
         }
-        return open::run(&first);
+        open::run(&first).map(|()| ExitCode::SUCCESS)
     }
-    let names: Vec<_> =
-        Cli::command().get_subcommands().filter(|it| !it.is_hide_set()).map(|it| it.get_name().to_owned()).collect();
-    let nearest = names.iter().min_by_key(|name| distance(name, &text)).cloned().unwrap_or_default();
-    Err(Failure::new(FailureKind::Usage, format!("there is no verb \"{text}\"."))
-        .hint(format!("Nearest: orchestra {nearest}. All of them: orchestra --help")))
+}
+
+fn no_such_verb(text: &str) -> Failure {
+    let names: Vec<_> = Cli::command()
+        .get_subcommands()
+        .filter(|it| !it.is_hide_set())
+        .flat_map(|it| {
+            std::iter::once(it.get_name()).chain(it.get_all_aliases()).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    let nearest = names.iter().min_by_key(|name| distance(name, text)).cloned().unwrap_or_default();
+    Failure::new(FailureKind::Usage, format!("there is no verb \"{text}\"."))
+        .hint(format!("Nearest: orchestra {nearest}. All of them: orchestra --help"))
 }
 
 /// How far two words are apart: 0 = the same.
@@ -99,31 +152,14 @@ fn distance(a: &str, b: &str) -> usize {
         .sum()
 }
 
-/// A line for the person.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-fn say_error(failure: &Failure) {
-    let _ = writeln!(std::io::stderr(), "✗ {failure}");
-}
-
-/// Asks on the terminal; only `y` and `yes` are a yes. Without a terminal there is nobody to ask.
+/// Asks on the terminal; without one there is nobody to ask.
 fn confirm(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::new(FailureKind::BadState, format!("{question} Nobody can be asked here.")).hint("-y answers yes")
         );
     }
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(Failure::internal)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// The folder of this user's state.
-fn home() -> Result<Home, Failure> {
-    Home::from_env().map_err(|error| Failure::new(FailureKind::Config, error.to_string()))
+    Ok(input::ask(question, &['y'])? == 'y')
 }
 
 /// Where the program lies, for the shims and agents that it starts.

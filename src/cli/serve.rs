@@ -1,5 +1,6 @@
 //! `orchestra serve`: the engine without a face.
 
+use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,8 @@ use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{home, open, own_path};
+use super::context::Context;
+use super::{Outcome, Run, home, open, own_path};
 use crate::engine::{Change, Engine, Setting};
 use crate::model::Failure;
 use crate::rpc::{FaceKind, Server};
@@ -35,7 +37,13 @@ enum Wake {
     Signal,
 }
 
-pub(super) fn run(verb: &Serve) -> Result<(), Failure> {
+impl Run for Serve {
+    fn run(&self, _: &Context) -> Outcome {
+        run(self).map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn run(verb: &Serve) -> Result<(), Failure> {
     // A session of its own: no terminal that closes takes the engine with it. A leader of a group, such as a job of a
     // shell, cannot have one and needs none.
     let _ = rustix::process::setsid();

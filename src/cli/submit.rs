@@ -4,10 +4,12 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 
-use super::say;
+use super::context::Context;
+use super::{Outcome, Run, say};
 use crate::model::{Failure, FailureKind};
 use crate::store::dropbox::{self, Submission};
 
@@ -15,12 +17,20 @@ use crate::store::dropbox::{self, Submission};
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  orchestra submit summary.md    or pipe the text into it")]
 pub(super) struct Submit {
     /// File with the text; standard input when none is given or with `-`
     file: Option<PathBuf>,
 }
 
-pub(super) fn run(verb: &Submit) -> Result<(), Failure> {
+impl Run for Submit {
+    fn run(&self, _: &Context) -> Outcome {
+        run(self).map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn run(verb: &Submit) -> Result<(), Failure> {
     let Some(dir) = std::env::var_os("ORCHESTRA_SESSION_DIR").map(PathBuf::from) else {
         return Err(Failure::new(FailureKind::Usage, "this is no session of Orchestra.")
             .hint("An agent runs `orchestra submit` inside the worktree that was made for it."));

@@ -282,6 +282,11 @@ impl Project {
         self.db.set_value(TRUSTED_GIT, &git).map_err(Failure::internal)
     }
 
+    /// Nothing of the project's files runs any more before a person trusts them again.
+    pub fn revoke_trust(&self) -> Result<(), Failure> {
+        self.files.trust.revoke(&self.id).map(drop).map_err(Failure::internal)
+    }
+
     fn commands(&self) -> Result<Commands, Failure> {
         let files = trust::Commands::read(&self.files.folder).map_err(Failure::internal)?;
         let git = match self.settings.config.git.hooks {

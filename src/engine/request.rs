@@ -66,6 +66,10 @@ impl Core {
             Request::Send { project, session, text } => self.send(&(project, session), &text),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             Request::StopSession { project, session } => Ok(self.stop_session(project, session)),
+            Request::RevokeTrust { project } => {
+                self.project(&project)?.revoke_trust()?;
+                Ok(done(Some("trust is taken back; the next start asks")))
+            }
             Request::Trust { project, hash } => {
                 self.project_mut(&project)?.trust(&hash)?;
                 Ok(done(Some("trusted; a change of these files asks again")))

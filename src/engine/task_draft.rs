@@ -102,7 +102,7 @@ impl Project {
             flow: header.flow,
             agent: header.agent,
             auto: header.auto.unwrap_or(false),
-            start: false,
+            ..NewTask::default()
         };
         let mut task = self.draft(slug, new)?;
         if !self.files.folder.gitignore().exists() {

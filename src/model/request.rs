@@ -107,6 +107,9 @@ pub enum Request {
     /// Lets the commands of a project's files run, as long as their hash stays `hash`.
     #[serde(rename = "project.trust")]
     Trust { project: ProjectId, hash: String },
+    /// Takes that back: nothing of the project's files runs until a person trusts them again.
+    #[serde(rename = "project.revoke_trust")]
+    RevokeTrust { project: ProjectId },
     /// Which session's diff is on the screen; only that one is kept fresh at once.
     #[serde(rename = "diff.watch")]
     Watch { project: ProjectId, session: SessionId },
@@ -254,7 +257,7 @@ pub struct MergeFacts {
 }
 
 /// What a person decides on with `a`, `r`, `o`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReviewFacts {
     /// Name and text of the artifact that waits, if there is one.
     pub artifact: Option<(String, String)>,
@@ -280,7 +283,7 @@ pub struct BaseFacts {
 }
 
 /// What wants to run from a repository's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TrustFacts {
     pub hash: String,
     /// Path and text of each file, those that changed first.

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,6 +107,11 @@ impl Client {
         }
     }
 
+    /// Whether a failure means that the engine has ended: another one may serve by now.
+    pub fn is_gone(failure: &Failure) -> bool {
+        failure.message == GONE
+    }
+
     /// For telling the server something from another thread.
     pub fn notifier(&self) -> Notifier {
         self.notifier.clone()
@@ -130,7 +136,7 @@ impl Client {
                 client.greeting = Greeting::deserialize(greeting).map_err(Failure::internal)?;
                 Ok(Some(client))
             }
-            Err(failure) if failure.message == GONE => Ok(None),
+            Err(failure) if Self::is_gone(&failure) => Ok(None),
             Err(failure) => Err(failure),
         }
     }
@@ -165,6 +171,12 @@ impl Client {
 impl Notifier {
     pub fn notify(&self, method: &str, params: &Value) -> Result<(), Failure> {
         self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params})).map_err(|error| gone(&error))
+    }
+
+    /// Ends the connection: who waits for the server hears that it has gone.
+    pub fn close(&self) {
+        // One that has ended already is what is wanted.
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).shutdown(Shutdown::Both);
     }
 
     fn send(&self, message: &Value) -> io::Result<()> {

@@ -65,6 +65,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::OpenShell { .. }
         | Request::EditSpec { .. }
         | Request::Trust { .. }
+        | Request::RevokeTrust { .. }
         | Request::Watch { .. }
         | Request::HandOver
         | Request::ShutDown => Right::Person,
@@ -154,6 +155,7 @@ mod tests {
             Request::OpenShell { project: project(), session: session(), size },
             Request::EditSpec { project: project(), session: session(), size },
             Request::Trust { project: project(), hash: text() },
+            Request::RevokeTrust { project: project() },
             Request::Watch { project: project(), session: session() },
             Request::DeleteFacts { project: project(), task },
             Request::MergeFacts { project: project(), task },

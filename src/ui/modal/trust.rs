@@ -20,14 +20,14 @@ pub struct Trust {
     pub project: ProjectId,
     pub facts: Option<Box<TrustFacts>>,
     /// What waits for it.
-    request: Request,
+    request: Box<Request>,
     whole: bool,
     offset: usize,
 }
 
 impl Trust {
-    pub const fn new(project: ProjectId, request: Request) -> Self {
-        Self { project, facts: None, request, whole: false, offset: 0 }
+    pub fn new(project: ProjectId, request: Request) -> Self {
+        Self { project, facts: None, request: Box::new(request), whole: false, offset: 0 }
     }
 
     pub fn key(&mut self, event: KeyEvent) -> Step {
@@ -37,7 +37,7 @@ impl Trust {
         match (event.code, &self.facts) {
             (KeyCode::Char('y'), Some(facts)) => {
                 let request = Request::Trust { project: self.project.clone(), hash: facts.hash.clone() };
-                let then = Then::Resume(Box::new(self.request.clone()));
+                let then = Then::Resume(self.request.clone());
                 return Step::Close(vec![Effect::Ask { request, then }]);
             }
             (KeyCode::Char('v'), _) => {

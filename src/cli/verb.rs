@@ -1,0 +1,158 @@
+//! The verbs, and which code each one runs.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use super::context::Common;
+use super::{
+    Run, agents, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor, exec,
+    explain, init, logs, merge, messages, new, path, projects, reject, restart, retry, rpc, send, send_to_stage, serve,
+    set_status, show, skip, spec, start, status, stop, submit, trust, unread, version, wait,
+};
+
+/// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
+#[derive(Debug, Parser)]
+#[command(name = "orchestra", version)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// All verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    #[command(flatten)]
+    OfTask(OfTask),
+    /// Verbs on tasks, under the name of what they act on
+    #[command(subcommand, alias = "trak", hide = true)]
+    Task(OfTask),
+    Cd(completions::Cd),
+    Agents(agents::Agents),
+    Projects(projects::Projects),
+    Trust(trust::Trust),
+    /// Write the files of `.orchestra/` into a repository
+    Init(init::Init),
+    /// Show it all in a throwaway repository
+    Demo(demo::Demo),
+    /// Hand in the result of a stage; run by an agent
+    Submit(submit::Submit),
+    /// Run the engine without a screen
+    Serve(serve::Serve),
+    Config(config::Config),
+    Doctor(doctor::Doctor),
+    Rpc(rpc::Rpc),
+    RpcSchema(rpc::RpcSchema),
+    Completions(completions::Completions),
+    ShellInit(completions::ShellInit),
+    Man(completions::Man),
+    Version(version::Version),
+    /// The names of tasks, for completions
+    #[command(name = "__names", hide = true)]
+    Names(status::Names),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// Verbs that are about a task, or the list of them.
+#[derive(Debug, Subcommand)]
+pub(super) enum OfTask {
+    New(new::New),
+    Edit(spec::Edit),
+    Start(start::Start),
+    Stop(stop::Stop),
+    Attach(attach::Attach),
+    Complete(complete::Complete),
+    #[command(visible_alias = "review")]
+    Approve(approve::Approve),
+    Reject(reject::Reject),
+    Merge(merge::Merge),
+    Delete(delete::Delete),
+    Archive(archive::Archive),
+    #[command(visible_alias = "list")]
+    Status(status::Status),
+    Show(show::Show),
+    Explain(explain::Explain),
+    Path(path::Path),
+    Shell(exec::Shell),
+    Exec(exec::Exec),
+    Diff(diff::Diff),
+    Logs(logs::Logs),
+    Skip(skip::Skip),
+    SendToStage(send_to_stage::SendToStage),
+    Restart(restart::Restart),
+    Retry(retry::Retry),
+    Auto(auto::Auto),
+    Send(send::Send),
+    Messages(messages::Messages),
+    Wait(wait::Wait),
+    Spec(spec::Spec),
+    SetStatus(set_status::SetStatus),
+    Unread(unread::Unread),
+}
+
+impl Verb {
+    /// What it runs.
+    pub fn code(&self) -> &dyn Run {
+        match self {
+            Self::OfTask(verb) | Self::Task(verb) => verb.code(),
+            Self::Cd(verb) => verb,
+            Self::Agents(verb) => verb,
+            Self::Projects(verb) => verb,
+            Self::Trust(verb) => verb,
+            Self::Init(verb) => verb,
+            Self::Demo(verb) => verb,
+            Self::Submit(verb) => verb,
+            Self::Serve(verb) => verb,
+            Self::Config(verb) => verb,
+            Self::Doctor(verb) => verb,
+            Self::Rpc(verb) => verb,
+            Self::RpcSchema(verb) => verb,
+            Self::Completions(verb) => verb,
+            Self::ShellInit(verb) => verb,
+            Self::Man(verb) => verb,
+            Self::Version(verb) => verb,
+            Self::Names(verb) => verb,
+            Self::Other(args) => args,
+        }
+    }
+}
+
+impl OfTask {
+    fn code(&self) -> &dyn Run {
+        match self {
+            Self::New(verb) => verb,
+            Self::Edit(verb) => verb,
+            Self::Start(verb) => verb,
+            Self::Stop(verb) => verb,
+            Self::Attach(verb) => verb,
+            Self::Complete(verb) => verb,
+            Self::Approve(verb) => verb,
+            Self::Reject(verb) => verb,
+            Self::Merge(verb) => verb,
+            Self::Delete(verb) => verb,
+            Self::Archive(verb) => verb,
+            Self::Status(verb) => verb,
+            Self::Show(verb) => verb,
+            Self::Explain(verb) => verb,
+            Self::Path(verb) => verb,
+            Self::Shell(verb) => verb,
+            Self::Exec(verb) => verb,
+            Self::Diff(verb) => verb,
+            Self::Logs(verb) => verb,
+            Self::Skip(verb) => verb,
+            Self::SendToStage(verb) => verb,
+            Self::Restart(verb) => verb,
+            Self::Retry(verb) => verb,
+            Self::Auto(verb) => verb,
+            Self::Send(verb) => verb,
+            Self::Messages(verb) => verb,
+            Self::Wait(verb) => verb,
+            Self::Spec(verb) => verb,
+            Self::SetStatus(verb) => verb,
+            Self::Unread(verb) => verb,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Waiting, and following what is printed.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use crate::Desk;
+use crate::place::in_place;
+use crate::repo::Repository;
+
+/// Hands in once it is let through the door.
+fn script(door: &crate::place::Door) -> String {
+    format!(
+        "rules:\n  - {{when: 'artifact `summary` by', steps: [{{run: \"{}\"}}, {{submit: the summary}}]}}\notherwise: [{{say: heard}}]\n",
+        door.wait()
+    )
+}
+
+#[test]
+fn waits_for_what_comes_and_not_longer() {
+    in_place(|place| {
+        let door = place.door("door");
+        let desk = Desk::new(place, &script(&door));
+        desk.done(&["new", "fix-it", "-d", "Fix it", "--flow", "quick", "--start"]);
+        let knock = door.reached();
+        let early = desk.run(&["wait", "fix-it", "--until", "approval", "--timeout", "1"]);
+        insta::assert_snapshot!(early.shown(), @r"
+        stderr: ✗ fix-it has not come to approval within 1 s. orchestra explain TASK says why.
+        exit 6
+        ");
+        insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "approval", "--timeout", "0", "--json"]), @r#"
+        {"error":{"code":"timeout","hint":"orchestra explain TASK says why.","message":"fix-it has not come to approval within 0 s."}}
+        exit 6
+        "#);
+        let mut waiting =
+            desk.command(&["wait", "fix-it", "--until", "approval"]).stdout(Stdio::piped()).spawn().unwrap();
+        knock.open();
+        assert!(waiting.wait().unwrap().success());
+        insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "idle"]), @"fix-it has come to approval");
+        desk.done(&["approve", "fix-it"]);
+        insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "completed"]), @"fix-it has come to done");
+        insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "frobnicated"]), @r"
+        stderr: error: invalid value 'frobnicated' for '--until <STATE>': it is one of draft, setup, queued, working, gating, integrating, quiet, asking, approval, paused, failed, done, merged, archived, running, idle, completed, reviewed
+
+        For more information, try '--help'.
+        exit 2
+        ");
+        insta::assert_snapshot!(desk.shown(&["wait", "nobody", "--until", "done"]), @r#"
+        stderr: ✗ there is no task "nobody" in my-app. All of them: orchestra status
+        exit 3
+        "#);
+    });
+}
+
+#[test]
+fn a_failed_and_a_deleted_task_end_it_with_1() {
+    in_place(|place| {
+        let desk = Desk::new(place, "rules: []\notherwise: [{say: waiting}]\n");
+        desk.repository.script("worktree_setup.sh", "echo no; exit 1");
+        desk.done(&["trust", "--trust"]);
+        desk.done(&["new", "fix-it", "-d", "Fix it", "--start"]);
+        let failed = desk.run(&["wait", "fix-it", "--until", "completed", "--timeout", "60"]);
+        assert!(failed.code == 1 && failed.out.contains("the setup script exited 1"), "{failed:?}");
+        assert_eq!(desk.run(&["wait", "fix-it", "--until", "failed", "--timeout", "60"]).code, 0);
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--setup"]), @"no");
+        desk.repository.script("worktree_setup.sh", "exit 0");
+        desk.done(&["trust", "--trust"]);
+        insta::assert_snapshot!(desk.shown(&["retry", "fix-it"]), @"fix-it tries again");
+        // One that has not looked yet finds no task, which is another answer.
+        let codes = (0..50).map(|index| {
+            let slug = format!("task-{index}");
+            desk.done(&["new", &slug, "-d", "Fix it"]);
+            let wait = &["wait", &slug, "--until", "merged", "--json"];
+            let waiting = desk.command(wait).stdout(Stdio::piped()).spawn().unwrap();
+            desk.done(&["delete", &slug, "-y"]);
+            let output = waiting.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        });
+        let (_, text) = codes
+            .inspect(|(code, text)| assert!(matches!(code, Some(1 | 3)), "{text}"))
+            .find(|(code, _)| *code == Some(1))
+            .unwrap();
+        assert!(text.contains("was deleted"), "{text}");
+    });
+}
+
+#[test]
+fn logs_are_followed_to_the_end() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
+        let door = place.door("door");
+        let agent = place.write("agent.sh", &format!("echo first line\n{}\necho second line\n", door.wait()));
+        desk.repository
+            .agent("plain", &format!("{{start: [sh, '{}', '{{prompt}}'], conversation: none}}", agent.display()));
+        desk.done(&["trust", "--trust"]);
+        desk.done(&["new", "fix-it", "-d", "Fix it", "--agent", "plain", "--start"]);
+        let knock = door.reached();
+        let mut following = desk.command(&["logs", "fix-it", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(following.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert_eq!(lines.next().as_deref(), Some("first line"));
+        knock.open();
+        assert_eq!(lines.next().as_deref(), Some("second line"));
+        assert!(following.wait().unwrap().success());
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it"]), @r"
+        first line
+        second line
+        ");
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--lines", "1"]), @"second line");
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--gate"]), @r"
+        stderr: ✗ no gate has run for fix-it.
+        exit 3
+        ");
+    });
+}
+
+#[test]
+fn gates_have_logs_of_their_own() {
+    in_place(|place| {
+        let repository = Repository::new(place, crate::WILLING);
+        repository.script("checks.sh", "echo looking; test -e fixed.txt");
+        let folder = repository.root().to_owned();
+        let desk = Desk { place, repository, folder };
+        desk.done(&["trust", "--trust"]);
+        desk.done(&["new", "fix-it", "-d", "Fix it", "--flow", "checked", "--start"]);
+        desk.done(&["wait", "fix-it", "--until", "approval", "--timeout", "60"]);
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--gate"]), @"looking");
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--gate", "1"]), @"looking");
+        insta::assert_snapshot!(desk.shown(&["logs", "fix-it", "--gate", "9"]), @r"
+        stderr: ✗ the gate of fix-it has run 2 times.
+        exit 3
+        ");
+        insta::assert_snapshot!(desk.shown(&["show", "fix-it"]), @r"
+        ◆ fix-it
+        state         approval (idle), now
+        flow          checked, work 2/2
+        agent         scripted, permissions edits
+        branch        task/fix-it, 0 commits ahead of main
+        diff          2 files  +2 0
+        worktree      $PLACE/orchestra-home/worktrees/my-app-ID/fix-it
+        conversation  UUID
+        plan 1        $PLACE/my-app/.orchestra/.artifacts/fix-it/history/plan-1.md
+        summary 1     $PLACE/my-app/.orchestra/.artifacts/fix-it/history/work-1.md
+        summary 2     $PLACE/my-app/.orchestra/.artifacts/fix-it/history/work-2.md
+
+        attempts
+          plan 1   passed
+          work 1   gate failed   gate exited 1: $PLACE/my-app/.orchestra/.logs/fix-it/work-2.log
+          work 2   goes on   after gate   gate passed: $PLACE/my-app/.orchestra/.logs/fix-it/work-3.log
+
+        description
+          Fix it
+        ");
+    });
+}
