@@ -257,6 +257,34 @@ def rpc(run):
             yield Row(what, ms3(mine), "", f"bare socket {ms3(least)}", target, mine <= 2 if mine and target else None)
 
 
+def status(run):
+    """`orchestra status` as a whole process, with the engine running and with none; tmux lists its windows."""
+    count, rounds = run.times(100, 5), run.times(30, 3)
+    found = {}
+    with Opened(Tmux(run.place), run.ours(run.small_repository())) as subjects:
+        for subject in subjects:
+            if isinstance(subject, Tmux):
+                subject.start("plain", ["plain"] * (count - 1))
+            else:
+                for number in range(count):
+                    subject.verb("new", f"task-{number:03}", "-d", f"# Task {number}\n\nWhat is to be done.")
+        for _ in range(1 + rounds):
+            for subject in subjects:
+                if isinstance(subject, Tmux):
+                    begun = time.monotonic()
+                    subject.command("list-windows")
+                    found.setdefault("tmux", []).append((time.monotonic() - begun) * 1000)
+                    continue
+                found.setdefault("running", []).append(subject.verb("status") * 1000)
+                subject.verb("rpc", "engine.handover")
+                found.setdefault("none", []).append(subject.verb("status") * 1000)
+    middle = {name: statistics.median(values[1:]) for name, values in found.items()}
+    for name, title, limit in (("running", "the engine running", 30), ("none", "no engine running", 150)):
+        mine = middle.get(name)
+        tmux = f"list-windows {ms(middle['tmux'])}" if name == "running" else ""
+        yield Row(f"status of {count} tasks, {title}", ms(mine), tmux, target=f"<= {limit} ms", met=mine and mine <= limit)
+
+
 def percentile(values, part):
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
@@ -270,4 +298,4 @@ def ms(value):
 
 
 MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks}
-MEASURES |= {"handover": handover, "rpc": rpc}
+MEASURES |= {"handover": handover, "rpc": rpc, "status": status}
