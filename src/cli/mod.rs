@@ -39,6 +39,7 @@ mod send_to_stage;
 mod serve;
 mod set_status;
 mod show;
+mod shutdown;
 mod skip;
 mod spec;
 mod start;

@@ -8,7 +8,7 @@ use super::context::Common;
 use super::{
     Run, agents, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor, exec,
     explain, init, logs, merge, messages, new, path, projects, reject, restart, retry, rpc, send, send_to_stage, serve,
-    set_status, show, skip, spec, start, status, stop, submit, trust, unread, version, wait,
+    set_status, show, shutdown, skip, spec, start, status, stop, submit, trust, unread, version, wait,
 };
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
@@ -41,6 +41,7 @@ pub(super) enum Verb {
     Submit(submit::Submit),
     /// Run the engine without a screen
     Serve(serve::Serve),
+    Shutdown(shutdown::Shutdown),
     Config(config::Config),
     Doctor(doctor::Doctor),
     Rpc(rpc::Rpc),
@@ -106,6 +107,7 @@ impl Verb {
             Self::Demo(verb) => verb,
             Self::Submit(verb) => verb,
             Self::Serve(verb) => verb,
+            Self::Shutdown(verb) => verb,
             Self::Config(verb) => verb,
             Self::Doctor(verb) => verb,
             Self::Rpc(verb) => verb,

@@ -177,6 +177,7 @@ impl Request {
             | Self::MergeFacts { project, .. }
             | Self::ReviewFacts { project, .. }
             | Self::TrustFacts { project }
+            | Self::RevokeTrust { project }
             | Self::ShowTask { project, .. }
             | Self::ListMessages { project, .. }
             | Self::BaseFacts { project, .. } => Some(project),

@@ -106,10 +106,8 @@ fn sessions(model: &Model) -> Vec<Subject<'_>> {
         let designer = matches!(subject, Subject::Designer(..)) && group > 0;
         Some((designer, group, subject.need()))
     };
-    let mut ranked: Vec<_> = open
-        .flat_map(row::subjects)
-        .filter_map(|subject| Some((rank(&subject)?, subject)))
-        .collect();
+    let mut ranked: Vec<_> =
+        open.flat_map(row::subjects).filter_map(|subject| Some((rank(&subject)?, subject))).collect();
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, subject)| subject).collect()
 }
