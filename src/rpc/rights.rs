@@ -163,6 +163,7 @@ mod tests {
             Request::ShowTask { project: project(), task },
             Request::ListMessages { project: project(), session: None },
             Request::TrustFacts { project: project() },
+            Request::BaseFacts { project: project(), base: None },
             Request::HandOver,
             Request::ShutDown,
             Request::Hello,
@@ -188,9 +189,10 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 7] = [
+    const READS: [&str; 8] = [
         "engine.ping",
         "message.list",
+        "project.base_facts",
         "project.trust_facts",
         "task.delete_facts",
         "task.merge_facts",

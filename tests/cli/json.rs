@@ -144,7 +144,8 @@ fn results_are_one_object_of_a_stable_shape() {
           "name": "text",
           "root": "text",
           "running": "number",
-          "tasks": "number"
+          "tasks": "number",
+          "trouble": null
         }
         "#);
         let all = desk.json(&["status", "--all", "--json"]);
