@@ -204,10 +204,8 @@ impl Core {
     /// Queues the prompt that an agent takes by keys, until it has been typed: its file is there as long.
     pub(super) fn queue_prompt(&mut self, project: &ProjectId, run: &RunId) {
         let Ok(text) = std::fs::read_to_string(self.box_of(run).join(TYPED_FILE)) else { return };
-        if let Ok(project) = self.project_mut(project) {
-            let id = RunId(format!("{run}-prompt"));
-            project.waiting.mail.push(Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
-        }
+        let id = RunId(format!("{run}-prompt"));
+        self.post(project, Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
     }
 
     /// The prompt of a run has been typed.
@@ -304,6 +302,10 @@ impl Core {
             agent.attended = false;
         }
         let Some(at) = self.task_of(run) else { return };
+        if activity == Activity::Resting && self.is_to_be_told(&at, run) {
+            // It has ended no turn: what the next one begins with is still to be typed.
+            return;
+        }
         // What was handed in belongs to the turn that begins, or to the one that ends.
         let begins = activity == Activity::Working;
         if !begins {

@@ -184,6 +184,7 @@ impl Core {
             Message::Ask(request, answerer) => self.serve_request(*request, answerer),
             Message::Worked(message) => self.worked(message),
             Message::Happened { at, event, finishes } => self.happened(&at, event, finishes),
+            Message::JobOver { at, event, finishes, session } => self.job_over(&at, event, finishes, &session),
             Message::Prepared { at, run, base_commit, finishes } => self.prepared(&at, run, base_commit, finishes),
             Message::Launched { started, result } => self.launched(*started, result),
             Message::Fact { run, fact } => self.fact(&run, &fact),

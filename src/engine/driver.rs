@@ -111,8 +111,8 @@ impl Core {
             Text::Reminder { n } => Some(agent::prompt::reminder(*n, &artifact)),
         };
         if let Some(text) = words {
-            let origin = Origin::Effect(key);
-            project.waiting.mail.push(Letter { run: run.clone(), id, text, origin, sent: false });
+            let letter = Letter { run: run.clone(), id, text, origin: Origin::Effect(key), sent: false };
+            self.post(&at.project, letter);
         } else {
             let finished = project.finish(key);
             self.tell_failure(at, finished);

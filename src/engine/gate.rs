@@ -1,6 +1,6 @@
 //! Commands of the project at work: the setup script and the gates, each under a shim, with a time limit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,10 +115,17 @@ impl Core {
         let run = run.clone();
         self.blocking(move || {
             let event = ended.event(&task, run, &job.work);
-            // Its output is in the log now.
-            let _ = std::fs::remove_dir_all(&ended.session);
-            Message::Happened { at, event, finishes: Some(job.finishes) }
+            Message::JobOver { at, event, finishes: job.finishes, session: ended.session }
         });
+    }
+
+    /// A job's result. Its folder goes last: without it the job would run again, were the result lost on the way here.
+    pub(super) fn job_over(&mut self, at: &TaskPlace, event: Event, key: EffectId, session: &Path) {
+        match self.apply(at, event, Some(key)) {
+            // Its output is in the log now; what is left of the folder costs disk only.
+            Ok(()) => drop(std::fs::remove_dir_all(session)),
+            Err(failure) => self.notices.error(failure.to_string(), self.about(at)),
+        }
     }
 }
 

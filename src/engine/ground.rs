@@ -40,6 +40,7 @@ impl Ground {
         let lock = Lock::acquire(&home.engine_lock(), now()).map_err(|error| {
             Failure::new(FailureKind::LockHeld, error.to_string()).hint("Leave it with q, then start again.")
         })?;
+        home.sweep();
         Ok(Self { bin: link_program(&home, program)?, clock: Clock::start(), home, _lock: lock })
     }
 }

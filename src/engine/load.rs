@@ -49,6 +49,7 @@ pub(super) fn load(home: &Home, entry: &projects::Project, found: Result<Found, 
         }
     };
     let folder = Folder::of(repo.root());
+    folder.sweep();
     if let Some(notice) = folder.notice() {
         said.push((NoticeKind::News, notice));
     }

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::Place;
 use super::core::Core;
 use super::handle::Shared;
 use super::live::Live;
-use crate::model::{Activity, RunId};
+use super::message::TaskPlace;
+use crate::model::{Activity, ProjectId, RunId};
+use crate::pty;
 use crate::store::database::{Delivery, EffectId, MessageId};
 
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
@@ -23,6 +26,13 @@ pub(super) struct Letter {
     pub sent: bool,
 }
 
+impl Letter {
+    /// A person's message, by its number in the database.
+    pub fn of_person(run: RunId, id: MessageId, text: String) -> Self {
+        Self { run, id: RunId(format!("message-{}", id.0)), text, origin: Origin::Person(id), sent: false }
+    }
+}
+
 /// Who waits for a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -34,6 +44,41 @@ pub(super) enum Origin {
 }
 
 impl Core {
+    /// Takes a letter in. One whose typing an engine before this one began is not typed again.
+    pub(super) fn post(&mut self, project: &ProjectId, letter: Letter) {
+        let begun = pty::Place::new(self.ground.home.session(&letter.run)).submitted();
+        let reached = self.live.get(&letter.run).is_some_and(|live| live.terminal.is_some());
+        let Ok(found) = self.project_mut(project) else { return };
+        if !begun.iter().any(|id| id == letter.id.as_str()) {
+            return found.waiting.mail.push(letter);
+        }
+        let settled = found.settle(letter.origin, if reached { Delivery::Delivered } else { Delivery::Unknown });
+        if let Err(failure) = settled {
+            self.notices.error(failure.to_string(), None);
+        }
+        self.prompt_typed(&letter.run);
+    }
+
+    /// What persons said to a session that nobody has typed yet goes to its new process.
+    pub(super) fn readdress(&mut self, place: &Place, run: &RunId) {
+        let Ok(project) = self.project_mut(&place.0) else { return };
+        let messages = match project.db.queued_messages() {
+            Ok(messages) => messages,
+            Err(error) => return self.notices.error(error.to_string(), None),
+        };
+        let mut letters: Vec<Letter> = messages
+            .into_iter()
+            .filter(|message| message.session == place.1)
+            .map(|message| Letter::of_person(run.clone(), message.id, message.text))
+            .collect();
+        // What is being typed stays where it is.
+        project.waiting.mail.retain(|letter| letter.sent || letters.iter().all(|other| other.origin != letter.origin));
+        letters.retain(|letter| project.waiting.mail.iter().all(|other| other.origin != letter.origin));
+        for letter in letters {
+            self.post(&place.0, letter);
+        }
+    }
+
     /// Types what waits for agents that rest; one letter per agent at a time, so that each starts a turn of its own.
     pub(super) fn deliver_messages(&mut self) {
         for index in 0..self.projects.len() {
@@ -66,6 +111,12 @@ impl Core {
         places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now).min()
     }
 
+    /// Its prompt, or what the flow has to say to it, is still to be typed.
+    pub(super) fn is_to_be_told(&self, at: &TaskPlace, run: &RunId) -> bool {
+        let waits = |letter: &Letter| letter.run == *run && !matches!(letter.origin, Origin::Person(_));
+        self.project(&at.project).is_ok_and(|project| project.waiting.mail.iter().any(waits))
+    }
+
     /// The shim has typed a letter.
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
         for project in &mut self.projects {
@@ -83,15 +134,11 @@ impl Core {
     }
 
     /// Letters to a process that has gone. Those of effects are over, since the launch that follows says the same; of
-    /// a message that was being typed nobody can tell whether it arrived.
+    /// a message that was being typed nobody can tell whether it arrived; the others wait in the database.
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
-            let (gone, kept): (Vec<_>, Vec<_>) =
-                project.waiting.mail.drain(..).partition(|letter| {
-                    letter.run == *run && (letter.sent || !matches!(letter.origin, Origin::Person(_)))
-                });
-            project.waiting.mail = kept;
-            for letter in gone {
+            let gone: Vec<_> = project.waiting.mail.extract_if(.., |letter| letter.run == *run).collect();
+            for letter in gone.into_iter().filter(|it| it.sent || !matches!(it.origin, Origin::Person(_))) {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {
                     self.notices.error(failure.to_string(), None);
                 }

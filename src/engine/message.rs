@@ -1,5 +1,6 @@
 //! What reaches the engine's thread: requests, and the answers of its jobs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Place;
@@ -25,6 +26,13 @@ pub(super) enum Message {
         at: TaskPlace,
         event: Event,
         finishes: Option<EffectId>,
+    },
+    /// A job has ended in the folder `session`, and has its answer.
+    JobOver {
+        at: TaskPlace,
+        event: Event,
+        finishes: EffectId,
+        session: PathBuf,
     },
     /// A worktree is there.
     Prepared {

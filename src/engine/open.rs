@@ -12,7 +12,6 @@ use super::core::Core;
 use super::find::{self, Found};
 use super::live::Live;
 use super::load::{self, Loaded};
-use super::mail::{Letter, Origin};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Effect;
 use super::project::Project;
@@ -24,7 +23,6 @@ use crate::model::{
     AgentFound, Answer, Config, Failure, FailureKind, NoticeKind, Opened, ProjectId, ProjectView, Reply, Request,
     RunId, SessionId, SessionKind,
 };
-use crate::store::database::StoredMessage;
 use crate::store::projects::Project as Entry;
 use crate::store::watch::Batch;
 use crate::store::{Folder, config, init, projects, workflow};
@@ -371,16 +369,12 @@ impl Core {
         let project = self.project(id)?;
         let sessions = project.db.live_sessions().map_err(Failure::internal)?;
         let effects = project.db.pending_effects().map_err(Failure::internal)?;
-        let messages = project.db.queued_messages().map_err(Failure::internal)?;
         let tasks: Vec<TaskPlace> =
             project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
         let there = project.trouble.is_none();
         self.adopt(id, sessions);
         for at in tasks.iter().filter(|_| there) {
             self.follow_worktree(at);
-        }
-        for message in messages {
-            self.requeue(id, message);
         }
         for pending in effects {
             let Some(task) = pending.task else { continue };
@@ -393,21 +387,6 @@ impl Core {
             }
         }
         Ok(())
-    }
-
-    /// A message that nobody has typed yet waits again, for whatever agent its session has now.
-    fn requeue(&mut self, id: &ProjectId, message: StoredMessage) {
-        let run = self.live_at(&(id.clone(), message.session)).map(|live| live.run.clone());
-        if let (Some(run), Ok(project)) = (run, self.project_mut(id)) {
-            let letter = Letter {
-                run,
-                id: RunId(format!("message-{}", message.id.0)),
-                text: message.text,
-                origin: Origin::Person(message.id),
-                sent: false,
-            };
-            project.waiting.mail.push(letter);
-        }
     }
 
     pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {

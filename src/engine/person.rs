@@ -8,7 +8,7 @@ use super::agent_run::{SESSION_DIR, agent_failure};
 use super::core::Core;
 use super::ground::now;
 use super::live::Started;
-use super::mail::{Letter, Origin};
+use super::mail::Letter;
 use super::message::Answerer;
 use crate::agent::{self, LaunchPlan};
 use crate::model::{
@@ -125,13 +125,7 @@ impl Core {
         let (run, rests) = (live.run.clone(), live.activity() == Activity::Resting);
         let project = self.project_mut(&place.0)?;
         let id = project.db.queue_message(&place.1, None, text, now()).map_err(Failure::internal)?;
-        project.waiting.mail.push(Letter {
-            run,
-            id: RunId(format!("message-{}", id.0)),
-            text: text.to_owned(),
-            origin: Origin::Person(id),
-            sent: false,
-        });
+        project.waiting.mail.push(Letter::of_person(run, id, text.to_owned()));
         let message = (!rests).then(|| format!("{} is at work; the message waits until it rests", place.1));
         Ok(Reply::Done { message })
     }

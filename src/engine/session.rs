@@ -77,10 +77,10 @@ impl Core {
             Adopted::Ended(status) => (None, Some(status)),
             Adopted::Lost => (None, None),
         };
-        let id = place.1.clone();
+        let (id, with_agent) = (place.1.clone(), agent.is_some());
         let mut live = Live {
             run: run.clone(),
-            place,
+            place: place.clone(),
             kind,
             name: record.name,
             task,
@@ -95,6 +95,9 @@ impl Core {
         self.listen(&mut live, agent);
         self.live.insert(run.clone(), live);
         self.forget_ended(&run);
+        if with_agent {
+            self.readdress(&place, &run);
+        }
         self.share_terminals();
         if let Some(answerer) = answerer {
             self.reply(answerer, Ok(Reply::Session { id }));
@@ -241,22 +244,21 @@ impl Core {
             // The shim has nothing more to tell; where it is gone already, all the better.
             let _ = terminal.collect();
         }
+        if let (SessionKind::Executor, Some(at)) = (kind, &at) {
+            self.stdout_artifact(at, run, status);
+            self.happened(at, Event::AgentExited { run: run.clone(), status }, None);
+        }
+        self.mail_of_gone(run);
+        // Only now: an engine that dies before this finds the session once more, and its end with it.
         self.session_ended(&project, run, Some(status));
         if let (Some(id), Ok(project)) = (ends, self.project_mut(&project)) {
             let _ = project.finish(id);
         }
-        self.mail_of_gone(run);
         self.watches.forget(run);
-        match (kind, at) {
-            (SessionKind::Job, _) => self.job_exited(run, status),
-            (SessionKind::Executor, Some(at)) => {
-                self.stdout_artifact(&at, run, status);
-                self.happened(&at, Event::AgentExited { run: run.clone(), status }, None);
-                self.tell_failed_resume(&project, run);
-            }
-            (SessionKind::Designer, _) => self.tell_failed_resume(&project, run),
-            (SessionKind::Shell, _) => drop(self.live.remove(run)),
-            _ => {}
+        match kind {
+            SessionKind::Job => self.job_exited(run, status),
+            SessionKind::Shell => drop(self.live.remove(run)),
+            SessionKind::Executor | SessionKind::Designer => self.tell_failed_resume(&project, run),
         }
         self.share_terminals();
     }
@@ -300,21 +302,23 @@ impl Core {
 
     fn lost(&mut self, run: &RunId, why: Pause) {
         let Some(live) = self.live.remove(run) else { return };
-        self.session_ended(&live.place.0, run, None);
+        if let Some(task) = live.task {
+            let at = TaskPlace { project: live.place.0.clone(), task };
+            match (live.kind, live.job.as_ref()) {
+                (SessionKind::Executor, _) => self.happened(&at, Event::AgentLost { run: run.clone(), why }, None),
+                (_, Some(job)) => {
+                    let failure = Failure::internal("its process is gone without an exit status");
+                    let (work, id) = (job.work.clone(), job.finishes);
+                    self.job_broken(&at, run, &work, &failure, id);
+                }
+                _ => {}
+            }
+        }
         self.mail_of_gone(run);
+        // After what follows from it, as with an exit.
+        self.session_ended(&live.place.0, run, None);
         self.watches.forget(run);
         self.share_terminals();
-        let Some(task) = live.task else { return };
-        let at = TaskPlace { project: live.place.0.clone(), task };
-        match (live.kind, live.job.as_ref()) {
-            (SessionKind::Executor, _) => self.happened(&at, Event::AgentLost { run: run.clone(), why }, None),
-            (_, Some(job)) => {
-                let failure = Failure::internal("its process is gone without an exit status");
-                let (work, id) = (job.work.clone(), job.finishes);
-                self.job_broken(&at, run, &work, &failure, id);
-            }
-            _ => {}
-        }
     }
 
     /// Puts the newest terminal of each session where the faces find it.

@@ -176,6 +176,7 @@ impl Message {
         match self {
             Self::Ask(request, _) => request.project().map_or(Subject::Nothing, |id| Subject::Project(id.clone())),
             Self::Happened { at, .. }
+            | Self::JobOver { at, .. }
             | Self::Prepared { at, .. }
             | Self::Deleted { at, .. }
             | Self::JobDone { at, .. } => Subject::Project(at.project.clone()),

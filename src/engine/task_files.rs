@@ -43,7 +43,17 @@ impl Project {
         let files = self.task_folder();
         let Some(known) = self.task_text(task.id)? else {
             init::prepare_tasks(&self.files.folder).map_err(Failure::internal)?;
-            let made = files.create(task.id, &task.slug, &header_of(task, &Header::default()), &task.description);
+            let header = header_of(task, &Header::default());
+            let made = match files.create(task.id, &task.slug, &header, &task.description) {
+                Err(TaskFileError::Exists(path)) => match files.read(&path) {
+                    // Of an engine that died before it could note that it had written it.
+                    Ok(file) if file.description().trim_end() == task.description.trim_end() => {
+                        files.update(&path, &file.text, &header).map(|file| (path, file))
+                    }
+                    _ => Err(TaskFileError::Exists(path)),
+                },
+                made => made,
+            };
             let (path, file) = made.map_err(Failure::internal)?;
             return self.db.set_task_text(task.id, &path, &file.text).map_err(Failure::internal);
         };

@@ -76,7 +76,12 @@ impl Project {
     fn compare(&mut self, tasks: BTreeSet<TaskId>, present: &[PathBuf], survey: &mut Survey) -> Result<(), Failure> {
         let files = self.task_folder();
         for id in tasks {
-            let Some((task, known)) = self.book.tasks.get(&id).cloned().zip(self.task_text(id)?) else { continue };
+            let Some(task) = self.book.tasks.get(&id).cloned() else { continue };
+            let Some(known) = self.task_text(id)? else {
+                // It could not be written yet, or nobody could note that it was.
+                self.write_task_file(&task);
+                continue;
+            };
             let spellings = files.spellings(id, &task.slug);
             if survey.edits.len() >= ROUND {
                 survey.later.paths.extend(spellings);

@@ -112,8 +112,8 @@ impl Hub {
 
     /// Makes the folder `dir` and starts `launch` in it; blocks until the program runs.
     ///
-    /// [`PtyError::Launched`] if the folder is there: the run was launched before, adopt it. After
-    /// [`PtyError::Launch`] nothing runs and the folder is gone.
+    /// [`PtyError::Launched`] if the folder is there and an engine came so far as to launch the run in it: adopt it.
+    /// After [`PtyError::Launch`] nothing runs and the folder is gone.
     pub fn spawn(
         &self,
         dir: impl Into<PathBuf>,
@@ -122,10 +122,7 @@ impl Hub {
         size: Size,
     ) -> Result<Terminal, PtyError> {
         let place = absolute(dir.into())?;
-        place.create().map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists => PtyError::Launched(place.dir().to_owned()),
-            _ => PtyError::Io { dir: place.dir().to_owned(), source },
-        })?;
+        make(&place)?;
         let order = Order {
             launch: launch.clone(),
             size: size.clamped(),
@@ -150,6 +147,8 @@ impl Hub {
     /// before causes no answers and no signals.
     pub fn adopt(&self, dir: impl Into<PathBuf>, run: RunId) -> Result<Adopted, PtyError> {
         let place = absolute(dir.into())?;
+        // The engine before may have died while a shim of it was starting: that goes on, and is waited for.
+        place.was_launched(GREETING).map_err(|source| PtyError::Io { dir: place.dir().to_owned(), source })?;
         match self.attach(place.clone(), run) {
             Ok(terminal) => Ok(Adopted::Alive(terminal)),
             Err(Missed::Gone(_)) => Ok(place.exit().map_or(Adopted::Lost, Adopted::Ended)),
@@ -164,7 +163,7 @@ impl Hub {
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(place.begin_launch()?)
             .spawn()?;
         // A shim that died leaves a broken pipe and no ack: the second tells it.
         let sent = child.stdin.take().map(|mut stdin| stdin.write_all(&serde_json::to_vec(order)?));
@@ -222,6 +221,20 @@ impl Missed {
         match self {
             Self::Gone(error) | Self::Failed(error) => error,
         }
+    }
+}
+
+/// Makes a run's folder anew. One in which an engine died before it launched anything is none.
+fn make(place: &Place) -> Result<(), PtyError> {
+    let failed = |source| PtyError::Io { dir: place.dir().to_owned(), source };
+    match place.create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if place.was_launched(GREETING).map_err(failed)? {
+                return Err(PtyError::Launched(place.dir().to_owned()));
+            }
+            std::fs::remove_dir_all(place.dir()).and_then(|()| place.create()).map_err(failed)
+        }
+        made => made.map_err(failed),
     }
 }
 

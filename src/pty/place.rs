@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,28 @@ impl Place {
         DirBuilder::new().mode(0o700).create(&self.dir)
     }
 
+    /// What a shim holds from its birth until its program runs or cannot: who dies before that lets go of it.
+    pub fn begin_launch(&self) -> io::Result<File> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.launching())?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    /// Waits until no launch is under way, for at most `patience`; whether there was one that came to its end.
+    ///
+    /// False: whoever made the folder died before a program was started, and none will be.
+    pub fn was_launched(&self, patience: Duration) -> io::Result<bool> {
+        if self.pids().is_none()
+            && let Some(launching) = present(File::open(self.launching()))?
+        {
+            // A thread, since no system bounds this wait; a shim that hangs for ever keeps it.
+            let (sender, over) = sync_channel(1);
+            std::thread::spawn(move || sender.send(launching.lock()));
+            over.recv_timeout(patience).map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        }
+        Ok(self.pids().is_some())
+    }
+
     pub fn pids(&self) -> Option<Pids> {
         self.read("pid")
     }
@@ -108,6 +132,10 @@ impl Place {
         drop(std::fs::remove_file(self.socket()));
     }
 
+    fn launching(&self) -> PathBuf {
+        self.dir.join("launching")
+    }
+
     fn socket(&self) -> PathBuf {
         self.dir.join("sock")
     }
@@ -139,5 +167,13 @@ impl Place {
         file.sync_all()?;
         std::fs::rename(&beside, &path)?;
         File::open(&self.dir)?.sync_all()
+    }
+}
+
+/// What is there; none: nothing has that name.
+fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
     }
 }

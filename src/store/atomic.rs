@@ -5,11 +5,15 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
+
+/// What the names of files begin with that are being written; their writer holds a lock on them.
+const STAGED: &str = ".orchestra-";
 
 /// Who may read a file that is made anew. The umask does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +141,21 @@ pub fn create_dir_beneath(root: &Path, path: &Path) -> Result<(), FileError> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(FileError::io("create", path))
 }
 
+/// Removes what writers left in `folder` and below it, `except` left out, that died before their rename. Links are not
+/// followed; what cannot be removed stays.
+pub fn sweep(folder: &Path, except: &[PathBuf]) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type());
+        if kind.as_ref().is_ok_and(fs::FileType::is_dir) && !except.contains(&path) {
+            sweep(&path, except);
+        } else if kind.is_ok_and(|kind| kind.is_file()) && entry.file_name().as_bytes().starts_with(STAGED.as_bytes()) {
+            // A writer at work holds its lock.
+            let dead = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+            let _ = dead.then(|| fs::remove_file(&path));
+        }
+    }
+}
+
 /// What `metadata` is, where it is no regular file.
 pub fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     use std::os::unix::fs::FileTypeExt as _;
@@ -178,9 +197,11 @@ fn target(path: &Path, access: Access) -> Result<(PathBuf, u32), FileError> {
 /// A temporary file beside `path` that holds `bytes` durably.
 pub(super) fn staged(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, FileError> {
     let mut file = tempfile::Builder::new()
-        .prefix(".orchestra-")
+        .prefix(STAGED)
         .tempfile_in(folder_of(path))
         .map_err(|error| FileError::io("write beside", path)(without_path(error)))?;
+    // Where a file system knows no locks, only a sweep at this very moment could harm.
+    let _ = file.as_file().lock();
     file.write_all(bytes).map_err(FileError::io("write", path))?;
     let file_mode = Permissions::from_mode(mode);
     file.as_file().set_permissions(file_mode).map_err(FileError::io("protect", path))?;
@@ -208,6 +229,23 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (below, except) = (dir.path().join("tasks"), dir.path().join(".worktrees"));
+        let path = |folder: &Path, name: &str| folder.join(name);
+        for folder in [&below, &except] {
+            fs::create_dir(folder).unwrap();
+            fs::write(path(folder, ".orchestra-dead"), b"half").unwrap();
+        }
+        let at_work = staged(&path(&below, "file"), b"whole", 0o600).unwrap();
+        fs::write(path(&below, "1:task.md"), b"text").unwrap();
+        sweep(dir.path(), std::slice::from_ref(&except));
+        assert!(at_work.path().exists() && path(&below, "1:task.md").exists());
+        assert!(path(&except, ".orchestra-dead").exists() && !path(&below, ".orchestra-dead").exists());
+        at_work.persist(path(&below, "file")).unwrap();
     }
 
     #[test]

@@ -6,13 +6,19 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::{FileError, create_private_dir};
+
+/// How long a child of an engine that has died may hold its lock.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Who holds the lock, as it wrote of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,8 +48,15 @@ pub struct Lock {
     file: File,
 }
 
+impl Holder {
+    fn is_gone(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        pid.is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+    }
+}
+
 impl Lock {
-    /// Takes the lock at `path` or says who has it; never waits. `started`: when this process began, for messages.
+    /// Takes the lock at `path` or says who has it; never waits for an engine that lives. `started`: when this process began, for messages.
     pub fn acquire(path: &Path, started: Timestamp) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
             create_private_dir(folder)?;
@@ -60,7 +73,13 @@ impl Lock {
                 .map_err(FileError::io("open", path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return Err(LockError::Held { holder: read_holder(&mut file) }),
+                Err(Errno::WOULDBLOCK) => {
+                    let holder = read_holder(&mut file);
+                    // A child of a dead engine that is between its fork and its exec is no other engine.
+                    if !holder.as_ref().is_some_and(Holder::is_gone) || !is_let_go(&file) {
+                        return Err(LockError::Held { holder });
+                    }
+                }
                 Err(Errno::INTR) => continue,
                 Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK) => {
                     return Err(LockError::Unsupported { path: path.to_owned() });
@@ -81,6 +100,18 @@ impl Drop for Lock {
         // A child that is between its fork and its exec holds the file too: closing ours would not be enough.
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
+}
+
+/// Waits for the lock, for at most [`LAST_MOMENT`].
+fn is_let_go(file: &File) -> bool {
+    let Ok(same) = file.try_clone() else { return false };
+    let (sender, taken) = sync_channel(1);
+    // Nothing bounds the wait itself. What comes too late goes again with the thread's end.
+    std::thread::spawn(move || {
+        let locked = flock(&same, FlockOperation::LockExclusive).is_ok();
+        let _ = sender.send(locked);
+    });
+    taken.recv_timeout(LAST_MOMENT) == Ok(true)
 }
 
 fn describe(holder: Option<&Holder>) -> String {

@@ -85,6 +85,12 @@ impl Home {
         self.run().join("engine.lock")
     }
 
+    /// Removes what a writer left in here that died in the middle. Worktrees are not looked into, nor are the folders of
+    /// sessions, where agents write too: what is left there goes with them.
+    pub fn sweep(&self) {
+        atomic::sweep(&self.root, &[self.root.join("worktrees"), self.run()]);
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
     }
@@ -238,6 +244,13 @@ impl Folder {
     /// Makes a folder in here; refused when a link leads out of the project.
     pub fn create_dir(&self, folder: &Path) -> Result<(), FileError> {
         atomic::create_dir_beneath(&self.root, folder)
+    }
+
+    /// Removes what a writer left in here that died in the middle. Worktrees are not looked into.
+    pub fn sweep(&self) {
+        if atomic::check_beneath(&self.root, &self.dir).is_ok() {
+            atomic::sweep(&self.dir, &[self.dir.join(".worktrees")]);
+        }
     }
 
     fn first_script(&self, names: &[&str]) -> Option<PathBuf> {

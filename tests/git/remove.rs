@@ -24,6 +24,21 @@ fn a_worktree_goes_with_its_record_and_keeps_its_branch() {
 }
 
 #[test]
+fn fault_p7_a_removal_that_was_cut_short_is_finished() {
+    let f = Fixture::new();
+    let [renamed, forgotten] = ["renamed", "forgotten"].map(|slug| f.task(slug));
+    let doomed = |slug: &str| f.path(&format!("worktrees/.{slug}.gone"));
+    for task in [&renamed, &forgotten] {
+        fs::rename(&task.path, doomed(task.path.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    f.sh(&["worktree", "prune"]);
+    assert_eq!(worktree::remove(&f.repo, &forgotten.path, &forgotten.branch).unwrap(), Removed::WasGone);
+    assert!(!doomed("forgotten").exists() && doomed("renamed").exists());
+    worktree::remove(&f.repo, &renamed.path, &renamed.branch).unwrap();
+    assert!(!doomed("renamed").exists() && worktree::list(&f.repo).unwrap().len() == 1);
+}
+
+#[test]
 fn fault_f9_a_symlink_in_its_place_is_unlinked_and_never_followed() {
     let f = Fixture::new();
     let task = f.task("one");

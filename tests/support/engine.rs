@@ -135,6 +135,10 @@ impl Bench {
         view.task
     }
 
+    pub fn has(&self, slug: &str) -> bool {
+        find(&self.engine().snapshot(), slug).is_some()
+    }
+
     /// The task as it is now.
     pub fn task(&self, slug: &str) -> Arc<Task> {
         let snapshot = self.engine().snapshot();

@@ -123,7 +123,7 @@ impl Place {
 
     /// Ends what still runs with this place in its environment, arguments or as its folder, and tells what that was:
     /// what has been told to end gets its time to.
-    fn end_leftovers(&self) -> Vec<String> {
+    pub fn end_leftovers(&self) -> Vec<String> {
         let until = Instant::now() + LAST_WORDS;
         let mut left = Vec::new();
         for (pid, what) in self.processes() {

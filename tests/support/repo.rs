@@ -57,6 +57,11 @@ impl Repository {
         repository
     }
 
+    /// The one that is there already.
+    pub fn existing(place: &Place) -> Self {
+        Self { place: place.clone(), root: place.path("my-app") }
+    }
+
     /// Without `.orchestra/`.
     pub fn bare_of_settings(place: &Place) -> Self {
         Self::bare_in(place, "my-app")
@@ -88,6 +93,11 @@ impl Repository {
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.root.join(name)).unwrap()
+    }
+
+    /// A file of the checkout; none while it is missing.
+    pub fn try_read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.root.join(name)).ok()
     }
 
     /// A script in `.orchestra/scripts/`.

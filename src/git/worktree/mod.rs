@@ -140,8 +140,12 @@ pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Creat
 }
 
 /// Removes the worktree on record at `path`; the caller has saved what is in it. May be repeated.
+///
+/// It is there as a whole or not at all: its folder gets another name before it goes.
 pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitError> {
     let _turn = repo.turn();
+    let doomed = doomed(path);
+    remove_folder(&doomed)?;
     let all = list(repo)?;
     let kind = path.symlink_metadata().ok().map(|m| m.file_type());
     let Some(entry) = all.iter().skip(1).find(|entry| same_place(&entry.path, path)) else {
@@ -163,12 +167,19 @@ pub fn remove(repo: &Repo, path: &Path, branch: &str) -> Result<Removed, GitErro
         }
         Some(_) => {
             require_ours(repo, path)?;
-            remove_folder(path)?;
+            fs::rename(path, &doomed).map_err(GitError::io(path))?;
             Removed::Removed
         }
     };
     forget(repo, &entry.path)?;
+    remove_folder(&doomed)?;
     Ok(removed)
+}
+
+/// The name under which a worktree's folder goes; no task can have it.
+fn doomed(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.gone"))
 }
 
 /// Deletes a branch that we made, while it still points to `tip` and is checked out nowhere.

@@ -123,7 +123,8 @@ fn launch(place: &Place) -> Result<(Shim, Pids), String> {
     Ok((Shim::new(place.clone(), listener, signals, Session::new(pty, pids, history)), pids))
 }
 
-/// After the ack the engine's descriptors are of no use, and would be held open.
+/// After the ack the engine's descriptors are of no use, and would be held open. The third one stands for a launch under
+/// way ([`Place::begin_launch`]): letting go of it tells that the program runs.
 fn let_go_of_stdio() -> io::Result<()> {
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;

@@ -1,0 +1,147 @@
+//! The engine that is killed: a person's whole way with three tasks, which goes on from wherever it was broken off.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use orchestra::model::{NewTask, Request, SessionId, Snapshot, State, TaskView};
+
+use crate::engine::{Bench, new_task};
+use crate::place::{Place, alone};
+use crate::repo::Repository;
+
+/// One without anything, one whose gate fails once, one that is told something while it works. Slug, flow, title.
+pub const TASKS: [(&str, &str, &str); 3] =
+    [("plain", "quick", "Do plain work"), ("gated", "checked", "Pass the gate"), ("noted", "quick", "Take notes")];
+
+/// The task that a person writes to.
+pub const NOTED: &str = "noted";
+/// What the person did, in the test's place: `writes 3` before it, `wrote 3` when it was taken.
+pub const NOTES: &str = "notes";
+/// Lines of the gate and of the setup script: a run each.
+pub const GATES: &str = "gates";
+pub const SETUPS: &str = "setups";
+
+/// What the agents do.
+const SCRIPT: &str = "\
+rules:
+  - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
+  - {when: 'Note number (?<n>[0-9]+)', steps: [{run: \"echo {n} >>notes.txt\"}, {submit: 'heard {n}'}]}
+  - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
+  - {when: '# Task: (?<title>Do plain work|Pass the gate|Take notes)', steps: [{run: \"echo {title} >>\\\"$ORCHESTRA_TASK_SLUG.txt\\\"\"}, {submit: the summary}]}
+otherwise: [{say: I have no line for that}]
+";
+
+/// What a person does next.
+enum Step {
+    Start(&'static str),
+    Write,
+    Approve(&'static str),
+    Merge(&'static str),
+    /// All is merged.
+    Leave,
+}
+
+#[test]
+#[ignore = "an engine for the tests below"]
+fn host() {
+    alone(|place| {
+        let repository = Repository::existing(place);
+        let bench = Bench::open(place, &repository);
+        for (slug, flow, title) in TASKS {
+            if !bench.has(slug) {
+                let agent = (slug == NOTED).then(|| "typed".to_owned());
+                let description = format!("# {title}\n\nPlease.");
+                bench.made(NewTask { start: true, agent, ..new_task(slug, flow, &description) });
+            }
+        }
+        loop {
+            match bench.wait("something to do", |snapshot| next(place, &repository, snapshot)) {
+                Step::Start(slug) => drop(bench.try_ask(slug, |project, task| Request::Start { project, task })),
+                Step::Approve(slug) => drop(bench.try_ask(slug, |project, task| Request::Approve { project, task })),
+                Step::Merge(slug) => drop(bench.try_ask(slug, |project, task| Request::Merge { project, task })),
+                Step::Write => write_note(place, &bench),
+                Step::Leave => break,
+            }
+        }
+    });
+}
+
+/// The repository of a run, with what its scripts and agents do.
+pub fn furnish(place: &Place) -> Repository {
+    let repository = Repository::new(place, SCRIPT);
+    let (gates, setups) = (place.path(GATES), place.path(SETUPS));
+    let gate = format!("echo run >>'{}'\ntest -e fixed.txt || {{ echo fixed.txt is missing; exit 1; }}", gates.display());
+    repository.script("checks.sh", &gate);
+    repository.script("worktree_setup.sh", &format!("echo \"$ORCHESTRA_TASK_SLUG\" >>'{}'", setups.display()));
+    let start = format!("orchestra, demo-agent, --script, '{}', --conversation, '{{conversation}}'", place.path("script.yaml").display());
+    repository.agent(
+        "typed",
+        &format!(
+            "{{start: [{start}], resume: [{start}, --resume], prompt: typed, conversation: preset, events: osc7501, \
+             rest_after_ms: 500, quit: [\"\\x04\"]}}"
+        ),
+    );
+    repository.git(&["add", "."]);
+    repository.git(&["commit", "-q", "-m", "Furnish"]);
+    repository
+}
+
+/// The numbers of the notes that were begun, and of those that were taken.
+pub fn notes(place: &Place) -> (Vec<u32>, Vec<u32>) {
+    let of = |verb: &str| {
+        let numbers = place.lines(NOTES).into_iter().filter_map(|line| line.strip_prefix(verb)?.trim().parse().ok());
+        numbers.collect()
+    };
+    (of("writes"), of("wrote"))
+}
+
+fn next(place: &Place, repository: &Repository, snapshot: &Snapshot) -> Option<Step> {
+    let tasks: Vec<_> = snapshot.projects.iter().flat_map(|project| &project.tasks).collect();
+    let (_, taken) = notes(place);
+    for (slug, ..) in TASKS {
+        let view = tasks.iter().find(|view| view.task.slug.as_str() == slug).unwrap_or_else(|| panic!("{slug} is lost"));
+        let alive = view.session.as_ref().is_some_and(|session| session.alive);
+        if slug == NOTED && taken.is_empty() && alive {
+            return Some(Step::Write);
+        }
+        match view.task.state {
+            State::Draft => return Some(Step::Start(slug)),
+            State::Approval if slug != NOTED || is_heard(repository, &taken) => return Some(Step::Approve(slug)),
+            State::Done => {
+                assert_eq!(why(view), "", "{slug} was not merged");
+                return Some(Step::Merge(slug));
+            }
+            State::Failed | State::Paused => panic!("{slug} is {}: {}", view.task.state.word(), why(view)),
+            _ => {}
+        }
+    }
+    let over = |view: &&TaskView| {
+        let cleared = view.worktree.as_ref().is_none_or(|worktree| !worktree.exists());
+        view.task.state == State::Merged && cleared
+    };
+    tasks.iter().all(over).then_some(Step::Leave)
+}
+
+fn why(view: &TaskView) -> &str {
+    view.task.reason.as_ref().map_or("", |reason| reason.text.as_str())
+}
+
+/// The agent has answered the person's last note.
+fn is_heard(repository: &Repository, taken: &[u32]) -> bool {
+    let file = repository.root().join(format!(".orchestra/.artifacts/{NOTED}/summary.md"));
+    let answer = std::fs::read_to_string(file).unwrap_or_default();
+    taken.last().is_some_and(|number| answer.trim() == format!("heard {number}"))
+}
+
+/// Writes to the agent; nobody can tell of one that was broken off whether it was taken, so the next has another number.
+fn write_note(place: &Place, bench: &Bench) {
+    let number = notes(place).0.last().map_or(1, |last| last + 1);
+    let mut file = OpenOptions::new().create(true).append(true).open(place.path(NOTES)).unwrap();
+    // In one piece each: this process is mortal too.
+    let mut note = |verb: &str| file.write_all(format!("{verb} {number}\n").as_bytes()).unwrap();
+    note("writes");
+    let (session, text) = (SessionId::from(NOTED), format!("Note number {number}"));
+    if bench.engine().call(Request::Send { project: bench.project(), session, text }).is_ok() {
+        note("wrote");
+    }
+}
