@@ -86,7 +86,7 @@ pub struct Actor {
 }
 
 impl Shared {
-    fn new(listener: Listener) -> Self {
+    pub fn new(listener: Listener) -> Self {
         Self {
             started: now(),
             listeners: ArcSwap::from_pointee(vec![listener]),

@@ -207,3 +207,7 @@ fn monitor_line(
     let facts = live.and_then(|live| live.agent.as_ref()).map_or(&none, |agent| &agent.facts);
     facts.of_task(task, activity, stat)
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;
