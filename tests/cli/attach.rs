@@ -1,8 +1,8 @@
 //! A session on another terminal.
 
-use crate::Desk;
-use crate::place::{Place, in_place};
+use crate::place::Place;
 use crate::tui::Tui;
+use crate::{Desk, in_place};
 
 /// Tells its size, and what it reads in capital letters.
 const AGENT: &str = "\

@@ -3,8 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 #[test]
 fn slips_of_the_tongue() {

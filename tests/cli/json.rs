@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 /// The names in an object, in lists and objects below it as well; values are words for their types.
 fn shape(value: &Value) -> Value {

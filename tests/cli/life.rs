@@ -1,7 +1,6 @@
 //! A task from its description to merged code, with nothing but verbs.
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 #[test]
 fn a_task_from_a_draft_to_merged_code() {

@@ -39,6 +39,18 @@ rules:
 otherwise: [{say: I have no line for that}]
 ";
 
+/// Runs `test` in a folder of its own; afterwards all sessions and the engine end as a person would end them.
+fn in_place(test: impl FnOnce(&Place)) {
+    place::in_place(|place| {
+        test(place);
+        // Whatever was just being started is ended by its engine: from outside it might be overlooked.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestra"));
+        command.args(["shutdown", "-y"]).env_clear().envs(place.environment()).stdin(Stdio::null());
+        let output = command.current_dir(place.path("home")).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    });
+}
+
 /// A person at a shell in a repository.
 struct Desk<'a> {
     place: &'a Place,

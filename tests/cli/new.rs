@@ -1,7 +1,7 @@
 //! Where the description of a new task comes from.
 
-use crate::place::{executable, in_place};
-use crate::{Desk, WILLING};
+use crate::place::executable;
+use crate::{Desk, WILLING, in_place};
 
 /// An editor that does what `body` says with the file `$1`.
 fn editor(desk: &Desk<'_>, body: &str) -> String {

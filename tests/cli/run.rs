@@ -1,7 +1,6 @@
 //! Commands and shells in a task's worktree, and verbs that know by the folder which task is meant.
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 /// A desk with a task that waits for approval.
 fn desk(place: &crate::place::Place) -> Desk<'_> {

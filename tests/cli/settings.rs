@@ -2,8 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 #[test]
 fn settings_with_their_origin() {

@@ -4,8 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::place::in_place;
-use crate::{Desk, WILLING};
+use crate::{Desk, WILLING, in_place};
 
 /// What a shell prints that has loaded `shell-init`; none when it is not installed.
 fn shell(desk: &Desk<'_>, shell: &str, script: &str) -> Option<String> {

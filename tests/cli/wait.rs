@@ -3,9 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::Desk;
-use crate::place::in_place;
 use crate::repo::Repository;
+use crate::{Desk, in_place};
 
 /// Hands in once it is let through the door.
 fn script(door: &crate::place::Door) -> String {
