@@ -1,7 +1,3 @@
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::time::{Duration, Instant};
-
 use jiff::Timestamp;
 
 use super::*;
@@ -11,7 +7,6 @@ use crate::engine::pipeline::tests::task;
 use crate::model::{FailureKind, Slug, solo};
 use crate::store::Home;
 
-const PROJECTS: usize = 50;
 const TASKS: u32 = 10;
 
 /// An engine with this many projects of ten tasks each, one of which has a process.
@@ -88,30 +83,4 @@ fn a_move_in_the_queue_shows_in_other_projects() {
         Arc::make_mut(task).state = State::Paused;
     }
     assert_eq!(places(&core.snapshot(2)), [1, 2, 3]);
-}
-
-/// Prints what a snapshot costs; run it with an optimized build of this package and without debug assertions, which
-/// compare each picture with a new one.
-#[test]
-#[ignore = "a measurement"]
-fn what_a_snapshot_costs() {
-    const ROUNDS: u32 = 200;
-    let folder = tempfile::tempdir().unwrap();
-    let mut core = engine(folder.path(), PROJECTS);
-    let ids: Vec<_> = core.projects.iter().map(|project| project.id.clone()).collect();
-    core.snapshot(0);
-    let mut round = |prepare: &dyn Fn(&mut Core)| -> Duration {
-        let began = Instant::now();
-        for generation in 0..ROUNDS {
-            prepare(&mut core);
-            core.snapshot(generation.into());
-        }
-        began.elapsed() / ROUNDS
-    };
-    let nothing = round(&|_| {});
-    let one = round(&|core| core.touch(&ids[7]));
-    let all = round(&|core| core.projects.iter_mut().for_each(|project| project.shown = Shown::default()));
-    let mut text = String::new();
-    writeln!(text, "{PROJECTS} projects, {} tasks: {nothing:?} with no change, {one:?} with one project changed, {all:?} with all built anew", PROJECTS as u32 * TASKS).unwrap();
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
