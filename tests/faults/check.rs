@@ -31,6 +31,7 @@ pub fn faults(place: &Place, repository: &Repository) -> Vec<String> {
 
 struct Faults(Vec<String>);
 
+#[expect(clippy::needless_pass_by_value, reason = "found values are made where they are compared")]
 impl Faults {
     fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, wanted: T) {
         if found != wanted {
@@ -80,7 +81,8 @@ impl Faults {
         for entry in folder {
             let id = entry.path().file_stem().unwrap().to_string_lossy().into_owned();
             let owner = tasks.iter().find_map(|task| {
-                let stage = task.flow.stages.iter().find(|stage| task.conversation(&stage.name) == Some(id.as_str()))?;
+                let stage =
+                    task.flow.stages.iter().find(|stage| task.conversation(&stage.name) == Some(id.as_str()))?;
                 Some(format!("{}/{}", task.slug, stage.name))
             });
             let heard = heard(&entry.path());
@@ -103,7 +105,8 @@ impl Faults {
         let lists = [("plain/work", 1), ("gated/plan", 1), ("gated/work", 2), ("noted/work", 1)];
         let found: BTreeMap<_, _> = said.iter().map(|(owner, said)| (owner.as_str(), said.len())).collect();
         if found != lists.into_iter().collect() {
-            let told = said.iter().map(|(owner, said)| (owner, said.iter().map(|text| headline(text)).collect::<Vec<_>>()));
+            let told =
+                said.iter().map(|(owner, said)| (owner, said.iter().map(|text| headline(text)).collect::<Vec<_>>()));
             self.0.push(format!("what was said: {:?}", told.collect::<Vec<_>>()));
         }
         let firsts = said.values().flatten().filter(|text| text.contains("# Task: ")).count();
@@ -158,7 +161,9 @@ impl Faults {
             .filter(|name| {
                 let lock = name.ends_with(".lock") && !name.ends_with("engine.lock");
                 // What an agent's session leaves goes with its folder.
-                lock || (name.contains("/.orchestra-") && !name.contains("/run/")) || name.contains("tmp_obj") || name.ends_with(".new")
+                lock || (name.contains("/.orchestra-") && !name.contains("/run/"))
+                    || name.contains("tmp_obj")
+                    || name.ends_with(".new")
             })
             .collect();
         self.none("left", left);

@@ -70,10 +70,14 @@ fn host() {
 pub fn furnish(place: &Place) -> Repository {
     let repository = Repository::new(place, SCRIPT);
     let (gates, setups) = (place.path(GATES), place.path(SETUPS));
-    let gate = format!("echo run >>'{}'\ntest -e fixed.txt || {{ echo fixed.txt is missing; exit 1; }}", gates.display());
+    let gate =
+        format!("echo run >>'{}'\ntest -e fixed.txt || {{ echo fixed.txt is missing; exit 1; }}", gates.display());
     repository.script("checks.sh", &gate);
     repository.script("worktree_setup.sh", &format!("echo \"$ORCHESTRA_TASK_SLUG\" >>'{}'", setups.display()));
-    let start = format!("orchestra, demo-agent, --script, '{}', --conversation, '{{conversation}}'", place.path("script.yaml").display());
+    let start = format!(
+        "orchestra, demo-agent, --script, '{}', --conversation, '{{conversation}}'",
+        place.path("script.yaml").display()
+    );
     repository.agent(
         "typed",
         &format!(
@@ -99,7 +103,8 @@ fn next(place: &Place, repository: &Repository, snapshot: &Snapshot) -> Option<S
     let tasks: Vec<_> = snapshot.projects.iter().flat_map(|project| &project.tasks).collect();
     let (_, taken) = notes(place);
     for (slug, ..) in TASKS {
-        let view = tasks.iter().find(|view| view.task.slug.as_str() == slug).unwrap_or_else(|| panic!("{slug} is lost"));
+        let view =
+            tasks.iter().find(|view| view.task.slug.as_str() == slug).unwrap_or_else(|| panic!("{slug} is lost"));
         let alive = view.session.as_ref().is_some_and(|session| session.alive);
         if slug == NOTED && taken.is_empty() && alive {
             return Some(Step::Write);
