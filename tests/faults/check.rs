@@ -100,7 +100,7 @@ impl Faults {
         let wanted: Vec<u32> =
             begun.into_iter().filter(|number| taken.contains(number) || heard.contains(number)).collect();
         self.same("notes", &heard, &wanted);
-        let notes: String = heard.iter().map(|number| format!("{number}\n")).collect();
+        let notes: String = heard.iter().map(|number| number.to_string() + "\n").collect();
         self.same("notes.txt", fs::read_to_string(place.path("my-app/notes.txt")).unwrap_or_default(), notes);
         let lists = [("plain/work", 1), ("gated/plan", 1), ("gated/work", 2), ("noted/work", 1)];
         let found: BTreeMap<_, _> = said.iter().map(|(owner, said)| (owner.as_str(), said.len())).collect();
@@ -159,11 +159,12 @@ impl Faults {
             .into_iter()
             .chain(files(home.root()))
             .filter(|name| {
-                let lock = name.ends_with(".lock") && !name.ends_with("engine.lock");
+                let ends = |extension| Path::new(name).extension().is_some_and(|it| it == extension);
+                let lock = ends("lock") && !name.ends_with("engine.lock");
                 // What an agent's session leaves goes with its folder.
                 lock || (name.contains("/.orchestra-") && !name.contains("/run/"))
                     || name.contains("tmp_obj")
-                    || name.ends_with(".new")
+                    || ends("new")
             })
             .collect();
         self.none("left", left);
