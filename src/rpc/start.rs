@@ -5,6 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -116,6 +117,8 @@ fn start(home: &Home, program: &Path, wakes: Sender<Wake>) -> Result<(), Failure
     let errors = log.try_clone().map_err(cannot)?;
     let mut command = Command::new(program);
     command.arg(pty::ENGINE_VERB).stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(home.root());
+    // From its first moment no hangup of this terminal reaches it: the caller may be at its end.
+    command.process_group(0);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("ORCHESTRA_") || name.starts_with("ORKESTRA_")) {
             command.env_remove(name);
