@@ -25,7 +25,7 @@ const KILLS: usize = 3;
 fn fault_p7_a_killed_engine_loses_nothing_and_does_nothing_twice() {
     let Some(death) = Death::new() else { return };
     let points = whole_run(&death);
-    let (seeds, start) = (seeds(USUAL), Instant::now());
+    let (seeds, start) = (seeds("ORCHESTRA_SEEDS", USUAL), Instant::now());
     say(&format!("{points} points to die at; seeds {seeds:?}"));
     let (next, failed) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

@@ -5,15 +5,13 @@ use std::ops::Range;
 
 /// Names one seed: only that one is run.
 const ONE: &str = "ORCHESTRA_SEED";
-/// Names how many seeds are run.
-const MANY: &str = "ORCHESTRA_SEEDS";
 
-/// The seeds to run: the one that is asked for, or the first `usual` ones where no other number is asked for.
-pub fn seeds(usual: u64) -> Range<u64> {
+/// The seeds to run: the one that is asked for, else as many as the variable `many` says, else `usual` ones.
+pub fn seeds(many: &str, usual: u64) -> Range<u64> {
     let number = |name| std::env::var(name).ok().map(|text: String| text.parse::<u64>().unwrap());
     match number(ONE) {
         Some(seed) => seed..seed + 1,
-        None => 0..number(MANY).unwrap_or(usual),
+        None => 0..number(many).unwrap_or(usual),
     }
 }
 
@@ -33,9 +31,19 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
+    /// Dice of their own for somebody else.
+    pub fn split(&mut self) -> Self {
+        Self(self.next())
+    }
+
     /// A number below `end`, which is not zero.
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
+    }
+
+    /// True so many times in a hundred.
+    pub fn percent(&mut self, chance: usize) -> bool {
+        self.below(100) < chance
     }
 
     /// One of several.
