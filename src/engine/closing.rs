@@ -59,6 +59,7 @@ impl Core {
         self.life.closing = Some(Closing { end, answerer });
         self.life.leaving.cancel();
         self.shared.stop_waiting();
+        self.cancel_deletions();
     }
 
     /// The end has been reached: nothing is at work any more.

@@ -182,7 +182,7 @@ impl Core {
     fn serve_message(&mut self, message: Message) {
         match message {
             Message::Ask(request, answerer) => self.serve_request(*request, answerer),
-            Message::Worked(message) => self.worked(message),
+            Message::Worked(of, message) => self.worked(of, message),
             Message::Happened { at, event, finishes } => self.happened(&at, event, finishes),
             Message::JobOver { at, event, finishes, session } => self.job_over(&at, event, finishes, &session),
             Message::Prepared { at, run, base_commit, finishes } => self.prepared(&at, run, base_commit, finishes),
@@ -197,7 +197,7 @@ impl Core {
             Message::AgentsFound(agents) => self.known.agents = agents,
             Message::Found { found, asked } => self.found(*found, asked),
             Message::Loaded { entry, loaded } => self.loaded(*entry, loaded),
-            Message::Deleted { at, task, scope, result, answerer } => self.deleted(&at, &task, scope, result, answerer),
+            Message::Deleted { at, result } => self.deleted(&at, result),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
             // What it answers is begun again by the next engine.
             Message::CutShort | Message::Leave => {}
@@ -215,6 +215,9 @@ impl Core {
     pub fn apply(&mut self, at: &TaskPlace, event: Event, finishes: Option<EffectId>) -> Result<(), Failure> {
         let stamp = self.stamp(at);
         let project = self.project_mut(&at.project)?;
+        if matches!(event, Event::Person(_)) {
+            project.check_stays(at.task)?;
+        }
         let mut task = Task::clone(project.task(at.task)?);
         let before = (task.state, task.reviewed);
         let effects = pipeline::step(&mut task, event, &stamp)
@@ -292,6 +295,7 @@ impl Core {
             self.grant_places();
             self.deliver_messages();
             self.perform_held();
+            self.perform_deletions();
         }
     }
 

@@ -43,12 +43,12 @@ impl Core {
             Ok(plan) => plan,
             Err(failure) => return self.job_broken(at, &run, &setup_work(), &failure, key),
         };
-        let (at, inbox_run) = (at.clone(), run);
-        self.blocking(move || match plan.make() {
-            Ok(base_commit) => Message::Prepared { at, run: inbox_run, base_commit, finishes: key },
+        let place = at.clone();
+        self.blocking_for(at, move || match plan.make() {
+            Ok(base_commit) => Message::Prepared { at: place, run, base_commit, finishes: key },
             Err(error) => {
-                let event = Event::SetupFailed { run: inbox_run, error: error.to_string() };
-                Message::Happened { at, event, finishes: Some(key) }
+                let event = Event::SetupFailed { run, error: error.to_string() };
+                Message::Happened { at: place, event, finishes: Some(key) }
             }
         });
     }
@@ -56,7 +56,9 @@ impl Core {
     /// The worktree is there: what the project wants done in it comes next.
     pub(super) fn prepared(&mut self, at: &TaskPlace, run: RunId, base_commit: String, key: EffectId) {
         let planned = self.project_mut(&at.project).and_then(|project| {
-            let Some(script) = project.files.folder.setup_script() else { return Ok(None) };
+            // Stopped meanwhile: the answer is stale, and nothing is done in the worktree.
+            let is_wanted = project.task(at.task)?.job.as_ref().is_some_and(|job| job.id == run);
+            let Some(script) = project.files.folder.setup_script().filter(|_| is_wanted) else { return Ok(None) };
             project.check_trust()?;
             let limit = Duration::from_secs(project.settings.config.worktrees.setup_timeout_seconds.into());
             let worktree = project.worktree_path(project.task(at.task)?);

@@ -92,17 +92,6 @@ impl Core {
         }
     }
 
-    /// Ends once no process of the task is alive any more.
-    pub(super) fn ends_of(&self, at: &TaskPlace) -> impl Future<Output = ()> + Send + 'static {
-        let of_task = self.live.values().filter(|live| live.alive() && of_task(live, at));
-        let ends: Vec<_> = of_task.map(Live::end).collect();
-        async move {
-            for end in ends {
-                end.await;
-            }
-        }
-    }
-
     fn tell(&mut self, at: &TaskPlace, run: &RunId, (id, key): (RunId, EffectId), text: &Text) {
         let Ok(project) = self.project_mut(&at.project) else { return };
         let Ok(artifact) = project.task(at.task).map(|task| task.current_stage().artifact.clone()) else { return };
@@ -121,16 +110,36 @@ impl Core {
 
     /// Runs `work` in a blocking job; its answer goes to the pipeline.
     pub(super) fn blocking(&mut self, work: impl FnOnce() -> Message + Send + 'static) {
+        self.begin_job(None, work);
+    }
+
+    /// The same for a task: it is not deleted while that lasts.
+    pub(super) fn blocking_for(&mut self, at: &TaskPlace, work: impl FnOnce() -> Message + Send + 'static) {
+        self.begin_job(Some(at.clone()), work);
+    }
+
+    pub(super) fn begin_job(&mut self, of: Option<TaskPlace>, work: impl FnOnce() -> Message + Send + 'static) {
+        if let Some(TaskPlace { project, task }) = &of
+            && let Ok(project) = self.project_mut(project)
+        {
+            project.waiting.jobs.push(*task);
+        }
         let inbox = self.inbox.clone();
         self.life.at_work += 1;
         tokio::task::spawn_blocking(move || {
             let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            let _ = inbox.blocking_send(Message::Worked(answer.ok().map(Box::new)));
+            let _ = inbox.blocking_send(Message::Worked(of, answer.ok().map(Box::new)));
         });
     }
 
-    pub(super) fn worked(&mut self, answer: Option<Box<Message>>) {
+    pub(super) fn worked(&mut self, of: Option<TaskPlace>, answer: Option<Box<Message>>) {
         self.life.at_work -= 1;
+        if let Some(TaskPlace { project, task }) = of
+            && let Ok(project) = self.project_mut(&project)
+            && let Some(index) = project.waiting.jobs.iter().position(|job| *job == task)
+        {
+            project.waiting.jobs.swap_remove(index);
+        }
         match answer {
             Some(message) => self.take(*message),
             None => self.notices.error("a job of the engine broke; the next start tries it again".to_owned(), None),

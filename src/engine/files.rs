@@ -109,14 +109,16 @@ impl Project {
     }
 
     /// A deleted task leaves the list, or only its worktree does.
-    pub fn forget(&mut self, task: &Arc<Task>, scope: DeleteScope, reference: &str) -> Result<(), Failure> {
-        let at = super::ground::now();
+    pub fn forget(&mut self, task: TaskId, scope: DeleteScope, reference: &str) -> Result<(), Failure> {
+        let (at, task) = (super::ground::now(), &Arc::clone(self.task(task)?));
         self.db.forget_worktree(&self.worktree_path(task)).map_err(Failure::internal)?;
         match scope {
             DeleteScope::All => {
+                // The file first: one without a task would be nobody's, a task without its file gets it again.
+                self.remove_task_file(task)?;
                 self.db.trash_task(task, reference, at, None).map_err(Failure::internal)?;
                 self.book.tasks.remove(&task.id);
-                self.remove_task_file(task)
+                Ok(())
             }
             DeleteScope::WorktreeOnly => {
                 let mut left = Task::clone(task);

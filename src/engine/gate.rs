@@ -113,7 +113,8 @@ impl Core {
             log,
         };
         let run = run.clone();
-        self.blocking(move || {
+        let place = at.clone();
+        self.blocking_for(&place, move || {
             let event = ended.event(&task, run, &job.work);
             Message::JobOver { at, event, finishes: job.finishes, session: ended.session }
         });

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::Core;
-use super::create::git_failure;
+use super::deletion::Loss;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
-use super::ground::now;
 use super::handle::Shared;
-use super::message::{Answerer, Message, TaskPlace};
+use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
-use crate::git::{Cancel, Hooks, Repo, trash, worktree};
-use crate::model::{DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, Reply, RunId, Task};
+use crate::git::{Cancel, Hooks, Repo};
+use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, Task};
 use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
 
@@ -29,12 +28,12 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (at, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.life.leaving.clone());
-        self.blocking(move || {
+        let (place, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.life.leaving.clone());
+        self.blocking_for(at, move || {
             let turn = shared.integrations.lock();
             let event = plan.run(run, gate.as_ref(), &leaving);
             drop(turn);
-            event.map_or(Message::CutShort, |event| Message::Happened { at, event, finishes: Some(key) })
+            event.map_or(Message::CutShort, |event| Message::Happened { at: place, event, finishes: Some(key) })
         });
     }
 
@@ -45,62 +44,15 @@ impl Core {
             Ok((project.settings.config.merge.cleanup, project.removal(task)))
         });
         let Ok((cleanup, removal)) = planned else { return };
-        let at = at.clone();
-        self.blocking(move || {
+        let place = at.clone();
+        self.blocking_for(at, move || {
             let result = match cleanup {
                 MergeCleanup::None => Ok(None),
                 MergeCleanup::Worktree => removal.run(DeleteScope::WorktreeOnly, Loss::Refused).map(|_| None),
                 MergeCleanup::All => removal.run(DeleteScope::All, Loss::Refused).map(|_| None),
             };
-            Message::JobDone { at, finishes: Some(key), result }
+            Message::JobDone { at: place, finishes: Some(key), result }
         });
-    }
-
-    /// Deletes a task: its processes end first, then all of it goes to the trash.
-    pub(super) fn delete(&mut self, at: &TaskPlace, scope: DeleteScope, answerer: Answerer) {
-        let found = self.project(&at.project).and_then(|project| {
-            let task = Arc::clone(project.task(at.task)?);
-            let removal = project.removal(&task);
-            Ok((task, removal))
-        });
-        let (task, removal) = match found {
-            Ok(found) => found,
-            Err(failure) => return answerer.answer(Err(failure)),
-        };
-        self.stop_shells(at);
-        let ends = self.ends_of(at);
-        let (at, inbox) = (at.clone(), self.inbox.clone());
-        self.life.at_work += 1;
-        tokio::spawn(async move {
-            ends.await;
-            let job = tokio::task::spawn_blocking(move || removal.run(scope, Loss::Accepted));
-            let result = job.await.unwrap_or_else(|error| Err(Failure::internal(error)));
-            let deleted = Message::Deleted { at, task, scope, result, answerer };
-            let _ = inbox.send(Message::Worked(Some(Box::new(deleted)))).await;
-        });
-    }
-
-    pub(super) fn deleted(
-        &mut self,
-        at: &TaskPlace,
-        task: &Arc<Task>,
-        scope: DeleteScope,
-        result: Result<String, Failure>,
-        answerer: Answerer,
-    ) {
-        let answer = result.and_then(|reference| {
-            let project = self.project_mut(&at.project)?;
-            project.forget(task, scope, &reference)?;
-            self.follow_worktree(at);
-            let what = match scope {
-                DeleteScope::All => format!("deleted {}", task.slug),
-                DeleteScope::WorktreeOnly => format!("removed the worktree of {}; {} stays", task.slug, task.branch),
-            };
-            let kept =
-                if reference.is_empty() { String::new() } else { format!("; {reference} keeps it all for 30 days") };
-            Ok(Reply::Done { message: Some(format!("{what}{kept}")) })
-        });
-        self.reply(answerer, answer);
     }
 }
 
@@ -136,61 +88,6 @@ impl Project {
             task: Arc::clone(task),
         };
         Ok((plan, gate))
-    }
-
-    pub(super) fn removal(&self, task: &Task) -> Removal {
-        Removal {
-            repo: self.repo.clone(),
-            worktree: self.worktree_path(task),
-            made: task.base_commit.is_some(),
-            branch: task.branch.clone(),
-            slug: task.slug.to_string(),
-            link: self.files.folder.worktree(&task.slug),
-        }
-    }
-}
-
-/// What goes when a task goes.
-pub(super) struct Removal {
-    repo: Repo,
-    worktree: PathBuf,
-    /// False: there never was a worktree.
-    made: bool,
-    branch: String,
-    slug: String,
-    link: PathBuf,
-}
-
-/// Whether a person has seen what cannot be saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loss {
-    Accepted,
-    Refused,
-}
-
-impl Removal {
-    /// Saves all of it, then removes it; the reference that keeps it, empty when there was nothing to keep.
-    fn run(&self, scope: DeleteScope, loss: Loss) -> Result<String, Failure> {
-        if !self.made {
-            return Ok(String::new());
-        }
-        let time = now().as_second();
-        let worktree = (self.worktree.as_path(), self.branch.as_str());
-        let entry = trash::save(&self.repo, worktree, (&self.slug, time), &Cancel::default())
-            .map_err(|error| git_failure(&error))?;
-        if loss == Loss::Refused && !entry.record.unsaved.is_empty() {
-            let what = entry.record.unsaved.join(", ");
-            let text = format!("kept the worktree of {}: the trash cannot keep {what}.", self.slug);
-            return Err(Failure::new(FailureKind::Dirty, text).hint("D shows it, and removes it"));
-        }
-        worktree::remove(&self.repo, &self.worktree, &self.branch).map_err(|error| git_failure(&error))?;
-        if let (DeleteScope::All, Some(tip)) = (scope, &entry.record.tip) {
-            worktree::delete_branch(&self.repo, &self.branch, tip).map_err(|error| git_failure(&error))?;
-        }
-        if self.link != self.worktree {
-            worktree::unlink(&self.link).map_err(|error| git_failure(&error))?;
-        }
-        Ok(entry.reference)
     }
 }
 

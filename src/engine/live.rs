@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::Place;
@@ -36,8 +35,6 @@ pub(super) struct Live {
     pub ends: Option<EffectId>,
     /// When it last changed what it does.
     pub since: Timestamp,
-    /// Closed with its end: whoever waits for that holds the other side.
-    pub ended: watch::Sender<()>,
 }
 
 /// A gate or a setup script at work.
@@ -134,12 +131,6 @@ impl Started {
 }
 
 impl Live {
-    /// Ready once the process has ended.
-    pub fn end(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut ended = self.ended.subscribe();
-        async move { while ended.changed().await.is_ok() {} }
-    }
-
     pub fn alive(&self) -> bool {
         self.exit.is_none()
     }

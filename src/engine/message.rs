@@ -9,9 +9,7 @@ use super::live::Started;
 use super::load::Loaded;
 use super::open::Asked;
 use super::pipeline::Event;
-use crate::model::{
-    AgentFact, AgentFound, Answer, DeleteScope, Diff, Failure, ProjectId, Request, RunId, Task, TaskId,
-};
+use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
 use crate::pty::Adopted;
 use crate::store::database::EffectId;
 use crate::store::projects;
@@ -19,8 +17,8 @@ use crate::store::projects;
 /// One message to the engine's thread.
 pub(super) enum Message {
     Ask(Box<Request>, Answerer),
-    /// A blocking job is over; none: it panicked.
-    Worked(Option<Box<Message>>),
+    /// A blocking job is over, that of a task perhaps; without a message it panicked.
+    Worked(Option<TaskPlace>, Option<Box<Message>>),
     /// A job has an answer for the pipeline; it finishes this effect.
     Happened {
         at: TaskPlace,
@@ -82,10 +80,7 @@ pub(super) enum Message {
     /// A task's worktree is gone, its content kept under a reference.
     Deleted {
         at: TaskPlace,
-        task: Arc<Task>,
-        scope: DeleteScope,
         result: Result<String, Failure>,
-        answerer: Answerer,
     },
     /// A job that is no transition has ended: what to say.
     JobDone {

@@ -8,6 +8,7 @@ mod attention;
 mod closing;
 mod core;
 mod create;
+mod deletion;
 mod diffs;
 mod driver;
 pub mod explain;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::create::git_failure;
+use super::deletion::Deletion;
 use super::ground::now;
 use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
@@ -80,6 +81,10 @@ pub(super) struct Shown {
 #[derive(Default)]
 pub(super) struct Waiting {
     pub mail: Vec<Letter>,
+    /// Tasks with a blocking job under way, once for each.
+    pub jobs: Vec<TaskId>,
+    /// Tasks that are to go.
+    pub deletions: Vec<Deletion>,
     /// Effects that wait for quiet.
     pub held: Vec<(TaskPlace, Effect, EffectId)>,
     /// Effects that wait for the repository to be there again.

@@ -24,7 +24,8 @@ impl Core {
     /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
     pub(super) fn spawn(&mut self, started: Started, launch: Launch, size: Size) {
         let (hub, dir) = (Arc::clone(&self.hub), self.ground.home.session(&started.run));
-        self.blocking(move || {
+        let of = started.task.map(|task| TaskPlace { project: started.place.0.clone(), task });
+        self.begin_job(of, move || {
             let mut started = started;
             started.record = started.record.launched_as(&launch);
             let result = spawn_once(&hub, dir, &started.run, &launch, size).map_err(Failure::internal);
@@ -90,7 +91,6 @@ impl Core {
             agent: None,
             ends: None,
             since: now(),
-            ended: tokio::sync::watch::Sender::default(),
         };
         self.listen(&mut live, agent);
         self.live.insert(run.clone(), live);
@@ -235,8 +235,6 @@ impl Core {
         self.collect_submissions(run);
         let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
         live.exit = Some(status);
-        // Dropping the sender tells whoever waits for the end.
-        live.ended = tokio::sync::watch::Sender::default();
         live.since = now();
         let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
         let at = live.task.map(|task| TaskPlace { project: project.clone(), task });

@@ -186,7 +186,7 @@ impl Message {
             Self::Fact { run, .. } | Self::Dropped { run } => Subject::Run(run.clone()),
             Self::AgentsFound(_) => Subject::Everything,
             // The message in it is taken by itself.
-            Self::Worked(_) | Self::Found { .. } | Self::Loaded { .. } | Self::CutShort | Self::Leave => {
+            Self::Worked(..) | Self::Found { .. } | Self::Loaded { .. } | Self::CutShort | Self::Leave => {
                 Subject::Nothing
             }
         }

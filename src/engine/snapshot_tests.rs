@@ -49,7 +49,6 @@ fn live(run: RunId, project: ProjectId) -> Live {
         agent: None,
         ends: None,
         since: Timestamp::UNIX_EPOCH,
-        ended: tokio::sync::watch::Sender::default(),
     }
 }
 

@@ -17,6 +17,8 @@ use crate::store::task_file::{self, Change, Header, HeaderKey, TaskFileError, Ta
 use crate::store::watch::{Batch, Watch};
 use crate::store::{atomic, init};
 
+/// How often somebody may write into the file of a task that is being deleted.
+const LAST_WORDS: usize = 16;
 /// The longest spec of a designer, in bytes.
 const SPEC_LIMIT: u64 = 1 << 20;
 
@@ -83,9 +85,21 @@ impl Project {
             .ok_or_else(|| Failure::internal(format!("{} has no file", task.slug)))
     }
 
-    pub(super) fn remove_task_file(&self, task: &Task) -> Result<(), Failure> {
-        let Some(known) = self.task_text(task.id)? else { return Ok(()) };
-        self.task_folder().remove(&known.path, &known.text).map_err(Failure::internal)
+    /// Removes a task's file. What somebody wrote into it at the last moment becomes its last text.
+    pub(super) fn remove_task_file(&mut self, task: &Task) -> Result<(), Failure> {
+        let Some(Known { path, mut text, .. }) = self.task_text(task.id)? else { return Ok(()) };
+        let files = self.task_folder();
+        for _ in 0..LAST_WORDS {
+            match files.remove(&path, &text) {
+                Err(TaskFileError::Changed { text: Some(newer), .. }) => {
+                    self.db.set_task_text(task.id, &path, &newer).map_err(Failure::internal)?;
+                    text = newer;
+                }
+                removed => return removed.map_err(|error| Failure::new(FailureKind::BadState, error.to_string())),
+            }
+        }
+        let told = format!("{} is being written all the time; the task stays.", path.display());
+        Err(Failure::new(FailureKind::BadState, told).hint("Close it, then delete again"))
     }
 
     pub(super) fn task_folder(&self) -> TaskFolder {

@@ -213,3 +213,24 @@ fn a_delete_of_the_worktree_only_leaves_branch_and_task() {
         assert_eq!(repository.trash().len(), 1);
     });
 }
+
+#[test]
+fn a_task_that_is_deleted_on_its_way_in_leaves_nothing() {
+    alone(|place| {
+        let (door, repository) = (place.door("never-opened"), Repository::new(place, WILLING));
+        repository.script("worktree_setup.sh", &door.wait());
+        let bench = Bench::open(place, &repository);
+        // Stopped before, or by the deletion itself.
+        for (slug, stopped) in [("first", true), ("second", false)] {
+            bench.begin(slug, "quick", "Start, and be deleted on the way");
+            let _knock = door.reached();
+            if stopped {
+                bench.stop(slug);
+            }
+            bench.ask(slug, |project, task| Request::Delete { project, task, scope: DeleteScope::All });
+            assert!(!bench.has(slug));
+            assert_eq!(repository.branches(), ["main"]);
+            assert_eq!(repository.git(&["worktree", "list"]).lines().count(), 1);
+        }
+    });
+}

@@ -139,6 +139,12 @@ pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Creat
     Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
 }
 
+/// Whether git has a worktree of this branch at `path`.
+pub fn is_ours(repo: &Repo, path: &Path, branch: &str) -> Result<bool, GitError> {
+    let ours = |entry: &Worktree| same_place(&entry.path, path) && entry.branch.as_deref() == Some(branch);
+    Ok(list(repo)?.iter().skip(1).any(ours))
+}
+
 /// Removes the worktree on record at `path`; the caller has saved what is in it. May be repeated.
 ///
 /// It is there as a whole or not at all: its folder gets another name before it goes.
