@@ -142,7 +142,7 @@ class Orchestra(Subject):
         session = str(place.root / "session.sh")
         # In the person's own settings: commands of a project's files would ask for trust first.
         (self.home / "config.yaml").write_text(
-            f"agent: bench\nmax_running: 64\nui: {{tips: false}}\n"
+            f"agent: bench\nmax_running: 64\nmax_running_total: 64\nui: {{tips: false}}\n"
             f"agents:\n  bench: {{start: [sh, '{session}', '{{prompt}}'], prompt: argument, conversation: none}}\n"
         )
         self.made = 0

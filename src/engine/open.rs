@@ -156,7 +156,8 @@ impl Core {
         let id = entry.id.clone();
         let is_open = self.project(&id).is_ok_and(|project| project.is_settled(found.as_ref().ok()));
         if is_open {
-            return answerer.into_iter().for_each(|it| it.answer(Ok(Reply::Project { id: id.clone() })));
+            // It may have been opened in this very turn: who asked must find it in the snapshot.
+            return answerer.into_iter().for_each(|it| self.reply(it, Ok(Reply::Project { id: id.clone() })));
         }
         let is_new = !self.known.reading.contains_key(&id);
         self.known.reading.entry(id.clone()).or_default().extend(answerer);
