@@ -54,13 +54,12 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Command, CommandFactory as _, FromArgMatches as _};
 
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, nearest};
 use context::{Context, home};
 use output::{Output, say};
 use verb::{Cli, Verb};
@@ -84,7 +83,7 @@ pub fn main() -> ExitCode {
     cli.common.json |= matches!(&cli.verb, Some(Verb::Other(args)) if args.iter().any(|arg| arg == "--json"));
     let context = Context::new(&cli.common);
     let outcome = match cli.verb {
-        None => open::run(Path::new(".")).map(|()| ExitCode::SUCCESS),
+        None => open::run(&context, Path::new(".")).map(|()| ExitCode::SUCCESS),
         Some(verb) => verb.code().run(&context),
     };
     outcome.unwrap_or_else(|failure| {
@@ -118,7 +117,7 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 /// A path, or a slip of the tongue.
 impl Run for Vec<OsString> {
-    fn run(&self, _: &Context) -> Outcome {
+    fn run(&self, context: &Context) -> Outcome {
         let first = PathBuf::from(self.first().cloned().unwrap_or_default());
         let text = first.to_string_lossy();
         if !(text.contains('/') || text.starts_with('.') || first.is_dir()) {
@@ -127,7 +126,7 @@ impl Run for Vec<OsString> {
         if self.len() > 1 {
             return Err(Failure::new(FailureKind::Usage, format!("{text} takes no further arguments")));
         }
-        open::run(&first).map(|()| ExitCode::SUCCESS)
+        open::run(context, &first).map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -139,28 +138,9 @@ fn no_such_verb(text: &str) -> Failure {
             std::iter::once(it.get_name()).chain(it.get_all_aliases()).map(str::to_owned).collect::<Vec<_>>()
         })
         .collect();
-    let nearest = names.iter().min_by_key(|name| distance(name, text)).cloned().unwrap_or_default();
+    let nearest = nearest(text, names).unwrap_or_default();
     Failure::new(FailureKind::Usage, format!("there is no verb \"{text}\"."))
         .hint(format!("Nearest: orchestra {nearest}. All of them: orchestra --help"))
-}
-
-/// How far two words are apart: 0 = the same.
-fn distance(a: &str, b: &str) -> usize {
-    let ops = similar::capture_diff_slices(similar::Algorithm::Myers, a.as_bytes(), b.as_bytes());
-    ops.iter()
-        .filter(|op| op.tag() != similar::DiffTag::Equal)
-        .map(|op| op.old_range().len().max(op.new_range().len()))
-        .sum()
-}
-
-/// Asks on the terminal; without one there is nobody to ask.
-fn confirm(question: &str) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(
-            Failure::new(FailureKind::BadState, format!("{question} Nobody can be asked here.")).hint("-y answers yes")
-        );
-    }
-    Ok(input::ask(question, &['y'])? == 'y')
 }
 
 /// Where the program lies, for the shims and agents that it starts.

@@ -7,7 +7,8 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{confirm, home, own_path, say};
+use super::context::Context;
+use super::{home, input, own_path, say};
 use crate::engine::{Engine, Setting};
 use crate::git::{Git, GitError, Repo};
 use crate::model::{Failure, FailureKind, Request, SessionKind, Snapshot, State};
@@ -18,10 +19,10 @@ use crate::ui::runtime::{self, Mailbox, Opening};
 /// How long an engine that has the lock may take until it serves.
 const BEGINNING: Duration = Duration::from_secs(5);
 
-pub(super) fn run(path: &Path) -> Result<(), Failure> {
+pub(super) fn run(context: &Context, path: &Path) -> Result<(), Failure> {
     check(path)?;
     let home = home()?;
-    let (engine, mailbox) = begin(path, &home)?;
+    let (engine, mailbox) = begin(context, path, &home)?;
     let memory = home.root().join("screen.json");
     let server = Server::start(engine.handle(), &home, face(&engine, FaceKind::Tui))?;
     let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
@@ -29,15 +30,15 @@ pub(super) fn run(path: &Path) -> Result<(), Failure> {
 }
 
 /// Starts the engine, after another one has made room.
-fn begin(path: &Path, home: &Home) -> Result<(Engine, Mailbox), Failure> {
+fn begin(context: &Context, path: &Path, home: &Home) -> Result<(Engine, Mailbox), Failure> {
     if let Some(client) = Client::connect(home)? {
-        take_over(client)?;
+        take_over(context, client)?;
     }
     match start(path, home.clone()) {
         // One that has just begun does not serve yet.
         Err(failure) if failure.kind == FailureKind::LockHeld => {
             let Some(client) = rpc::wait_for_server(home, BEGINNING)? else { return Err(failure) };
-            take_over(client)?;
+            take_over(context, client)?;
             start(path, home.clone())
         }
         started => started,
@@ -45,12 +46,12 @@ fn begin(path: &Path, home: &Home) -> Result<(Engine, Mailbox), Failure> {
 }
 
 /// Makes room: an engine without a face hands over at once, one on another terminal after its person's consent here.
-fn take_over(mut client: Client) -> Result<(), Failure> {
+fn take_over(context: &Context, mut client: Client) -> Result<(), Failure> {
     let there = client.greeting().face.clone();
     if there.kind == FaceKind::Tui {
         let place = there.tty.as_deref().unwrap_or("another terminal");
         let question = format!("Orchestra runs on {place} as process {}. Take it over here?", there.pid);
-        if !confirm(&question)? {
+        if input::confirm(context, &question, &['y'])? != 'y' {
             let text = format!("Orchestra runs on {place} as process {}; it was left there.", there.pid);
             return Err(Failure::new(FailureKind::LockHeld, text).hint("orchestra status shows its tasks from here"));
         }
@@ -128,10 +129,8 @@ fn no_repository(error: &GitError) -> Failure {
 const BACK: &str = "in the background; \"orchestra\" comes back, \"orchestra shutdown\" ends them.";
 
 fn say_what_goes_on(snapshot: &Snapshot) {
-    let sessions = snapshot.projects.iter().flat_map(|project| {
-        project.tasks.iter().filter_map(|task| task.session.as_ref()).chain(&project.designer).chain(&project.shells)
-    });
     let (mut agents, mut shells) = (0, 0);
+    let sessions = snapshot.projects.iter().flat_map(|project| project.sessions());
     for session in sessions.filter(|session| session.alive) {
         match session.kind {
             SessionKind::Shell => shells += 1,

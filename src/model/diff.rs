@@ -1,5 +1,6 @@
 //! What a worktree changed against its base, as the screen shows it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,11 +101,33 @@ pub struct Hunk {
     pub lines: Vec<DiffLine>,
 }
 
+/// As a unified diff has it, with a line break at the end of each line.
+impl fmt::Display for Hunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let without = |kind| self.lines.iter().filter(|line| line.kind != kind).count();
+        let (old, new) = (without(LineKind::Added), without(LineKind::Removed));
+        let title = format!("@@ -{},{old} +{},{new} @@ {}", self.old_start, self.new_start, self.heading);
+        writeln!(f, "{}", title.trim_end())?;
+        self.lines.iter().try_for_each(|line| writeln!(f, "{}{}", line.kind.sign(), line.text()))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LineKind {
     Context,
     Added,
     Removed,
+}
+
+impl LineKind {
+    /// The first character of such a line in a unified diff.
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Context => ' ',
+            Self::Added => '+',
+            Self::Removed => '-',
+        }
+    }
 }
 
 /// One line of a hunk, without its line break. Control characters are still in it: the screen escapes them.
@@ -114,6 +137,12 @@ pub struct DiffLine {
     /// Line number in the new file, in the old one for a removed line; from 1.
     pub number: u32,
     pub spans: Vec<Span>,
+}
+
+impl DiffLine {
+    pub fn text(&self) -> String {
+        self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
 }
 
 /// A part of a line; `changed` parts are emphasized.

@@ -8,6 +8,7 @@ mod failure;
 mod flow;
 mod id;
 mod launch;
+mod nearest;
 mod record;
 mod request;
 mod session;
@@ -23,6 +24,7 @@ pub use failure::{Failure, FailureKind};
 pub use flow::{Flow, Gate, Integration, Stage, Strategy, solo};
 pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
 pub use launch::{Launch, Size};
+pub use nearest::{meant, nearest};
 pub use record::{ArtifactRecord, MessageRecord, TaskRecords};
 pub use request::{
     Answer, BaseFacts, DeleteFacts, DeleteScope, FormerTrust, MergeFacts, NewTask, Reply, Request, ReviewFacts,

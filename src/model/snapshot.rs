@@ -32,9 +32,8 @@ impl Snapshot {
     /// Something goes on, or waits to: a process is alive, a task is under way or in the queue.
     pub fn has_work(&self) -> bool {
         self.projects.iter().any(|project| {
-            let of_tasks = project.tasks.iter().filter_map(|task| task.session.as_ref());
-            let mut sessions = of_tasks.chain(&project.designer).chain(&project.shells);
-            sessions.any(|session| session.alive) || project.tasks.iter().any(|task| task.task.state.is_busy())
+            project.sessions().any(|session| session.alive)
+                || project.tasks.iter().any(|task| task.task.state.is_busy())
         })
     }
 }
@@ -68,6 +67,14 @@ pub struct ProjectView {
     pub tasks: Vec<TaskView>,
     /// Shells and embedded editors, of tasks and of the designer.
     pub shells: Vec<SessionView>,
+}
+
+impl ProjectView {
+    /// All of its sessions: the designer's, then those of tasks, then shells.
+    pub fn sessions(&self) -> impl Iterator<Item = &SessionView> {
+        let of_tasks = self.tasks.iter().filter_map(|task| task.session.as_ref());
+        self.designer.iter().chain(of_tasks).chain(&self.shells)
+    }
 }
 
 /// A task with the facts around it.

@@ -208,16 +208,20 @@ fn application_keypad(code: KeyCode) -> Option<u8> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const NONE: KeyModifiers = KeyModifiers::NONE;
-    const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
-    const ALT: KeyModifiers = KeyModifiers::ALT;
-    const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
+    pub const NONE: KeyModifiers = KeyModifiers::NONE;
+    pub const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+    pub const ALT: KeyModifiers = KeyModifiers::ALT;
+    pub const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
+
+    pub fn sent(event: KeyEvent, modes: &Modes) -> String {
+        String::from_utf8(encode_key(event, modes)).expect("keys are text")
+    }
 
     fn key(code: KeyCode, modifiers: KeyModifiers, modes: &Modes) -> String {
-        String::from_utf8(encode_key(KeyEvent::new(code, modifiers), modes)).expect("keys are text")
+        sent(KeyEvent::new(code, modifiers), modes)
     }
 
     #[test]

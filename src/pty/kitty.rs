@@ -209,16 +209,12 @@ fn modifier_index(modifier: ModifierKeyCode) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Modes, encode_key};
+    use super::super::Modes;
+    use super::super::keys::tests::{ALT, CONTROL, NONE, SHIFT, sent};
     use super::*;
 
-    const NONE: KeyModifiers = KeyModifiers::NONE;
-    const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
-    const ALT: KeyModifiers = KeyModifiers::ALT;
-    const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
-
     fn bytes(event: KeyEvent, kitty: u8) -> String {
-        String::from_utf8(encode_key(event, &Modes { kitty, cursor_keys: true, ..Modes::default() })).expect("text")
+        sent(event, &Modes { kitty, cursor_keys: true, ..Modes::default() })
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! Invariant: nothing is looked up, opened or asked of the engine for a caller who has no right to it.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -18,9 +16,9 @@ use super::resolve::{self, Project};
 use super::rights::{self, Right};
 use super::subscription;
 use super::view::TaskView;
-use super::wire::{Fault, nearest};
+use super::wire::Fault;
 use crate::engine::Place;
-use crate::model::{Answer, Failure, ProjectId, Reply, Request, Size, TaskId};
+use crate::model::{Answer, Failure, ProjectId, Reply, Request, Size, TaskId, meant};
 
 /// The key under which a client may send a request twice.
 pub const REQUEST_KEY: &str = "request_key";
@@ -199,8 +197,7 @@ fn task_of(request: &Request) -> Option<(ProjectId, TaskId)> {
 fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault> {
     let Some(name) = params.keys().find(|name| !method.takes(name)) else { return Ok(()) };
     let fault = Fault::params(format!("{name}: there is no such parameter."));
-    let nearest = nearest(name, method.names().map(Cow::Borrowed));
-    Err(nearest.map_or_else(|| fault.clone(), |nearest| fault.clone().hint(format!("Nearest: {nearest}"))))
+    Err(with_nearest(fault, meant(name, method.names())))
 }
 
 /// A typed call; what is wrong names the parameter.
@@ -238,9 +235,15 @@ fn size(size: Size) -> Result<Size, Fault> {
 }
 
 fn unknown_method(name: &str) -> Fault {
-    let names = Catalog::get().methods.keys().map(|name| Cow::Borrowed(name.as_str()));
     let fault = Fault::usage(Fault::METHOD, format!("there is no method \"{name}\"."));
-    nearest(name, names).map_or_else(|| fault.clone(), |nearest| fault.clone().hint(format!("Nearest: {nearest}")))
+    with_nearest(fault, meant(name, Catalog::get().methods.keys().map(String::as_str)))
+}
+
+fn with_nearest(fault: Fault, nearest: Option<&str>) -> Fault {
+    match nearest {
+        Some(nearest) => fault.hint(format!("Nearest: {nearest}")),
+        None => fault,
+    }
 }
 
 fn not_attached() -> Fault {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::model::{Change, Diff, FileDiff, Folded, Hunk, LineKind};
+use crate::model::{Change, Diff, FileDiff, Folded};
 
 /// All files of a diff.
 pub fn text(diff: &Diff) -> String {
@@ -41,24 +41,7 @@ fn write_file(out: &mut String, file: &FileDiff) -> std::fmt::Result {
     let from = if matches!(file.change, Change::Added | Change::Untracked) { nothing() } else { quoted('a', &old) };
     let to = if file.change == Change::Deleted { nothing() } else { quoted('b', &new) };
     writeln!(out, "--- {from}\n+++ {to}")?;
-    file.hunks.iter().try_for_each(|hunk| write_hunk(out, hunk))
-}
-
-fn write_hunk(out: &mut String, hunk: &Hunk) -> std::fmt::Result {
-    let count = |skipped: LineKind| hunk.lines.iter().filter(|line| line.kind != skipped).count();
-    let (old, new) = (count(LineKind::Added), count(LineKind::Removed));
-    write!(out, "@@ -{},{old} +{},{new} @@", hunk.old_start, hunk.new_start)?;
-    writeln!(out, "{}{}", if hunk.heading.is_empty() { "" } else { " " }, hunk.heading)?;
-    for line in &hunk.lines {
-        out.push(match line.kind {
-            LineKind::Context => ' ',
-            LineKind::Added => '+',
-            LineKind::Removed => '-',
-        });
-        line.spans.iter().for_each(|span| out.push_str(&span.text));
-        out.push('\n');
-    }
-    Ok(())
+    file.hunks.iter().try_for_each(|hunk| write!(out, "{hunk}"))
 }
 
 fn name(path: &Path) -> String {
@@ -79,7 +62,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{DiffLine, Span};
+    use crate::model::{DiffLine, Hunk, LineKind, Span};
 
     #[test]
     fn a_changed_and_a_binary_file() {

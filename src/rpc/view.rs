@@ -293,10 +293,7 @@ impl SessionView {
 
     /// All sessions of a project: the designer, then those of tasks, then shells.
     pub fn all(project: &model::ProjectView) -> Vec<Self> {
-        let of_tasks = project.tasks.iter().filter_map(|view| Some((Some(&*view.task), view.session.as_ref()?)));
-        let designer = project.designer.iter().map(|session| (None, session));
-        let shells = project.shells.iter().map(|session| (owner(project, session), session));
-        designer.chain(of_tasks).chain(shells).map(|(task, session)| Self::new(project, task, session)).collect()
+        project.sessions().map(|session| Self::new(project, owner(project, session), session)).collect()
     }
 }
 
@@ -334,9 +331,9 @@ impl From<model::DiffStat> for DiffStatView {
     }
 }
 
-/// The task beside whose session a shell was opened.
-fn owner<'a>(project: &'a model::ProjectView, shell: &model::SessionView) -> Option<&'a model::Task> {
-    let (slug, _) = shell.id.as_str().rsplit_once('.')?;
+/// The task of a session, or the one beside whose session a shell was opened; none for those of the designer.
+fn owner<'a>(project: &'a model::ProjectView, session: &model::SessionView) -> Option<&'a model::Task> {
+    let slug = session.id.as_str().split('.').next()?;
     project.tasks.iter().map(|view| &*view.task).find(|task| task.slug.as_str() == slug)
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Source: the JSON-RPC 2.0 specification; the codes of failures are ours.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,18 +182,4 @@ pub const fn number_of(kind: FailureKind) -> i32 {
         FailureKind::Config => -32_009,
         FailureKind::Internal => -32_010,
     }
-}
-
-/// The name of the nearest of `names`, for an error.
-pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = Cow<'a, str>>) -> Option<Cow<'a, str>> {
-    names.into_iter().min_by_key(|name| distance(name, word))
-}
-
-/// How far two words are apart: 0 = the same.
-fn distance(a: &str, b: &str) -> usize {
-    let ops = similar::capture_diff_slices(similar::Algorithm::Myers, a.as_bytes(), b.as_bytes());
-    ops.iter()
-        .filter(|op| op.tag() != similar::DiffTag::Equal)
-        .map(|op| op.old_range().len().max(op.new_range().len()))
-        .sum()
 }

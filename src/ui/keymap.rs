@@ -7,7 +7,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{KeysConfig, SessionKind};
+use crate::model::{KeysConfig, SessionKind, meant};
 
 use super::command::{Command, Entry, TABLE};
 
@@ -328,7 +328,8 @@ fn remaps(config: &KeysConfig, errors: &mut Vec<KeymapError>) -> Keys {
     let mut remaps = Keys::new();
     for (name, text) in &config.bind {
         let Some(entry) = TABLE.iter().find(|entry| entry.name == name) else {
-            errors.push(KeymapError::NoCommand { name: name.clone(), nearest: nearest(name) });
+            let nearest = meant(name, TABLE.iter().map(|entry| entry.name));
+            errors.push(KeymapError::NoCommand { name: name.clone(), nearest });
             continue;
         };
         let keys: Result<Vec<Key>, _> = text.split_whitespace().map(Key::parse).collect();
@@ -387,22 +388,6 @@ fn detach_list(texts: &[String], errors: &mut Vec<KeymapError>) -> Vec<Detach> {
         }
     }
     keys
-}
-
-/// The command whose name differs from `name` in the fewest letters, at most three.
-fn nearest(name: &str) -> Option<&'static str> {
-    let distance = |entry: &Entry| {
-        let mut row: Vec<usize> = (0..=entry.name.len()).collect();
-        for (i, a) in name.bytes().enumerate() {
-            let mut left_above = std::mem::replace(&mut row[0], i + 1);
-            for (j, b) in entry.name.bytes().enumerate() {
-                let cost = (left_above + usize::from(a != b)).min(row[j] + 1).min(row[j + 1] + 1);
-                left_above = std::mem::replace(&mut row[j + 1], cost);
-            }
-        }
-        row[entry.name.len()]
-    };
-    TABLE.iter().map(|entry| (distance(entry), entry.name)).min().filter(|(far, _)| *far <= 3).map(|(_, name)| name)
 }
 
 #[cfg(test)]

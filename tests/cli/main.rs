@@ -26,18 +26,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use place::Place;
-use repo::Repository;
+use repo::{Repository, WILLING};
 use tui::Tui;
-
-/// Hands in at once, and again whatever it is told; what it hands in changes `work.txt`.
-const WILLING: &str = "\
-rules:
-  - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
-  - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
-  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
-  - {when: 'sent it back', steps: [{write: {path: again.txt, text: again}}, {submit: again}]}
-otherwise: [{say: I have no line for that}]
-";
 
 /// Runs `test` in a folder of its own; afterwards all sessions and the engine end as a person would end them.
 fn in_place(test: impl FnOnce(&Place)) {

@@ -19,16 +19,7 @@ mod place;
 #[path = "../support/repo.rs"]
 mod repo;
 
-/// Hands in at once, and again whatever it is told; what it hands in changes `work.txt`.
-const WILLING: &str = "\
-rules:
-  - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
-  - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
-  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
-  - {when: 'sent it back', steps: [{write: {path: again.txt, text: again}}, {submit: again}]}
-  - {when: 'You were interrupted', steps: [{submit: went on}]}
-otherwise: [{say: I have no line for that}]
-";
+use repo::WILLING;
 
 /// Artifact of a stage, as the project keeps it.
 fn artifact(repository: &repo::Repository, slug: &str, name: &str) -> String {

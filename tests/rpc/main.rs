@@ -17,9 +17,4 @@ mod place;
 #[path = "../support/repo.rs"]
 mod repo;
 
-/// Says what it is told, and hands in at once.
-const WILLING: &str = "\
-rules:
-  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
-otherwise: [{say: heard}]
-";
+use repo::WILLING;

@@ -27,6 +27,17 @@ flows:
     integration: {strategy: rebase, auto_merge: false}
 ";
 
+/// Script of an agent that hands in at once, and again whatever it is told; what it hands in changes `work.txt`.
+pub const WILLING: &str = "\
+rules:
+  - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
+  - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
+  - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: \"work\\n\"}}, {submit: the summary}]}
+  - {when: 'sent it back', steps: [{write: {path: again.txt, text: again}}, {submit: again}]}
+  - {when: 'You were interrupted', steps: [{submit: went on}]}
+otherwise: [{say: I have no line for that}]
+";
+
 /// A repository with one commit on `main`.
 #[derive(Debug, Clone)]
 pub struct Repository {

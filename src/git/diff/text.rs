@@ -204,12 +204,7 @@ mod tests {
         for hunk in hunks {
             writeln!(text, "@@ {} {} {}", hunk.old_start, hunk.new_start, hunk.heading).unwrap();
             for line in &hunk.lines {
-                let mark = match line.kind {
-                    LineKind::Context => ' ',
-                    LineKind::Added => '+',
-                    LineKind::Removed => '-',
-                };
-                text.push(mark);
+                text.push(line.kind.sign());
                 for span in &line.spans {
                     let (open, close) = if span.changed { ("[", "]") } else { ("", "") };
                     text.extend([open, &span.text, close]);

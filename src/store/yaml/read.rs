@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Entry, Flaw, Kind, Mark, Node};
+use crate::model::meant;
 
 /// A map of which every key is known.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +83,7 @@ impl Node {
         let text = self.raw().unwrap_or_default();
         words.iter().find(|word| **word == text).copied().ok_or_else(|| {
             let wanted = format!("one of {}", words.join(", "));
-            Flaw { nearest: nearest(text, words.iter().copied()), ..self.refuse(what, &wanted) }
+            Flaw { nearest: meant(text, words.iter().copied()).map(str::to_owned), ..self.refuse(what, &wanted) }
         })
     }
 
@@ -107,34 +108,7 @@ impl Node {
 
 /// The refusal of a word that is none of `known`.
 pub fn unknown<'k>(mark: Mark, what: &str, word: &str, known: impl IntoIterator<Item = &'k str>) -> Flaw {
-    let nearest = nearest(word, known);
-    let hint = nearest.as_ref().map_or_else(String::new, |nearest| format!(", did you mean \"{nearest}\"?"));
-    Flaw { mark, message: format!("unknown {what} \"{word}\"{hint}"), nearest }
-}
-
-/// The word of `known` that a typing error may have made `word` of.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
-    let limit = (word.chars().count() / 3).max(1) + 1;
-    known
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let nearest = meant(word, known);
+    let hint = nearest.map_or_else(String::new, |nearest| format!(", did you mean \"{nearest}\"?"));
+    Flaw { mark, message: format!("unknown {what} \"{word}\"{hint}"), nearest: nearest.map(str::to_owned) }
 }

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::read::nearest;
 use super::*;
 
 fn flaw(text: &str) -> Flaw {
@@ -58,7 +57,6 @@ fn refusals_name_the_nearest_word() {
     let flaw = Fields::new(&node, "the file", &["agent", "model"]).unwrap_err();
     assert_eq!(flaw.nearest.as_deref(), Some("agent"));
     assert_eq!(flaw.to_string(), "line 1, column 1: unknown key in the file \"agnet\", did you mean \"agent\"?");
-    assert_eq!(nearest("zzzz", ["agent", "model"]), None);
     let node = Node::parse("text: true\nflag: yes\nnumber: 0\n").unwrap();
     let fields = Fields::new(&node, "it", &["text", "flag", "number"]).unwrap();
     assert!(fields.text("text").unwrap_err().message.contains("quotes"));

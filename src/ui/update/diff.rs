@@ -2,10 +2,11 @@
 //!
 //! Invariant: the marked line survives a refresh by its file, hunk and line, not by its number on the screen.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{Change, Diff, FileDiff, Hunk, LineKind, ProjectId, SessionId};
+use crate::model::{Change, Diff, FileDiff, LineKind, ProjectId, SessionId};
 use crate::ui::model::{DiffState, Effect, Model, RowKey};
 use crate::ui::view::{Lines, Place};
 
@@ -116,20 +117,8 @@ pub fn patch(diff: &Diff) -> String {
     for file in &diff.files {
         patch += &header(file);
         for hunk in &file.hunks {
-            let count = |skip| hunk.lines.iter().filter(|line| line.kind != skip).count();
-            let (old, new) = (count(LineKind::Added), count(LineKind::Removed));
-            let Hunk { old_start, new_start, heading, .. } = hunk;
-            let title = format!("@@ -{old_start},{old} +{new_start},{new} @@ {heading}");
-            patch.extend([title.trim_end(), "\n"]);
-            for line in &hunk.lines {
-                patch.push(match line.kind {
-                    LineKind::Context => ' ',
-                    LineKind::Added => '+',
-                    LineKind::Removed => '-',
-                });
-                patch.extend(line.spans.iter().map(|span| span.text.as_str()));
-                patch.push('\n');
-            }
+            // Writing to a string does not fail.
+            let _ = write!(patch, "{hunk}");
         }
     }
     patch
@@ -220,8 +209,6 @@ fn line_text(state: &DiffState, place: Place) -> Option<String> {
     Some(match place {
         Place::File(_) | Place::Omitted => file.path.to_string_lossy().into_owned(),
         Place::Hunk(_, hunk) => file.hunks.get(hunk)?.heading.clone(),
-        Place::Line(_, hunk, line) => {
-            file.hunks.get(hunk)?.lines.get(line)?.spans.iter().map(|it| it.text.as_str()).collect()
-        }
+        Place::Line(_, hunk, line) => file.hunks.get(hunk)?.lines.get(line)?.text(),
     })
 }
