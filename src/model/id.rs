@@ -55,7 +55,7 @@ impl Slug {
         if text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(IdError::AllDigits(text.to_owned()));
         }
-        if text == "main" {
+        if text == SessionId::MAIN {
             return Err(IdError::Reserved);
         }
         Ok(Self(text.to_owned()))
@@ -127,9 +127,12 @@ name! {
 }
 
 impl SessionId {
+    /// Name of the designer's session.
+    pub const MAIN: &'static str = "main";
+
     /// The designer's session.
     pub fn main() -> Self {
-        Self::from("main")
+        Self::from(Self::MAIN)
     }
 
     /// The session of a task's agent.

@@ -15,6 +15,7 @@ use super::method::{Catalog, Kind, Look, Method};
 use super::resolve::{self, Project};
 use super::rights::{self, Right};
 use super::subscription;
+use super::verbs;
 use super::view::TaskView;
 use super::wire::Fault;
 use crate::engine::Place;
@@ -62,6 +63,7 @@ impl Connection {
         let service = &self.service;
         let subject = task_of(&request);
         let shows = matches!(request, Request::ShowTask { .. });
+        let session = session_of(&request);
         // A deleted task is answered as it last was.
         let before = subject.as_ref().and_then(|subject| self.task_view(subject).ok());
         let pending = match key {
@@ -72,7 +74,9 @@ impl Connection {
             }
         };
         let answer: Answer = keys::answer(pending).await;
-        match (answer?, subject) {
+        let about = before.as_ref().map(|task| task.slug.clone()).or(session);
+        let answer = answer.map_err(|failure| verbs::refused(failure, about.as_deref()))?;
+        match (answer, subject) {
             (Reply::Records(records), Some((project, task))) if shows => {
                 value(&look::detail(&service.handle.snapshot(), &project, task, *records)?)
             }
@@ -81,10 +85,14 @@ impl Connection {
             }
             (Reply::Done { message }, Some(subject)) => {
                 let task = self.task_view(&subject).ok().or(before).ok_or_else(|| gone(subject.1))?;
-                value(&TaskAnswer { task, message })
+                value(&TaskAnswer::new(task, message))
             }
             (Reply::Task { id, message }, Some((project, _))) => {
-                value(&TaskAnswer { task: self.task_view(&(project, id))?, message })
+                value(&TaskAnswer::new(self.task_view(&(project, id))?, message))
+            }
+            (Reply::Review(mut facts), _) => {
+                facts.next = verbs::told(&facts.next, about.as_deref());
+                value(&Reply::Review(facts))
             }
             (reply, _) => value(&reply),
         }
@@ -159,6 +167,13 @@ pub struct TaskAnswer {
     message: Option<String>,
 }
 
+impl TaskAnswer {
+    fn new(task: TaskView, message: Option<String>) -> Self {
+        let message = message.map(|text| verbs::told(&text, Some(&task.slug)));
+        Self { task, message }
+    }
+}
+
 /// What it takes to look.
 const fn right_to_look(look: &Look) -> Right<'_> {
     match look {
@@ -192,6 +207,12 @@ fn task_of(request: &Request) -> Option<(ProjectId, TaskId)> {
     let project = params["project"].as_str().map(ProjectId::from)?;
     let task = params.get("task")?.as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
     Some((project, TaskId(task)))
+}
+
+/// The task, or `main`, to whose sessions the one belongs that a request names.
+fn session_of(request: &Request) -> Option<String> {
+    let session = serde_json::to_value(request).ok()?["params"]["session"].take();
+    session.as_str()?.split('.').next().map(str::to_owned)
 }
 
 fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault> {

@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::server::Service;
-use super::unified;
 use super::view::{ArtifactView, IterationView};
 use super::view::{DiffStatView, MessageView, ProjectView, SessionView, TaskDetail, TaskView};
 use super::wire::{Face, PROTOCOL};
+use super::{unified, verbs};
 use crate::engine::{Place, explain};
 use crate::git::diff::Differ;
 use crate::git::{Cancel, Git, Repo};
@@ -167,7 +167,10 @@ pub fn sessions(snapshot: &Snapshot, only: Option<&ProjectId>) -> SessionsView {
 
 pub fn explain(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result<ExplainView, Failure> {
     let (project, view) = find(snapshot, project, task)?;
-    let facts = explain::task(project, view, super::server::now());
+    let mut facts = explain::task(project, view, super::server::now());
+    for fact in &mut facts {
+        fact.text = verbs::told(&fact.text, Some(view.task.slug.as_str()));
+    }
     let mut text = String::new();
     for fact in &facts {
         // Writing to a string does not fail.

@@ -23,6 +23,7 @@ mod server;
 mod start;
 mod subscription;
 mod unified;
+mod verbs;
 mod view;
 mod wire;
 

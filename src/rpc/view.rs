@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::verbs;
 use crate::model::{self, Activity, Config, ExitStatus, ReasonKind, Trigger};
 
 /// A task.
@@ -196,7 +197,7 @@ impl TaskView {
             title: task.title.clone(),
             status: task.status().word().to_owned(),
             state: task.state.word().to_owned(),
-            reason: task.reason.as_ref().map(ReasonView::new),
+            reason: task.reason.as_ref().map(|reason| ReasonView::new(task, reason)),
             flow: task.flow.name.clone(),
             stage: stage.name.clone(),
             stage_index: task.stage,
@@ -225,7 +226,7 @@ impl TaskView {
 }
 
 impl ReasonView {
-    fn new(reason: &model::Reason) -> Self {
+    fn new(task: &model::Task, reason: &model::Reason) -> Self {
         let kind = match reason.kind {
             ReasonKind::Paused(pause) => word(&pause),
             ReasonKind::Setup => "setup".to_owned(),
@@ -236,7 +237,8 @@ impl ReasonView {
             ReasonKind::Agent => "agent".to_owned(),
             ReasonKind::Trust => "trust".to_owned(),
         };
-        Self { kind, text: reason.text.clone(), since: reason.since, source: reason.source.clone() }
+        let text = verbs::told(&reason.text, Some(task.slug.as_str()));
+        Self { kind, text, since: reason.since, source: reason.source.clone() }
     }
 }
 
