@@ -1,4 +1,4 @@
-//! A project is read from disk: settings, flows, tasks, and the database behind them.
+//! A project is read from disk: its files, its tasks, and the database behind them.
 //!
 //! Runs beside the engine's thread and on no state of it. A project whose repository cannot be used is read all the same:
 //! its tasks and sessions are in the database.
@@ -7,18 +7,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::agent_run::agent_failure;
 use super::create::git_failure;
 use super::find::Found;
 use super::ground::now;
-use super::project::{Book, Files, Project, Settings, Shown, Waiting};
+use super::project::{Book, Files, Project, Shown, Waiting};
+use super::settings::Settings;
 use super::tidings::Look;
-use crate::agent::Catalog;
 use crate::git::{Git, Head, Repo, worktree};
 use crate::model::{Config, Failure, NoticeKind, ProjectId, WorktreeRoot};
 use crate::store::database::Worktree;
 use crate::store::trust::Trust;
-use crate::store::{Database, Folder, Home, config, projects, workflow};
+use crate::store::{Database, Folder, Home, projects};
 
 /// What is to be said to the person once it is open.
 pub(super) type Said = (NoticeKind, String);
@@ -53,7 +52,8 @@ pub(super) fn load(home: &Home, entry: &projects::Project, found: Result<Found, 
     if let Some(notice) = folder.notice() {
         said.push((NoticeKind::News, notice));
     }
-    let settings = settings(home, &folder, &mut said);
+    let settings = Settings::read(home, &folder, None);
+    said.extend(settings.faults.iter().map(|fault| (NoticeKind::Error, fault.clone())));
     let loaded = db.tasks().map_err(Failure::internal)?;
     for (task, error) in loaded.unreadable {
         said.push((NoticeKind::Error, format!("task {task} cannot be read: {error}")));
@@ -140,25 +140,6 @@ pub(super) fn worktree_root(home: &Path, folder: &Folder, config: &Config, id: &
         WorktreeRoot::Project => folder.dir().join(".worktrees"),
         WorktreeRoot::Path(path) => path.join(id.as_str()),
     }
-}
-
-/// Settings, flows and agents; a file that cannot be read is named, and the defaults stand for it.
-fn settings(home: &Home, folder: &Folder, said: &mut Vec<Said>) -> Settings {
-    let mut fault = |text: String| said.push((NoticeKind::Error, text));
-    let config = config::load(home, folder).unwrap_or_else(|error| {
-        fault(format!("{error}. The defaults are in force"));
-        Config::default()
-    });
-    let flows = workflow::load(folder).unwrap_or_else(|error| {
-        fault(format!("{error}. Only the flow solo can be used"));
-        Vec::new()
-    });
-    let catalog = Catalog::new(&config.agents).or_else(|error| {
-        fault(format!("{}. Only the built-in agents can be used", agent_failure(&error)));
-        Catalog::new(&BTreeMap::new())
-    });
-    let catalog = catalog.expect("invariant: the built-in agents are valid");
-    Settings { config: Arc::new(config), flows, catalog, faults: Vec::new() }
 }
 
 /// A failure to reach a repository, with the way to be rid of it.

@@ -1,4 +1,4 @@
-//! Projects come and go: opened, found again where they were moved to, lost, forgotten.
+//! Projects come and go: opened, found again where they were moved to, forgotten.
 //!
 //! Invariants: what asks git or reads much runs beside the engine's thread, a few projects at a time; a project is read once,
 //! however many ask for it; a repository that is gone takes no task and no session with it.
@@ -7,25 +7,20 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::agent_run::agent_failure;
 use super::core::Core;
 use super::find::{self, Found};
-use super::live::Live;
 use super::load::{self, Loaded};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Effect;
 use super::project::Project;
 use super::request::done;
 use super::snapshot::unread_view;
-use crate::agent::Catalog;
-use crate::git::Repo;
 use crate::model::{
-    AgentFound, Answer, Config, Failure, FailureKind, NoticeKind, Opened, ProjectId, ProjectView, Reply, Request,
-    RunId, SessionId, SessionKind,
+    AgentFound, Answer, Failure, FailureKind, NoticeKind, Opened, ProjectId, ProjectView, Reply, SessionId,
 };
+use crate::store::projects;
 use crate::store::projects::Project as Entry;
 use crate::store::watch::Batch;
-use crate::store::{Folder, config, init, projects, workflow};
 
 /// Known projects that are opened at the same time, at start: a folder on a disk that does not answer holds up no more than
 /// its own lane.
@@ -92,18 +87,6 @@ impl Core {
             Err(error) => self.notices.error(format!("{error}. Only the projects that are opened are shown"), None),
         }
         (0..LANES).for_each(|_| self.open_next());
-    }
-
-    /// How many tasks of all projects may be at work is the user's word. A file that cannot be read is told of by each project
-    /// that is opened with it.
-    pub(super) fn read_total_cap(&mut self) {
-        match config::load_user(&self.ground.home) {
-            Ok(config) => self.known.max_running_total = config.max_running_total,
-            Err(_) if self.known.max_running_total == 0 => {
-                self.known.max_running_total = Config::default().max_running_total;
-            }
-            Err(_) => {}
-        }
     }
 
     fn open_next(&mut self) {
@@ -213,7 +196,7 @@ impl Core {
     }
 
     /// Answers all who waited for a project.
-    fn read_over(&mut self, id: &ProjectId, opened: &Result<(), Failure>) {
+    pub(super) fn read_over(&mut self, id: &ProjectId, opened: &Result<(), Failure>) {
         for answerer in self.known.reading.remove(id).unwrap_or_default() {
             self.reply(answerer, opened.clone().map(|()| Reply::Project { id: id.clone() }));
         }
@@ -241,7 +224,7 @@ impl Core {
     }
 
     /// What is to be done with the files of a project that is there: watch them, read edits, write what is gone again.
-    fn open_files(&mut self, id: &ProjectId) {
+    pub(super) fn open_files(&mut self, id: &ProjectId) {
         self.watch_files(id);
         self.read_task_files(id, &Batch::all());
         self.read_designer_spec(id);
@@ -252,91 +235,6 @@ impl Core {
                     .news(format!("wrote the artifacts of {} again: they were gone", restored.join(", ")), None);
             }
             Err(failure) => self.notices.error(failure.to_string(), None),
-        }
-    }
-
-    /// The repository of a project that is open is at another place now, or there again.
-    fn relocate(&mut self, id: &ProjectId, repo: Repo) {
-        let home = self.ground.home.clone();
-        let Ok(project) = self.project_mut(id) else { return };
-        let folder = Folder::of(repo.root());
-        let worktrees = load::worktree_root(&home.worktrees(id), &folder, &project.settings.config, id);
-        let settled = load::settle_in(&mut project.db, &project.book, &repo, (&folder, &worktrees));
-        let branch = load::head_branch(&repo);
-        project.name = repo.name();
-        project.branch = branch.unwrap_or_default();
-        (project.repo, project.files.folder, project.files.worktrees) = (repo, folder, worktrees);
-        project.trouble = None;
-        let (name, root) = (project.name.clone(), project.root().display().to_string());
-        let parked = std::mem::take(&mut project.waiting.parked);
-        let tasks: Vec<_> = project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
-        if let Err(failure) = settled {
-            self.notices.error(failure.to_string(), None);
-        }
-        self.open_files(id);
-        self.read_settings(id);
-        self.listen_again(id);
-        self.notices.news(format!("{name} is open again, in {root}; what waited goes on"), None);
-        for at in &tasks {
-            if let Some(place) = self.about(at) {
-                self.diffs.unfollow(&place);
-            }
-            self.follow_worktree(at);
-        }
-        for (at, effect, key) in parked {
-            self.perform(&at, effect, key);
-        }
-        self.read_over(id, &Ok(()));
-    }
-
-    /// Agents that were taken over while the project's own manifests could not be read are understood from now on.
-    fn listen_again(&mut self, id: &ProjectId) {
-        let deaf = |live: &&Live| {
-            let with_agent = matches!(live.kind, SessionKind::Executor | SessionKind::Designer);
-            live.place.0 == *id && live.alive() && live.agent.is_none() && with_agent
-        };
-        let runs: Vec<RunId> = self.live.values().filter(deaf).map(|live| live.run.clone()).collect();
-        for run in runs {
-            let Some(mut live) = self.live.remove(&run) else { continue };
-            let manifest = self.project(id).and_then(|project| self.manifest(project, Some(&live.name)));
-            let agent = manifest.ok().map(|manifest| (manifest, self.remembered_events(&run)));
-            self.listen(&mut live, agent);
-            self.live.insert(run.clone(), live);
-            self.dropped(&run);
-        }
-    }
-
-    /// The repository of an open project is gone: nothing new begins, and nothing is written where it was.
-    pub(super) fn lose(&mut self, id: &ProjectId) {
-        let Ok(project) = self.project_mut(id) else { return };
-        if project.trouble.is_some() {
-            return;
-        }
-        let trouble = find::gone(&project.name, project.root());
-        project.trouble = Some(trouble.clone());
-        project.files.watch = None;
-        self.notices.error(trouble.to_string(), None);
-    }
-
-    /// Why a request cannot be served now: it needs a repository that is gone.
-    pub(super) fn refusal(&mut self, request: &Request) -> Option<Failure> {
-        let id = needs_repository(request)?.clone();
-        let there = self.project(&id).ok()?.repo.common_dir().is_dir();
-        match (there, self.project(&id).ok()?.trouble.is_some()) {
-            (false, false) => self.lose(&id),
-            (true, true) => self.try_again(&id),
-            _ => {}
-        }
-        self.project(&id).ok()?.trouble.clone()
-    }
-
-    /// A project's folder is there again: perhaps its repository can be used.
-    fn try_again(&mut self, id: &ProjectId) {
-        let home = self.ground.home.clone();
-        let entries = projects::list(&home).unwrap_or_default();
-        let Some(entry) = entries.into_iter().find(|entry| entry.id == *id) else { return };
-        if let Ok(found) = find::known(&home, &entry) {
-            self.relocate(id, found.repo);
         }
     }
 
@@ -389,62 +287,9 @@ impl Core {
         }
         Ok(())
     }
-
-    pub(super) fn init_project(&mut self, id: &ProjectId) -> Answer {
-        let folder = self.project(id)?.files.folder.clone();
-        let outcome = init::run(&folder).map_err(Failure::internal)?;
-        self.look_at_files(id, &Batch::all());
-        Ok(Reply::Done { message: Some(format!("wrote {} files to .orchestra/", outcome.written.len())) })
-    }
-
-    /// The new settings are in force, or the old ones stay and the error is told, once.
-    pub(super) fn read_settings(&mut self, id: &ProjectId) {
-        let Ok(folder) = self.project(id).map(|project| Folder::of(project.root())) else { return };
-        let config = config::load(&self.ground.home, &folder);
-        let flows = workflow::load(&folder);
-        self.read_total_cap();
-        let mut errors = Vec::new();
-        if let Ok(project) = self.project_mut(id) {
-            project.files.initialized = folder.is_initialized();
-            project.files.folder = folder;
-            match flows {
-                Ok(flows) => project.settings.flows = flows,
-                Err(error) => errors.push(error.to_string()),
-            }
-            match config.map_err(Failure::internal).and_then(|config| {
-                let catalog = Catalog::new(&config.agents).map_err(|error| agent_failure(&error))?;
-                Ok((config, catalog))
-            }) {
-                Ok((config, catalog)) => {
-                    (project.settings.config, project.settings.catalog) = (Arc::new(config), catalog);
-                }
-                Err(failure) => errors.push(failure.to_string()),
-            }
-        }
-        let Ok(project) = self.project_mut(id) else { return };
-        if project.settings.faults != errors {
-            project.settings.faults.clone_from(&errors);
-            for error in errors {
-                self.notices.error(format!("{error}. What was in force stays"), None);
-            }
-        }
-    }
-
-    pub(super) fn mark_unread(&mut self, at: &TaskPlace) {
-        let marked = self.project_mut(&at.project).and_then(|project| {
-            let session: SessionId = project.task(at.task)?.session_id();
-            project.set_unread(&session, true)
-        });
-        self.tell_failure(at, marked);
-    }
 }
 
 impl Project {
-    /// The repository is where it was when the project was opened, as far as a look at its folder tells.
-    pub fn is_there(&self) -> bool {
-        self.trouble.is_none() && self.repo.common_dir().is_dir()
-    }
-
     /// It is open where the repository was found; none: it was not found.
     fn is_settled(&self, found: Option<&Found>) -> bool {
         self.trouble.is_none() && found.is_none_or(|found| found.repo.root() == self.root())
@@ -459,23 +304,4 @@ impl Loaded {
         let task = self.project.tasks().find(|task| here(self.project.worktree_path(task)))?;
         Some(task.session_id())
     }
-}
-
-/// The project of a request that cannot be served without its repository. Stopping, talking and forgetting can.
-fn needs_repository(request: &Request) -> Option<&ProjectId> {
-    use Request as R;
-    let can_do_without = matches!(
-        request,
-        R::ForgetProject { .. }
-            | R::Stop { .. }
-            | R::SetAuto { .. }
-            | R::Archive { .. }
-            | R::SetUnread { .. }
-            | R::MarkSeen { .. }
-            | R::Send { .. }
-            | R::Answer { .. }
-            | R::StopSession { .. }
-            | R::Watch { .. }
-    );
-    request.project().filter(|_| !can_do_without)
 }

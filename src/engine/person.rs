@@ -9,7 +9,7 @@ use super::core::Core;
 use super::ground::now;
 use super::live::Started;
 use super::mail::Letter;
-use super::message::Answerer;
+use super::message::{Answerer, TaskPlace};
 use crate::agent::{self, LaunchPlan};
 use crate::model::{
     Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
@@ -139,6 +139,15 @@ impl Core {
             agent.attended = true;
         }
         Ok(Reply::Done { message: None })
+    }
+
+    /// There is something that nobody has looked at.
+    pub(super) fn mark_unread(&mut self, at: &TaskPlace) {
+        let marked = self.project_mut(&at.project).and_then(|project| {
+            let session: SessionId = project.task(at.task)?.session_id();
+            project.set_unread(&session, true)
+        });
+        self.tell_failure(at, marked);
     }
 }
 

@@ -15,13 +15,12 @@ use super::mail::{Letter, Origin};
 use super::message::TaskPlace;
 use super::pipeline::Effect;
 use super::schedule::Queued;
+use super::settings::Settings;
 use super::tidings::Look;
 use super::variables::{self, TaskNames, Variable};
-use crate::agent::Catalog;
 use crate::git::{self, Hooks, Repo};
 use crate::model::{
-    Config, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, ProjectView, SessionId, Task, TaskId,
-    TrustFacts,
+    DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, ProjectView, SessionId, Task, TaskId, TrustFacts,
 };
 use crate::store::artifact;
 use crate::store::database::{Delivery, EffectId, StoredEffect};
@@ -45,15 +44,6 @@ pub(super) struct Project {
     pub trouble: Option<Failure>,
     /// What readers were shown of it.
     pub shown: Shown,
-}
-
-/// What is in force of a project's files.
-pub(super) struct Settings {
-    pub config: Arc<Config>,
-    pub flows: Vec<Flow>,
-    pub catalog: Catalog,
-    /// What is wrong with the files, so that it is told once.
-    pub faults: Vec<String>,
 }
 
 /// The tasks, and what is known of each.
