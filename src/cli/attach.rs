@@ -20,7 +20,7 @@ use super::context::{Context, Link, OfTask, typed};
 use super::output::say;
 use super::{Outcome, Run};
 use super::{send, watch};
-use crate::model::{Failure, FailureKind, SessionKind, Size};
+use crate::model::{Failure, FailureKind, SessionId, SessionKind, Size};
 use crate::rpc::{Client, Notifier, SessionView};
 use keys::Detach;
 use outer::{Outer, Seen};
@@ -62,7 +62,7 @@ impl Run for Attach {
         let mut link = context.link()?;
         let name = link.name(&self.session)?;
         let session = send::session(&mut link, &name)?;
-        if session == "main" {
+        if session == SessionId::MAIN {
             link.call("session.start_designer", json!({}))?;
         }
         let detach = Detach::new(&super::agents::settings(context).unwrap_or_default(), kind(&mut link, &session)?);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::context::{Context, Link, OfTask};
 use super::{Outcome, Run, act};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, SessionId};
 
 /// Send a message to the agent of a task, or to `main`
 #[derive(Debug, Args)]
@@ -46,5 +46,5 @@ impl Run for Send {
 
 /// The session of a task, by what a person calls the task; `main` and shells (`fix-tests.sh1`) are sessions by name.
 pub(super) fn session(link: &mut Link, name: &str) -> Result<String, Failure> {
-    if name == "main" || name.contains('.') { Ok(name.to_owned()) } else { Ok(link.task(name)?.slug) }
+    if name == SessionId::MAIN || name.contains('.') { Ok(name.to_owned()) } else { Ok(link.task(name)?.slug) }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::context::{Context, Link, OfTask};
 use super::input;
 use super::{Outcome, Run};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, SessionId};
 use crate::store::Folder;
 use crate::store::task_file::{TaskFolder, parse_name};
 
@@ -46,7 +46,7 @@ impl Run for Spec {
             context.output.result(&json!({"path": path}), || path.display().to_string());
             return Ok(ExitCode::SUCCESS);
         }
-        let text = if name == MAIN {
+        let text = if name == SessionId::MAIN {
             std::fs::read_to_string(&path).map_err(|_| no_spec(&path))?
         } else {
             link.show(&name)?["description"].as_str().unwrap_or_default().to_owned()
@@ -73,13 +73,10 @@ impl Run for Edit {
     }
 }
 
-/// The designer's name.
-const MAIN: &str = "main";
-
 /// The file of a task, whatever it is called, or of the designer.
 fn file(link: &mut Link, name: &str) -> Result<PathBuf, Failure> {
     let folder = Folder::of(&PathBuf::from(link.list()?.project.root));
-    if name == MAIN {
+    if name == SessionId::MAIN {
         return Ok(folder.designer());
     }
     let task = link.task(name)?;

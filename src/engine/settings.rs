@@ -32,10 +32,13 @@ impl Settings {
             fault(error.to_string(), "Only the flow solo can be used");
             former.map(|former| former.flows.clone()).unwrap_or_default()
         });
-        let config = config::load(home, folder).map(Arc::new).unwrap_or_else(|error| {
-            fault(error.to_string(), "The defaults are in force");
-            former.map(|former| Arc::clone(&former.config)).unwrap_or_default()
-        });
+        let config = match config::load(home, folder) {
+            Ok(config) => Arc::new(config),
+            Err(error) => {
+                fault(error.to_string(), "The defaults are in force");
+                former.map(|former| Arc::clone(&former.config)).unwrap_or_default()
+            }
+        };
         let (config, catalog) = match (Catalog::new(&config.agents), former) {
             (Ok(catalog), _) => (config, catalog),
             (Err(error), former) => {

@@ -31,7 +31,7 @@ fn slips_of_the_tongue() {
         exit 2
         ");
         insta::assert_snapshot!(desk.shown(&["approve", "fix-it", "--json"]), @r#"
-        {"error":{"code":"bad_state","hint":null,"message":"cannot approve fix-it: it is a draft; S starts it"}}
+        {"error":{"code":"bad_state","hint":null,"message":"cannot approve fix-it: it is a draft; orchestra start fix-it starts it"}}
         exit 4
         "#);
         insta::assert_snapshot!(desk.shown(&["set-status", "fix-it", "finished"]), @r"

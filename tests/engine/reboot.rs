@@ -9,7 +9,7 @@ use orchestra::store::Database;
 use orchestra::store::database::StoredSession;
 
 use crate::engine::{Bench, new_task};
-use crate::place::{Place, alone};
+use crate::place::{Door, Place, alone};
 use crate::repo::Repository;
 use crate::{WILLING, artifact, stops_at};
 
@@ -30,13 +30,19 @@ fn interrupted(place: &Place) -> (Repository, Bench, String) {
     let repository = Repository::new(place, &stops_at(&door, "{submit: never}"));
     let mut bench = Bench::open(place, &repository);
     bench.begin("fix-it", "quick", "Fix it");
+    let conversation = power_goes(place, &mut bench, &door);
+    (repository, bench, conversation)
+}
+
+/// The power goes while the agent of `fix-it` is at the door; its conversation.
+fn power_goes(place: &Place, bench: &mut Bench, door: &Door) -> String {
     let knock = door.reached();
     bench.task_when("fix-it", "runs", |view| view.session.as_ref().is_some_and(|session| session.alive));
     let conversation = bench.task("fix-it").conversation("work").unwrap().to_owned();
     bench.leave();
     place.cut_power();
     drop(knock);
-    (repository, bench, conversation)
+    conversation
 }
 
 #[test]
@@ -162,12 +168,7 @@ fn a_resume_that_fails_keeps_the_conversation_and_can_be_tried_again() {
         repository.agent("moody", &entry);
         let mut bench = Bench::open(place, &repository);
         bench.made(NewTask { agent: Some("moody".to_owned()), start: true, ..new_task("fix-it", "quick", "Fix it") });
-        let knock = door.reached();
-        bench.task_when("fix-it", "runs", |view| view.session.as_ref().is_some_and(|session| session.alive));
-        let conversation = bench.task("fix-it").conversation("work").unwrap().to_owned();
-        bench.leave();
-        place.cut_power();
-        drop(knock);
+        let conversation = power_goes(place, &mut bench, &door);
         bench.come_back();
         for _ in 0..2 {
             bench.start("fix-it");

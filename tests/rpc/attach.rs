@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orchestra::model::{SessionId, Size};
+use orchestra::model::{SessionId, Size, State};
 use orchestra::pty::Screen;
 use orchestra::rpc::Client;
 use serde_json::{Value, json};
 
 use crate::engine::Bench;
-use crate::place::{PATIENCE, alone};
+use crate::place::{PATIENCE, Place, alone};
 use crate::repo::Repository;
 use crate::socket::{Raw, Served};
 
@@ -59,21 +59,23 @@ impl Viewer {
     }
 }
 
-fn shell(served: &Served, root: &str) -> SessionId {
+/// A served engine with a shell beside the task `fix-it`, and the project's root.
+fn with_shell(place: &Place) -> (Served, String, SessionId) {
+    let repository = Repository::new(place, crate::WILLING);
+    let served = Served::new(place, Bench::open(place, &repository));
+    served.bench.begin("fix-it", "quick", "Fix it");
+    served.bench.reaches("fix-it", State::Approval);
+    let root = repository.root().to_str().unwrap().to_owned();
     let size = json!({"rows": 24, "cols": 80});
     served.client().call("session.open_shell", json!({"project": root, "session": "fix-it", "size": size})).unwrap();
-    SessionId::shell("fix-it", 1)
+    (served, root, SessionId::shell("fix-it", 1))
 }
 
 #[test]
 fn two_viewers_see_the_same_and_the_last_one_gives_the_size() {
     alone(|place| {
-        let repository = Repository::new(place, crate::WILLING);
-        let served = Served::new(place, Bench::open(place, &repository));
-        let root = repository.root().to_str().unwrap();
-        served.bench.begin("fix-it", "quick", "Fix it");
-        served.bench.reaches("fix-it", orchestra::model::State::Approval);
-        let session = shell(&served, root);
+        let (served, root, session) = with_shell(place);
+        let root = root.as_str();
         let at = (served.bench.project(), session.clone());
         let size = |wanted: Size| {
             served.bench.wait(&format!("{wanted:?}"), |_| {
@@ -111,12 +113,8 @@ fn two_viewers_see_the_same_and_the_last_one_gives_the_size() {
 #[test]
 fn a_slow_viewer_gets_fewer_frames_and_holds_up_nobody() {
     alone(|place| {
-        let repository = Repository::new(place, crate::WILLING);
-        let served = Served::new(place, Bench::open(place, &repository));
-        let root = repository.root().to_str().unwrap();
-        served.bench.begin("fix-it", "quick", "Fix it");
-        served.bench.reaches("fix-it", orchestra::model::State::Approval);
-        shell(&served, root);
+        let (served, root, _) = with_shell(place);
+        let root = root.as_str();
         let mut quick = Viewer::attach(&served, root, Size::new(24, 80));
         // Attached, and never reads.
         let mut slow = Raw::to(UnixStream::connect(served.path()).unwrap());
