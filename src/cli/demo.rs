@@ -41,13 +41,13 @@ fn run(verb: &Demo) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("orchestra-demo-").tempdir().map_err(Failure::internal)?;
     let repository = folder.path().join("csv-tool");
     make_repository(&repository, &verb.agent)?;
-    open::check(&repository)?;
+    let repo = open::check(&repository)?;
     let place = folder.path().display().to_string();
     let end = if verb.keep { "kept after you leave" } else { "removed on exit, --keep keeps it" };
     say(&format!("demo repository in {place}; {end}"));
     let home = Home::at(folder.path().join("home"));
     let memory = home.root().join("screen.json");
-    let (engine, mailbox) = open::start(&repository, home)?;
+    let (engine, mailbox) = open::start(&repo, home)?;
     begin(&engine)?;
     let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory })?;
     if verb.keep {

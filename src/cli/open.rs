@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::{home, input, own_path, say};
-use crate::engine::{Engine, Setting};
+use crate::engine::{Engine, First, Setting};
 use crate::git::{Git, GitError, Repo};
 use crate::model::{Failure, FailureKind, Request, SessionKind, Snapshot, State};
 use crate::rpc::{self, Client, Face, FaceKind, Server};
@@ -20,9 +20,10 @@ use crate::ui::runtime::{self, Mailbox, Opening};
 const BEGINNING: Duration = Duration::from_secs(5);
 
 pub(super) fn run(context: &Context, path: &Path) -> Result<(), Failure> {
-    check(path)?;
+    // Before another engine is asked to go: nobody serves until this one does.
+    let repo = check(path)?;
     let home = home()?;
-    let (engine, mailbox) = begin(context, path, &home)?;
+    let (engine, mailbox) = begin(context, &repo, &home)?;
     let memory = home.root().join("screen.json");
     let server = Server::start(engine.handle(), &home, face(&engine, FaceKind::Tui))?;
     let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
@@ -30,16 +31,16 @@ pub(super) fn run(context: &Context, path: &Path) -> Result<(), Failure> {
 }
 
 /// Starts the engine, after another one has made room.
-fn begin(context: &Context, path: &Path, home: &Home) -> Result<(Engine, Mailbox), Failure> {
+fn begin(context: &Context, repo: &Repo, home: &Home) -> Result<(Engine, Mailbox), Failure> {
     if let Some(client) = Client::connect(home)? {
         take_over(context, client)?;
     }
-    match start(path, home.clone()) {
+    match start(repo, home.clone()) {
         // One that has just begun does not serve yet.
         Err(failure) if failure.kind == FailureKind::LockHeld => {
             let Some(client) = rpc::wait_for_server(home, BEGINNING)? else { return Err(failure) };
             take_over(context, client)?;
-            start(path, home.clone())
+            start(repo, home.clone())
         }
         started => started,
     }
@@ -89,10 +90,10 @@ pub(super) fn face(engine: &Engine, kind: FaceKind) -> Face {
     }
 }
 
-/// Starts an engine for the repository around `path`, and what connects the screen with it.
-pub(super) fn start(path: &Path, home: Home) -> Result<(Engine, Mailbox), Failure> {
+/// Starts an engine for a repository, and what connects the screen with it.
+pub(super) fn start(repo: &Repo, home: Home) -> Result<(Engine, Mailbox), Failure> {
     let mailbox = Mailbox::new();
-    let setting = Setting { home, program: own_path()?, project: Some(path.to_owned()) };
+    let setting = Setting { home, program: own_path()?, project: Some(First::Repo(Box::new(repo.clone()))) };
     let engine = Engine::start(setting, mailbox.listener())?;
     Ok((engine, mailbox))
 }

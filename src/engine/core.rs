@@ -4,7 +4,6 @@
 //! sees a snapshot made after the message that changed it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use tokio::sync::mpsc;
 use super::closing::Closing;
 use super::diffs::Diffs;
 use super::ground::Ground;
-use super::handle::{Change, Setting, Shared};
+use super::handle::{Change, First, Setting, Shared};
 use super::live::Live;
 use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
@@ -61,7 +60,7 @@ pub(super) struct Life {
 pub(super) struct Beginning {
     pub messages: mpsc::Receiver<Message>,
     terminals: mpsc::Receiver<TerminalEvent>,
-    project: Option<PathBuf>,
+    project: Option<First>,
 }
 
 impl Core {
@@ -103,18 +102,21 @@ impl Core {
             }
         }
         let (closing, shared) = (self.life.closing.take(), Arc::clone(&self.shared));
+        // Many threads and folders that only read: whoever comes next waits for the end of none.
+        let readers = (std::mem::take(&mut self.diffs), self.watches.end());
         // The lock is free, and the shims are, for whoever comes next.
         drop(self);
         if let Some(closing) = closing {
             closing.over();
         }
+        drop(readers);
         shared.tell(Change::Ended);
     }
 
     async fn serve(&mut self, beginning: Beginning) {
         let Beginning { mut messages, mut terminals, project } = beginning;
         self.read_total_cap();
-        if let Some(Err(failure)) = project.map(|path| self.open_first(&path)) {
+        if let Some(Err(failure)) = project.map(|first| self.open_first(first)) {
             self.notices.error(failure.to_string(), None);
         }
         self.look_for_agents();

@@ -21,12 +21,17 @@ pub(super) struct Found {
 pub(super) fn around(home: &Home, path: &Path) -> Result<Found, Failure> {
     let found = Git::from_env().and_then(|git| {
         let repo = Repo::discover(&git, path)?;
-        let checkout = repo.root().to_owned();
-        let repo = repo.at(&root_of(home, &repo)?)?;
         repo.require_commit()?;
-        Ok(Found { repo, checkout })
+        Ok(repo)
     });
-    found.map_err(|error| git_failure(&error))
+    of(home, found.map_err(|error| git_failure(&error))?)
+}
+
+/// The project of a repository that was found already, and has a commit.
+pub(super) fn of(home: &Home, repo: Repo) -> Result<Found, Failure> {
+    let checkout = repo.root().to_owned();
+    let at_root = root_of(home, &repo).and_then(|root| if root == checkout { Ok(repo) } else { repo.at(&root) });
+    Ok(Found { repo: at_root.map_err(|error| git_failure(&error))?, checkout })
 }
 
 /// The repository of a known project; a hint says what to do when it is not there.

@@ -19,6 +19,7 @@ use super::attention::{Attention, Viewer};
 use super::core::Core;
 use super::ground::now;
 use super::message::{Answerer, Message};
+use crate::git::Repo;
 use crate::model::{
     Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, SessionId, SessionKind, Size, Snapshot, TaskId,
 };
@@ -53,10 +54,19 @@ pub struct Setting {
     pub home: Home,
     /// This program, for the shims.
     pub program: PathBuf,
-    /// A path in the repository to open.
+    /// The repository to open.
     ///
     /// None: no project is opened before the others that are known.
-    pub project: Option<PathBuf>,
+    pub project: Option<First>,
+}
+
+/// The repository that an engine opens first.
+#[derive(Debug, Clone)]
+pub enum First {
+    /// The one around this path.
+    Path(PathBuf),
+    /// One with a commit: found while another engine was still there.
+    Repo(Box<Repo>),
 }
 
 /// The state that readers take without a lock.

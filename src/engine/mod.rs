@@ -46,4 +46,4 @@ mod tidings;
 pub mod variables;
 mod watch;
 
-pub use handle::{Actor, Change, Engine, Handle, Listener, Listening, Place, Presence, Setting};
+pub use handle::{Actor, Change, Engine, First, Handle, Listener, Listening, Place, Presence, Setting};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::find::{self, Found};
+use super::handle::First;
 use super::load::{self, Loaded};
 use super::message::{Answerer, Message, TaskPlace};
 use super::pipeline::Effect;
@@ -57,9 +58,12 @@ pub(super) enum Asked {
 
 impl Core {
     /// Opens the project that the engine was started in, before anything else is done.
-    pub(super) fn open_first(&mut self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn open_first(&mut self, first: First) -> Result<(), Failure> {
         let home = self.ground.home.clone();
-        let found = find::around(&home, path)?;
+        let found = match first {
+            First::Path(path) => find::around(&home, &path)?,
+            First::Repo(repo) => find::of(&home, *repo)?,
+        };
         let entry = projects::open(&home, found.repo.root(), found.repo.common_dir()).map_err(Failure::internal)?;
         self.known.opened = Some(Opened { project: entry.id.clone(), session: None });
         self.known.order.push(entry.id.clone());

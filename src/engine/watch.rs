@@ -43,6 +43,11 @@ impl Watches {
         watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| error.to_string())
     }
 
+    /// Tells nothing any more; what is returned takes its time to drop.
+    pub fn end(&mut self) -> impl Sized + use<> {
+        self.watcher.take()
+    }
+
     /// Forgets a session that has ended.
     pub fn forget(&mut self, run: &RunId) {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);

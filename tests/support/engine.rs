@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-use orchestra::engine::{Engine, Setting};
+use orchestra::engine::{Engine, First, Setting};
 use orchestra::model::{
     Answer, Failure, NewTask, ProjectId, ProjectView, Reply, Request, SessionId, Snapshot, State, Task, TaskId,
     TaskView,
@@ -75,7 +75,7 @@ impl Bench {
         let setting = Setting {
             home: Home::at(self.place.path("orchestra-home")),
             program: env!("CARGO_BIN_EXE_orchestra").into(),
-            project,
+            project: project.map(First::Path),
         };
         let news = Arc::clone(&self.news);
         let listener = Arc::new(move |_| {
