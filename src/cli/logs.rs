@@ -1,5 +1,7 @@
 //! `orchestra logs`: what a session, a gate or the setup script printed.
 
+mod follow;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,20 +9,16 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, Link, OfTask, typed};
-use super::output::print;
-use super::{Outcome, Run, send, watch};
+use super::{Outcome, Run, send};
 use crate::model::{Failure, FailureKind, Slug};
 use crate::rpc::TaskDetail;
 use crate::store::Folder;
-
-/// Lines that are read of a session that is followed.
-const FOLLOWED: usize = 10_000;
 
 /// Print what a session, a gate or the setup printed
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   orchestra logs fix-tests              the session's history as plain text
-  orchestra logs fix-tests --follow     and what comes, until it ends
+  orchestra logs fix-tests --follow     and what comes, line by line, until its last stage ends
   orchestra logs fix-tests --gate       the last run of the gate; --gate 2: the second one
   orchestra logs main --lines 50        the designer's")]
 pub(super) struct Logs {
@@ -32,7 +30,7 @@ pub(super) struct Logs {
     /// Of the setup script
     #[arg(long, conflicts_with = "follow")]
     setup: bool,
-    /// Go on until the session ends
+    /// Go on until the session ends, and with the agent of the next stage; with --json one object for each line
     #[arg(long, short)]
     follow: bool,
     /// Lines of a session, at most
@@ -52,8 +50,8 @@ impl Run for Logs {
             return Ok(ExitCode::SUCCESS);
         }
         let session = send::session(&mut link, &name)?;
-        if self.follow && !context.output.json {
-            return follow(context, &mut link, &session);
+        if self.follow {
+            return follow::run(context, &mut link, &session, self.lines);
         }
         let answer = link.call("session.read", json!({"session": session, "lines": self.lines}))?;
         context.output.result(&answer, || answer["text"].as_str().unwrap_or_default().to_owned());
@@ -79,25 +77,6 @@ impl Logs {
             count => missing(&format!("the gate of {slug} has run {count} times")),
         })
     }
-}
-
-/// Prints what is there, then what comes.
-fn follow(context: &Context, link: &mut Link, session: &str) -> Outcome {
-    let mut printed: Vec<String> = Vec::new();
-    watch::until(context, link, None, |link| {
-        let answer = match link.call("session.read", json!({"session": session, "lines": FOLLOWED})) {
-            Err(failure) if failure.kind == FailureKind::NotFound && link.starts(session) => return Ok(None),
-            answer => answer?,
-        };
-        let now: Vec<String> = answer["text"].as_str().unwrap_or_default().lines().map(str::to_owned).collect();
-        let same = printed.iter().zip(&now).take_while(|(before, now)| before == now).count();
-        // Nobody reads it any more: that is the end, too.
-        let read = now[same..].iter().all(|line| print(line).is_ok());
-        printed = now;
-        let alive = answer["alive"].as_bool().unwrap_or_default() || link.starts(session);
-        Ok((!alive || !read).then_some(()))
-    })?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The log of the setup script that ran last.

@@ -135,10 +135,12 @@ impl Core {
     fn forget_ended(&mut self, newest: &RunId) {
         let Some(place) = self.live.get(newest).map(|live| live.place.clone()) else { return };
         let gone = self.live.extract_if(|run, live| live.place == place && run != newest && !live.alive());
-        let folders: Vec<PathBuf> = gone.map(|(run, _)| self.ground.home.session(&run)).collect();
-        for folder in folders {
-            // What is left of a folder costs disk only.
-            let _ = std::fs::remove_dir_all(folder);
+        for (run, live) in gone {
+            match live.terminal {
+                Some(terminal) => terminal.discard(),
+                // What is left of a folder costs disk only.
+                None => drop(std::fs::remove_dir_all(self.ground.home.session(&run))),
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use super::signal::Signal;
 use crate::model::Size;
 
 /// Where a joined line is broken after all, in bytes: a program may never send a line end.
-const LINE_CAP: usize = 64 * 1024;
+pub(super) const LINE_CAP: usize = 64 * 1024;
 /// Rows that a growing screen pulls back, as in the screen that was shown.
 const ROWS_ABOVE: usize = 64;
 /// `CSI 3 J`: the program wants what left its screen forgotten.

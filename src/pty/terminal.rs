@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -37,17 +37,23 @@ struct Held {
     link: Arc<Link>,
     desk: Arc<Desk>,
     token: usize,
+    /// The run's folder goes with it.
+    discarded: AtomicBool,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         self.desk.post(Errand::Forget(self.token));
+        if self.discarded.load(Ordering::Acquire) {
+            // What is left of a folder costs disk only.
+            let _ = std::fs::remove_dir_all(self.link.place.dir());
+        }
     }
 }
 
 impl Terminal {
     pub(super) fn new(link: Arc<Link>, desk: Arc<Desk>, token: usize) -> Self {
-        Self(Arc::new(Held { link, desk, token }))
+        Self(Arc::new(Held { link, desk, token, discarded: AtomicBool::new(false) }))
     }
 
     fn link(&self) -> &Link {
@@ -124,6 +130,12 @@ impl Terminal {
     /// while the program runs.
     pub fn collect(&self) -> Result<(), PtyError> {
         self.send(&Down::Collect)
+    }
+
+    /// Removes the run's folder, of a program that has ended, once the last clone is dropped: whoever reads its history now
+    /// comes to its end.
+    pub fn discard(self) {
+        self.0.discarded.store(true, Ordering::Release);
     }
 
     /// Brings `grid` up to date; `false` and nothing done in the middle of a synchronized update.

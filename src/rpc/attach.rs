@@ -46,20 +46,19 @@ struct Stream {
 }
 
 /// A terminal whose changes are told as long as this lives.
-struct Shown(Terminal);
+pub struct Shown(pub Terminal);
 
 impl Attachment {
     pub fn begin(service: &Arc<Service>, outbox: &Outbox, place: Place, size: Size) -> Result<Self, Fault> {
         let terminal = terminal(service, &place)?;
         let presence = Arc::new(service.handle.enter(place.clone()));
         let (sizes, changes) = watch::channel(size);
-        terminal.show();
         let stream = Stream {
             service: Arc::clone(service),
             place: place.clone(),
             presence: Arc::clone(&presence),
             outbox: outbox.clone(),
-            terminal: Shown(terminal),
+            terminal: Shown::new(terminal),
             painter: Painter::new(size),
             given: None,
         };
@@ -91,6 +90,13 @@ impl Drop for Attachment {
         self.stream.abort();
         // Whoever leads now gives its size.
         self.service.screens_changed();
+    }
+}
+
+impl Shown {
+    pub fn new(terminal: Terminal) -> Self {
+        terminal.show();
+        Self(terminal)
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::attach::{self, Attachment};
 use super::caller::Caller;
 use super::connection::Connection;
+use super::follow;
 use super::keys;
 use super::look;
 use super::method::{Catalog, Kind, Look, Method};
@@ -117,6 +118,14 @@ impl Connection {
                 value(&blocking(move || worktree.diff()).await?)
             }
             Look::Subscribe { since } => value(&subscription::begin(self, since, only)),
+            Look::Follow { project, session, after, lines } => {
+                let place = (project, session);
+                let (followed, sending) = follow::begin(&self.service, &self.outbox, place, (after, lines))?;
+                if let Some(former) = self.following.replace(sending) {
+                    former.abort();
+                }
+                value(&followed)
+            }
             Look::Attach { project, session, rows, cols } => self.attach((project, session), Size::new(rows, cols)),
             Look::Input { project, session, bytes } => self.input(&(project, session), &bytes),
             Look::Resize { project, session, rows, cols } => {
@@ -186,6 +195,7 @@ const fn right_to_look(look: &Look) -> Right<'_> {
         | Look::Sessions { project: Some(project) }
         | Look::Explain { project, .. }
         | Look::ReadSession { project, .. }
+        | Look::Follow { project, .. }
         | Look::Diff { project, .. } => Right::Read(project),
         Look::Attach { .. } | Look::Input { .. } | Look::Resize { .. } | Look::Detach { .. } => Right::Person,
     }

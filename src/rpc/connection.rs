@@ -46,6 +46,8 @@ pub struct Connection {
     pub attached: HashMap<Place, Attachment>,
     /// Sends events.
     pub subscription: Option<JoinHandle<()>>,
+    /// Sends lines.
+    pub following: Option<JoinHandle<()>>,
 }
 
 /// Reads lines.
@@ -69,8 +71,9 @@ pub async fn serve(service: Arc<Service>, stream: UnixStream, pid: Option<u32>) 
     let (outbox, post) = outbox();
     let mut writing = std::pin::pin!(post.write(write));
     let mut end = service.end();
+    let attached = HashMap::new();
     let mut connection =
-        Connection { service, outbox, pid, caller: None, attached: HashMap::new(), subscription: None };
+        Connection { service, outbox, pid, caller: None, attached, subscription: None, following: None };
     let lines = Lines { stream: read, buffer: Vec::new(), scanned: 0 };
     tokio::select! {
         () = &mut writing => return,
@@ -186,8 +189,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(subscription) = &self.subscription {
-            subscription.abort();
+        for stream in self.subscription.iter().chain(&self.following) {
+            stream.abort();
         }
         if self.caller.is_some() {
             self.service.clients.fetch_sub(1, Ordering::AcqRel);

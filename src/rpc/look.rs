@@ -20,7 +20,7 @@ use crate::pty;
 
 /// Lines that are read of a session if nothing is said, and at most.
 const LINES: usize = 200;
-const LINES_MAX: usize = 100_000;
+pub const LINES_MAX: usize = 100_000;
 
 /// `engine.info`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -207,15 +207,20 @@ pub fn detail(
 /// Where a session's output is.
 pub fn output(service: &Service, place: &Place, lines: Option<usize>) -> Result<Output, Failure> {
     let lines = lines.unwrap_or(LINES).min(LINES_MAX);
-    if let Some(terminal) = service.handle.terminal(place) {
-        return Ok(Output::Live(terminal, lines));
+    match service.handle.terminal(place) {
+        Some(terminal) => Ok(Output::Live(terminal, lines)),
+        None => ended(service, place).map(|(_, folder)| Output::Ended(folder, lines)),
     }
+}
+
+/// The last run of a session whose shim has gone, and its folder.
+pub fn ended(service: &Service, place: &Place) -> Result<(RunId, PathBuf), Failure> {
     let snapshot = service.handle.snapshot();
     let project = project(&snapshot, &place.0)?;
     let task = project.tasks.iter().find(|view| view.task.session_id() == place.1);
     let run: Option<&RunId> = task.and_then(|view| view.task.session.as_ref()).map(|session| &session.id);
-    let folder = run.map(|run| service.home.session(run)).filter(|folder| folder.is_dir());
-    folder.map(|folder| Output::Ended(folder, lines)).ok_or_else(|| no_session(&place.1))
+    let found = run.map(|run| (run.clone(), service.home.session(run))).filter(|(_, folder)| folder.is_dir());
+    found.ok_or_else(|| no_session(&place.1))
 }
 
 impl Output {

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::follow::Position;
 use crate::model::{ProjectId, Request, SessionId, TaskId};
 
 /// What the socket answers from snapshots, worktrees and terminals.
@@ -32,6 +33,11 @@ pub enum Look {
     /// The last lines of a session's output: its screen and what is above it.
     #[serde(rename = "session.read")]
     ReadSession { project: ProjectId, session: SessionId, lines: Option<usize> },
+    /// A session's lines as `session.lines` notifications, each when its program has begun another one, until it ends; in
+    /// place of what this connection followed before. `after`: those after that place in the same run; `lines`: of those
+    /// that are there already, the last so many.
+    #[serde(rename = "session.follow")]
+    Follow { project: ProjectId, session: SessionId, after: Option<Position>, lines: Option<usize> },
     /// All changes of a task's worktree against its base; without a task: of the project's own checkout.
     #[serde(rename = "diff.show")]
     Diff { project: ProjectId, task: Option<TaskId> },

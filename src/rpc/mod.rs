@@ -9,6 +9,7 @@ mod call;
 mod caller;
 mod client;
 mod connection;
+mod follow;
 mod journal;
 mod keys;
 mod look;
@@ -28,6 +29,7 @@ mod view;
 mod wire;
 
 pub use client::{Client, Notification, Notifier};
+pub use follow::{Followed, Position};
 pub use look::{
     AllTasksView, DiffView, EngineView, ExplainView, FactView, FileView, MessagesView, OutputView, ProjectsView,
     SessionsView, TasksView,
@@ -40,4 +42,4 @@ pub use view::{
     ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,
     TaskView,
 };
-pub use wire::{Event, EventKind, Face, FaceKind, Greeting, PROTOCOL};
+pub use wire::{Event, EventKind, Face, FaceKind, Greeting, Lines, PROTOCOL};

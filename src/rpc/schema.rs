@@ -5,13 +5,14 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::call::{REQUEST_KEY, TaskAnswer};
+use super::follow::Followed;
 use super::look::{
     AllTasksView, DiffView, EngineView, ExplainView, MessagesView, OutputView, ProjectsView, SessionsView, TasksView,
 };
 use super::method::{Catalog, Kind, Method};
 use super::subscription::Subscribed;
 use super::view::TaskDetail;
-use super::wire::{Event, Exited, Greeting, Hello, PROTOCOL, Shown, number_of};
+use super::wire::{Event, Exited, Greeting, Hello, Lines, PROTOCOL, Shown, number_of};
 use crate::model::{FailureKind, Reply};
 
 /// All methods with their parameters and results, events, notifications and error codes.
@@ -32,6 +33,7 @@ pub fn schema() -> Value {
         "event": schema_of::<Event>(&mut generator),
         "session.output": schema_of::<Shown>(&mut generator),
         "session.exited": schema_of::<Exited>(&mut generator),
+        "session.lines": schema_of::<Lines>(&mut generator),
     });
     let mut definitions = Catalog::get().definitions.clone();
     definitions.extend(generator.take_definitions(true));
@@ -109,6 +111,7 @@ fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value
         "session.read" => schema_of::<OutputView>(generator),
         "message.list" => schema_of::<MessagesView>(generator),
         "diff.show" => schema_of::<DiffView>(generator),
+        "session.follow" => schema_of::<Followed>(generator),
         "events.subscribe" => schema_of::<Subscribed>(generator),
         "task.delete_facts" | "task.merge_facts" | "task.review_facts" => schema_of::<Reply>(generator),
         _ if method.kind == Kind::Look => json!({"type": "object"}),

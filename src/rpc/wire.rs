@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{Failure, FailureKind, ProjectId, SessionId, TaskId};
+use crate::model::{Failure, FailureKind, ProjectId, RunId, SessionId, TaskId};
 
 /// The version of this protocol; a client of another one is told what to do.
 pub const PROTOCOL: u32 = 1;
@@ -108,6 +108,23 @@ pub struct Shown {
     pub session: SessionId,
     /// Output for the viewer's terminal, base64.
     pub bytes: String,
+}
+
+/// `session.lines`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lines {
+    pub project: ProjectId,
+    pub session: SessionId,
+    pub run: RunId,
+    /// Where the last of the lines ends in the output of the run.
+    pub offset: u64,
+    pub lines: Vec<String>,
+    /// The program draws on a screen of its own: of that nothing is told.
+    pub alternate: bool,
+    /// The program has ended, or another run took its place: the stream is over.
+    pub ended: bool,
+    /// Exit code, negative for a signal; null when nobody knows.
+    pub exit: Option<i32>,
 }
 
 /// `session.exited`.

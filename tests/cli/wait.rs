@@ -1,7 +1,7 @@
 //! Waiting, and following what is printed.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::repo::Repository;
 use crate::{Desk, in_place};
@@ -108,6 +108,97 @@ fn logs_are_followed_to_the_end() {
         stderr: ✗ no gate has run for fix-it.
         exit 3
         ");
+    });
+}
+
+/// An agent that says no word to the engine: all that is known of it is what it prints.
+fn follow<'a>(desk: &'a Desk<'_>, script: &str, more: &[&str]) -> (Child, impl Iterator<Item = String> + use<'a>) {
+    let agent = desk.place.write("agent.sh", &format!("stty -echo\n{script}"));
+    let entry = format!("{{start: [sh, '{}', '{{prompt}}'], conversation: none, artifact: stdout}}", agent.display());
+    desk.repository.agent("plain", &entry);
+    desk.repository.flow(
+        "twice",
+        "{stages: [{name: plan, artifact: plan, is_automated: true}, {name: work, artifact: summary, is_automated: true}]}",
+    );
+    desk.done(&["trust", "--trust"]);
+    desk.done(&["new", "fix-it", "-d", "Fix it", "--agent", "plain", "--flow", "twice", "--start"]);
+    let mut following = desk.command(&[&["logs", "fix-it", "--follow"], more].concat());
+    let mut following = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines().map(Result::unwrap);
+    (following, lines)
+}
+
+fn numbers(from: u32, to: u32) -> Vec<String> {
+    (from..=to).map(|number| format!("line {number}")).collect()
+}
+
+#[test]
+fn every_line_is_followed_once_from_stage_to_stage_and_engine_to_engine() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
+        let doors = ["one", "two", "three", "four", "five"].map(|name| place.door(name));
+        let count =
+            |from: u32, to: u32| format!("i={from}; while [ $i -le {to} ]; do echo line $i; i=$((i+1)); done\n");
+        let first = place.path("first").display().to_string();
+        let script = format!(
+            "if mkdir '{first}' 2>/dev/null; then\n{}{}\n{}{}\n{}{}\nprintf 'no end'\nelse\n{}\n{}{}\nfi\n",
+            count(1, 3),
+            doors[0].wait(),
+            count(4, 400),
+            doors[1].wait(),
+            count(401, 402),
+            doors[4].wait(),
+            doors[2].wait(),
+            count(501, 502),
+            doors[3].wait(),
+        );
+        let (mut following, mut lines) = follow(&desk, &script, &[]);
+        let mut next = |count: usize| lines.by_ref().take(count).collect::<Vec<_>>();
+        let knock = doors[0].reached();
+        assert_eq!(next(3), numbers(1, 3));
+        knock.open();
+        // More than a screen at once.
+        assert_eq!(next(397), numbers(4, 400));
+        let knock = doors[1].reached();
+        desk.done(&["rpc", "engine.handover"]);
+        knock.open();
+        assert_eq!(next(2), numbers(401, 402));
+        doors[4].reached().open();
+        assert_eq!(next(1), ["no end"]);
+        doors[2].reached().open();
+        assert_eq!(next(2), numbers(501, 502));
+        doors[3].reached().open();
+        assert_eq!(next(1), [""; 0]);
+        assert!(following.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn what_draws_on_the_whole_screen_is_said_once() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
+        let door = place.door("one");
+        let script = format!(
+            "echo before\nprintf '\\033[?1049h'\necho hidden\n{}\nprintf '\\033[?1049l'\necho after\n",
+            door.wait()
+        );
+        let (mut following, mut lines) = follow(&desk, &script, &["--json"]);
+        let mut line = || {
+            let object: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+            object["line"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(line(), "before");
+        let mut told = BufReader::new(following.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let why = told.next().unwrap();
+        assert!(why.contains("fix-it draws on the whole screen") && why.contains("orchestra attach fix-it"), "{why}");
+        door.reached().open();
+        assert_eq!(line(), "after");
+        // The next stage does the same.
+        assert_eq!(line(), "before");
+        door.reached().open();
+        assert_eq!(line(), "after");
+        assert_eq!(told.next(), None);
+        assert!(following.wait().unwrap().success());
     });
 }
 
