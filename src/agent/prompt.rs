@@ -114,9 +114,17 @@ fn earlier(artifact: &EarlierArtifact<'_>) -> String {
 
 fn reason(trigger: &Trigger) -> Option<String> {
     match trigger {
-        Trigger::Flow | Trigger::Restarted | Trigger::Talk => None,
+        Trigger::Flow | Trigger::Restarted | Trigger::Talk | Trigger::Children => None,
         Trigger::Gate { text } => Some(format!(
             "The gate failed on what you handed in. Its output:\n\n{}\n\nFind the cause and fix it.",
+            fenced(&plain(text))
+        )),
+        Trigger::Script { stage, text } => Some(format!(
+            "The script of the later stage `{stage}` failed. Its output:\n\n{}\n\nFind the cause and fix it.",
+            fenced(&plain(text))
+        )),
+        Trigger::Verdict { stage, text } => Some(format!(
+            "The later stage `{stage}` looked at the work and rejected it:\n\n{}\n\nDeal with every point of it.",
             fenced(&plain(text))
         )),
         Trigger::Rejected { text } => Some(format!("A person looked at it and sent it back:\n\n{}", plain(text))),

@@ -98,7 +98,8 @@ impl Core {
             (None, _) => project.prompt(task, trigger)?,
         };
         let worktree = earlier_folder(earlier.as_ref()).map_or_else(|| project.worktree(task), Ok)?;
-        let permissions = stage.permissions.unwrap_or(project.settings.config.permissions);
+        let permissions =
+            stage.assignment().and_then(|it| it.permissions).unwrap_or(project.settings.config.permissions);
         let permissions = narrower(earlier.as_ref().and_then(|it| it.permissions).unwrap_or(permissions), permissions);
         let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
@@ -111,7 +112,7 @@ impl Core {
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: Some(&prompt),
             permissions,
-            model: task.model.as_deref().or(stage.model.as_deref()),
+            model: task.model.as_deref().or(stage.assignment().and_then(|it| it.model.as_deref())),
             session_dir: &session_dir,
             bin_dir: Some(&self.ground.bin),
             readable: &[project.artifacts_dir(task), project.logs_dir(task)],
@@ -136,7 +137,7 @@ impl Core {
 
     /// The agent that a task's current stage runs with.
     pub(super) fn manifest_of(&self, project: &Project, task: &Task) -> Result<Manifest, Failure> {
-        self.manifest(project, task.agent.as_deref().or(task.current_stage().agent.as_deref()))
+        self.manifest(project, task.agent.as_deref().or(task.current_stage().agent()))
     }
 
     /// The agent of this name; none: the config's, else the first found.

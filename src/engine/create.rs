@@ -12,7 +12,7 @@ use super::pipeline::Event;
 use super::project::Project;
 use crate::git::worktree::{Attempt, WorktreePlan};
 use crate::git::{self, Cancel};
-use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, State, Task, TaskId};
+use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, Task, TaskId};
 use crate::store::database::{EffectId, Worktree};
 use crate::store::slug;
 use crate::store::task_file::heading;
@@ -126,29 +126,16 @@ impl Project {
         }
         let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
         let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
-        let now = now();
+        let draft = Task::draft(slug, flow, now());
+        let slug = &draft.slug;
         Ok(Task {
-            id: TaskId(0),
             title: new.title.unwrap_or_else(|| heading(&new.description).unwrap_or(slug.as_str()).to_owned()),
-            slug,
             description: new.description,
             base_branch: base.name,
-            base_commit: None,
-            branch: String::new(),
-            flow,
             agent: new.agent,
             model: new.model,
             auto: new.auto,
-            state: State::Draft,
-            reason: None,
-            stage: 0,
-            reviewed: false,
-            job: None,
-            session: None,
-            conversations: Vec::new(),
-            iterations: Vec::new(),
-            created_at: now,
-            updated_at: now,
+            ..draft
         })
     }
 

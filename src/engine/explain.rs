@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, Hold, ProjectView, SessionView, State, TaskView};
+use crate::model::{Activity, Hold, ProjectView, SessionView, State, TaskId, TaskView};
 
 /// One line of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,14 +100,43 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
         State::Gating => {
             format!("the gate: {}", stage.gate.as_ref().map_or("none", |gate| gate.command.as_str()))
         }
+        State::Scripting => format!("the script of stage {}", stage.name),
+        State::Waiting => dependencies(project, view),
+        State::Children => children(project, view),
         State::Integrating => format!("its turn and the checks, to get into {}", task.base_branch),
         State::Quiet => format!("a person: the agent rests and has not handed in `{}`", stage.artifact),
         State::Asking => "a person's answer".to_owned(),
         State::Approval => format!("a person's approval of `{}`", stage.artifact),
+        State::Verdict => "a person, who confirms the rejection or overrides it".to_owned(),
+        State::Blocked => "what keeps the agent from going on, or a message to it".to_owned(),
         State::Paused => "a person, who starts it again with the same conversation".to_owned(),
         State::Failed => "a person, who starts it again".to_owned(),
         State::Done => format!("a person, who merges it into {}", task.base_branch),
         State::Merged | State::Archived => "nothing".to_owned(),
+    }
+}
+
+/// The tasks that have to be merged before this one starts.
+pub fn dependencies(project: &ProjectView, view: &TaskView) -> String {
+    let open = |id: &TaskId| {
+        let other = &project.tasks.iter().find(|other| other.task.id == *id)?.task;
+        (other.state != State::Merged).then(|| format!("{} ({})", other.slug, other.state.word()))
+    };
+    let open: Vec<_> = view.task.after.iter().filter_map(open).collect();
+    if open.is_empty() { "its turn".to_owned() } else { open.join(", ") }
+}
+
+/// How many of its subtasks are merged, and what holds the others.
+pub fn children(project: &ProjectView, view: &TaskView) -> String {
+    let all = || project.tasks.iter().map(|other| &other.task).filter(|other| other.parent == Some(view.task.id));
+    let merged = all().filter(|child| child.state == State::Merged).count();
+    let open = all().filter(|child| !child.state.is_closed());
+    let open: Vec<_> = open.map(|child| format!("{} ({})", child.slug, child.state.word())).collect();
+    let total = all().count();
+    if open.is_empty() {
+        format!("its subtasks: {merged} of {total} are merged")
+    } else {
+        format!("its subtasks: {merged} of {total} are merged; open: {}", open.join(", "))
     }
 }
 

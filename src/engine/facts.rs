@@ -141,7 +141,7 @@ fn refused(task: &Task) -> Option<Failure> {
         .then(|| Failure::new(FailureKind::BadState, format!("{} is {}, not done.", task.slug, task.state.word())))
 }
 
-fn gate_line(task: &Task, gate: &crate::model::GateResult) -> String {
+fn gate_line(task: &Task, gate: &crate::model::CommandResult) -> String {
     let command = task.current_stage().gate.as_ref().map_or("", |gate| gate.command.as_str());
     let name = command.rsplit('/').next().unwrap_or(command);
     let verdict = if gate.passed() { "passed" } else { "failed" };

@@ -37,7 +37,7 @@ impl Project {
             artifacts: &earlier,
             trigger,
             artifact: &stage.artifact,
-            permissions: stage.permissions.unwrap_or(self.settings.config.permissions),
+            permissions: stage.assignment().and_then(|it| it.permissions).unwrap_or(self.settings.config.permissions),
             worktree: &self.worktree(task)?,
             branch: &task.branch,
         }))

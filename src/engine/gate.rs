@@ -12,7 +12,9 @@ use super::live::{Job, Started, Work};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::text::head_and_tail;
-use crate::model::{ExitStatus, Failure, FailureKind, GateResult, Launch, RunId, SessionId, SessionKind, Size, Task};
+use crate::model::{
+    CommandResult, ExitStatus, Failure, FailureKind, Launch, RunId, SessionId, SessionKind, Size, Task,
+};
 use crate::store::atomic;
 use crate::store::database::EffectId;
 
@@ -161,7 +163,7 @@ impl Ended {
         }
     }
 
-    fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> GateResult {
+    fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> CommandResult {
         let digest = Sha256::digest(output.as_bytes())
             .iter()
             .take(16)
@@ -172,7 +174,7 @@ impl Ended {
         if self.exit.is_none() {
             text = format!("{text}\nThe gate was ended after {} seconds, its time limit.", self.limit.as_secs());
         }
-        GateResult { exit: self.exit, attempt, same, digest, text, log, seconds: self.seconds }
+        CommandResult { exit: self.exit, attempt, same, digest, text, log, seconds: self.seconds }
     }
 }
 

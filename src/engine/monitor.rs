@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, AgentFact, DiffStat, GateResult, MonitorLine, State, Task};
+use crate::model::{Activity, AgentFact, CommandResult, DiffStat, MonitorLine, State, Task, Work};
 
 /// The facts that a session's line is made of.
 #[derive(Debug, Clone, Default)]
@@ -31,10 +31,13 @@ impl Facts {
             State::Setup => plain("makes the worktree and runs the setup script".to_owned()),
             State::Queued => plain("waits for a free place".to_owned()),
             State::Gating => plain(gate_at_work(task)),
+            State::Scripting => plain(script_at_work(task)),
+            State::Waiting => plain("waits for other tasks".to_owned()),
+            State::Children => plain("waits for its subtasks".to_owned()),
             State::Integrating => plain(format!("rebases and checks for {}", task.base_branch)),
             State::Asking => plain(format!("asks: {}", reason())),
             State::Approval => plain(format!("{} waits for your approval", task.current_stage().artifact)),
-            State::Paused | State::Failed => plain(reason()),
+            State::Verdict | State::Paused | State::Blocked | State::Failed => plain(reason()),
             State::Done => plain(done(task, stat)),
             State::Working | State::Quiet => Some(self.at_work(task, activity, stat)),
         }
@@ -75,7 +78,14 @@ fn gate_at_work(task: &Task) -> String {
     format!("gate attempt {attempt} runs: {}", command.rsplit('/').next().unwrap_or(command))
 }
 
-fn gate_failed(gate: &GateResult) -> String {
+fn script_at_work(task: &Task) -> String {
+    match &task.current_stage().work {
+        Work::Script(script) => format!("script runs: {}", script.command),
+        Work::Agent(_) => String::new(),
+    }
+}
+
+fn gate_failed(gate: &CommandResult) -> String {
     match gate.same {
         0..=2 => format!("gate failed on attempt {}", gate.attempt),
         same => format!("gate failed the same way {same} times"),
@@ -91,7 +101,7 @@ fn done(task: &Task, stat: DiffStat) -> String {
 }
 
 /// The newest verdict of the current stage's gate.
-pub fn last_gate(task: &Task) -> Option<&GateResult> {
+pub fn last_gate(task: &Task) -> Option<&CommandResult> {
     let stage = &task.current_stage().name;
     task.iterations.iter().rev().filter(|iteration| iteration.stage == *stage).find_map(|it| it.gate.as_ref())
 }

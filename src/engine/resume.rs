@@ -82,7 +82,7 @@ impl Project {
     pub(super) fn resumption<'a>(&self, task: &Task, known: Option<&'a str>) -> Result<Resumption<'a>, Failure> {
         let Some(id) = known else { return Ok(Resumption { known, earlier: None }) };
         let earlier = self.db.session_with(&task.session_id(), id).map_err(Failure::internal)?;
-        let named = task.agent.as_deref().or(task.current_stage().agent.as_deref());
+        let named = task.agent.as_deref().or(task.current_stage().agent());
         let other = earlier.as_ref().is_some_and(|earlier| named.is_some_and(|name| name != earlier.name));
         // A person chose another agent since: that one knows nothing of the conversation.
         Ok(if other { Resumption { known: None, earlier: None } } else { Resumption { known, earlier } })

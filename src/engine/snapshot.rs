@@ -127,7 +127,7 @@ impl Core {
         TaskView {
             worktree: project.worktree(task).ok(),
             agent: self
-                .agent_name(project, task.agent.as_deref().or(task.current_stage().agent.as_deref()))
+                .agent_name(project, task.agent.as_deref().or(task.current_stage().agent()))
                 .unwrap_or_default()
                 .to_owned(),
             session: live.map(|live| session_view(project, live)),

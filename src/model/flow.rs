@@ -7,8 +7,8 @@ use super::config::PermissionMode;
 
 /// A named pipeline.
 ///
-/// Invariants, held by the loader: at least one stage; stage and artifact names are unique in the flow; every
-/// stage that `integration.on_failure` or a gate names exists.
+/// Invariants, held by the loader: at least one stage; stage and artifact names are unique in the flow; every stage that
+/// another one or `integration.on_failure` names exists, and a rejection or a failure goes to an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     pub name: String,
@@ -16,21 +16,129 @@ pub struct Flow {
     pub integration: Integration,
 }
 
-/// One step of a flow, done by an agent.
+/// One step of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     pub name: String,
     /// The name of the text that the stage produces.
     pub artifact: String,
     pub description: Option<String>,
+    pub work: Work,
+    /// Checks what the stage handed in, before its verdict counts and before a person sees it.
+    pub gate: Option<Gate>,
+    /// True: no pause for a person after this stage.
+    pub is_automated: bool,
+}
+
+/// Who does a stage's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    Agent(Assignment),
+    Script(Script),
+}
+
+/// What an agent is to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
     /// File of the template in `agents/`; `<name>.md` when none is given.
     pub prompt: Option<String>,
     pub agent: Option<String>,
     pub model: Option<String>,
     pub permissions: Option<PermissionMode>,
-    pub gate: Option<Gate>,
-    /// True: no pause for a person after this stage.
-    pub is_automated: bool,
+    pub mode: Mode,
+    /// True: it may ask a person before it goes on.
+    pub asks: bool,
+    pub disallowed_tools: Vec<DisallowedTool>,
+    /// JSON Schema that the artifact, a JSON text then, must hold against.
+    pub schema: Option<Schema>,
+    pub output: Output,
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        Self {
+            prompt: None,
+            agent: None,
+            model: None,
+            permissions: None,
+            mode: Mode::Interactive,
+            asks: true,
+            disallowed_tools: Vec::new(),
+            schema: None,
+            output: Output::Artifact,
+        }
+    }
+}
+
+/// How an agent runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Its full-screen program: a person can attach, and it lives on between turns.
+    Interactive,
+    /// Its print mode: one turn, then it exits.
+    Headless,
+}
+
+/// A tool that the agent is not to use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisallowedTool {
+    /// As Claude Code writes it: `Bash(cargo *)`, `WebFetch`.
+    pub pattern: String,
+    /// Why, for the agent.
+    pub message: Option<String>,
+}
+
+/// A schema as it was when the task started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// File in the project's folder, as the flow names it.
+    pub file: String,
+    pub text: String,
+}
+
+/// What a stage hands in beside its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Output {
+    Artifact,
+    /// It approves, or rejects and names an earlier stage; `rejection_stage` when it names none.
+    Verdict {
+        rejection_stage: String,
+    },
+    Subtasks(Breakdown),
+}
+
+/// How a task is taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breakdown {
+    /// The subtasks' flow, unless an item names its own.
+    pub flow: String,
+    /// The stage that follows once all of them are merged; none: the next one.
+    pub completion_stage: Option<String>,
+    pub on_child_failure: ChildFailure,
+}
+
+/// What a subtask's failure does to its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChildFailure {
+    /// It fails at once, and revives with the subtask.
+    Fail,
+    /// It waits for a person to mend the subtask.
+    Wait,
+}
+
+/// A command that is a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// Run as a gate's command is; what it prints is the artifact.
+    pub command: String,
+    /// Seconds; at the limit the whole process tree is killed and the script has failed.
+    pub timeout_seconds: u32,
+    /// The stage that a failure goes back to, with what the script printed; none: the task has failed.
+    pub on_failure: Option<String>,
 }
 
 /// A command that checks a stage's output: exit 0 passes.
@@ -42,6 +150,25 @@ pub struct Gate {
     pub timeout_seconds: u32,
     /// Attempts before the task fails; 0 = no limit.
     pub max_attempts: u32,
+}
+
+impl Stage {
+    /// None: a script does it.
+    pub const fn assignment(&self) -> Option<&Assignment> {
+        match &self.work {
+            Work::Agent(assignment) => Some(assignment),
+            Work::Script(_) => None,
+        }
+    }
+
+    /// The agent that it names.
+    pub fn agent(&self) -> Option<&str> {
+        self.assignment()?.agent.as_deref()
+    }
+
+    pub const fn is_headless(&self) -> bool {
+        matches!(&self.work, Work::Agent(Assignment { mode: Mode::Headless, .. }))
+    }
 }
 
 impl Gate {
@@ -87,10 +214,7 @@ pub fn solo() -> Flow {
             name: "work".to_owned(),
             artifact: "summary".to_owned(),
             description: None,
-            prompt: None,
-            agent: None,
-            model: None,
-            permissions: None,
+            work: Work::Agent(Assignment::default()),
             gate: None,
             is_automated: false,
         }],

@@ -13,6 +13,7 @@ mod record;
 mod request;
 mod session;
 mod snapshot;
+mod submission;
 mod task;
 
 pub use config::{
@@ -21,7 +22,10 @@ pub use config::{
 };
 pub use diff::{Change, Diff, DiffLine, DiffStat, FileDiff, Folded, Hunk, LineKind, Span};
 pub use failure::{Failure, FailureKind};
-pub use flow::{Flow, Gate, Integration, Stage, Strategy, solo};
+pub use flow::{
+    Assignment, Breakdown, ChildFailure, DisallowedTool, Flow, Gate, Integration, Mode, Output, Schema, Script, Stage,
+    Strategy, Work, solo,
+};
 pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
 pub use launch::{Launch, Size};
 pub use nearest::{meant, nearest};
@@ -34,6 +38,7 @@ pub use session::{Activity, AgentFact, ExitStatus, SessionKind};
 pub use snapshot::{
     AgentFound, Hold, MonitorLine, Notice, NoticeKind, Opened, ProjectView, SessionView, Snapshot, TaskView,
 };
+pub use submission::{Choice, Decision, Question, Round, Submission, SubtaskDraft, Verdict};
 pub use task::{
-    AgentRun, GateResult, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
+    AgentRun, CommandResult, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
 };

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::flow::{Flow, Stage};
 use super::id::{RunId, SessionId, Slug, TaskId};
 use super::session::ExitStatus;
+use super::submission::{Round, SubtaskDraft, Verdict};
 
 /// Where a task stands: the one truth. The status of the task file is a projection of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,14 +20,24 @@ pub enum State {
     Queued,
     Working,
     Gating,
+    /// A stage's script runs.
+    Scripting,
     Integrating,
+    /// Another task has to be merged first.
+    Waiting,
+    /// Its subtasks are under way.
+    Children,
     /// The agent is alive and rests without having submitted.
     Quiet,
     /// The agent shows a dialog or asks a question.
     Asking,
-    /// An artifact waits for a person.
+    /// An artifact or a breakdown waits for a person.
     Approval,
+    /// A rejection waits for a person to confirm or to override it.
+    Verdict,
     Paused,
+    /// The agent says that it cannot go on before something is done.
+    Blocked,
     Failed,
     /// The last stage passed.
     Done,
@@ -58,17 +69,22 @@ impl Status {
 }
 
 impl State {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Draft,
         Self::Setup,
         Self::Queued,
         Self::Working,
         Self::Gating,
+        Self::Scripting,
         Self::Integrating,
+        Self::Waiting,
+        Self::Children,
         Self::Quiet,
         Self::Asking,
         Self::Approval,
+        Self::Verdict,
         Self::Paused,
+        Self::Blocked,
         Self::Failed,
         Self::Done,
         Self::Merged,
@@ -82,11 +98,16 @@ impl State {
             Self::Queued => "queued",
             Self::Working => "working",
             Self::Gating => "gating",
+            Self::Scripting => "scripting",
             Self::Integrating => "integrating",
+            Self::Waiting => "waiting",
+            Self::Children => "children",
             Self::Quiet => "quiet",
             Self::Asking => "asking",
             Self::Approval => "approval",
+            Self::Verdict => "verdict",
             Self::Paused => "paused",
+            Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::Done => "done",
             Self::Merged => "merged",
@@ -96,12 +117,15 @@ impl State {
 
     /// A job of the engine or a turn of the agent is under way, or about to be.
     pub const fn is_busy(self) -> bool {
-        matches!(self, Self::Setup | Self::Queued | Self::Working | Self::Gating | Self::Integrating)
+        matches!(self, Self::Setup | Self::Queued | Self::Working | Self::Gating | Self::Scripting | Self::Integrating)
     }
 
     /// Nothing goes on before a person does something.
     pub const fn needs_person(self) -> bool {
-        matches!(self, Self::Quiet | Self::Asking | Self::Approval | Self::Paused | Self::Failed)
+        matches!(
+            self,
+            Self::Quiet | Self::Asking | Self::Approval | Self::Verdict | Self::Paused | Self::Blocked | Self::Failed
+        )
     }
 
     pub const fn is_closed(self) -> bool {
@@ -145,13 +169,19 @@ pub struct Task {
     pub agent: Option<String>,
     pub model: Option<String>,
     pub auto: bool,
+    /// The task that it is a part of: its base is that one's branch.
+    pub parent: Option<TaskId>,
+    /// Where a subtask that its parent's agent proposed comes from; none: a person made it.
+    pub item: Option<Item>,
+    /// Tasks that have to be merged before it starts.
+    pub after: Vec<TaskId>,
     pub state: State,
     pub reason: Option<Reason>,
     /// Index of the stage at work or last worked on.
     pub stage: usize,
     /// True once a person has accepted the task.
     pub reviewed: bool,
-    /// The job under way (setup, gate, integration): none in every other state.
+    /// The job under way (setup, gate, script, integration): none in every other state.
     pub job: Option<Run>,
     /// The agent's process, alive or to be resumed; none before the first launch.
     pub session: Option<AgentRun>,
@@ -162,12 +192,64 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
+/// An item of a breakdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Item {
+    /// Index of the parent's iteration that proposed it.
+    pub iteration: usize,
+    /// Index in that breakdown.
+    pub index: usize,
+}
+
 impl Task {
+    /// A draft without a number, a title, a description, a base and a branch.
+    pub fn draft(slug: Slug, flow: Flow, now: Timestamp) -> Self {
+        Self {
+            id: TaskId(0),
+            slug,
+            title: String::new(),
+            description: String::new(),
+            base_branch: String::new(),
+            base_commit: None,
+            branch: String::new(),
+            flow,
+            agent: None,
+            model: None,
+            auto: false,
+            parent: None,
+            item: None,
+            after: Vec::new(),
+            state: State::Draft,
+            reason: None,
+            stage: 0,
+            reviewed: false,
+            job: None,
+            session: None,
+            conversations: Vec::new(),
+            iterations: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     pub const fn status(&self) -> Status {
         match self.state {
             State::Draft => Status::Draft,
-            State::Setup | State::Queued | State::Working | State::Gating | State::Integrating => Status::Running,
-            State::Quiet | State::Asking | State::Approval | State::Paused | State::Failed => Status::Idle,
+            State::Setup
+            | State::Queued
+            | State::Working
+            | State::Gating
+            | State::Scripting
+            | State::Integrating
+            | State::Waiting
+            | State::Children => Status::Running,
+            State::Quiet
+            | State::Asking
+            | State::Approval
+            | State::Verdict
+            | State::Paused
+            | State::Blocked
+            | State::Failed => Status::Idle,
             State::Done | State::Merged | State::Archived => {
                 if self.reviewed {
                     Status::Reviewed
@@ -206,13 +288,47 @@ pub struct Iteration {
     pub outcome: Option<Outcome>,
     /// The stage's artifact has been submitted in this iteration.
     pub submitted: bool,
+    /// What its agent decided, for a stage that judges.
+    pub verdict: Option<Verdict>,
+    /// What its agent proposed, for a stage that takes the task apart.
+    pub subtasks: Option<Vec<SubtaskDraft>>,
+    /// What its agent asked, round by round.
+    pub questions: Vec<Round>,
+    /// What the stage's script said.
+    pub script: Option<CommandResult>,
     /// What the gate said of this iteration.
-    pub gate: Option<GateResult>,
+    pub gate: Option<CommandResult>,
     /// Reminders to submit that were typed in this iteration, at most three.
     pub reminders: u8,
     /// None: it began with an engine that did not note that.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+}
+
+impl Iteration {
+    /// One that begins: the `number`th at its stage, from 1.
+    pub const fn begin(stage: String, number: u32, trigger: Trigger, now: Timestamp) -> Self {
+        Self {
+            stage,
+            number,
+            trigger,
+            outcome: None,
+            submitted: false,
+            verdict: None,
+            subtasks: None,
+            questions: Vec::new(),
+            script: None,
+            gate: None,
+            reminders: 0,
+            started_at: Some(now),
+            ended_at: None,
+        }
+    }
+
+    /// The questions that wait for an answer.
+    pub fn open_questions(&self) -> Option<&Round> {
+        self.questions.last().filter(|round| round.answers.is_none())
+    }
 }
 
 /// Why an iteration began.
@@ -223,6 +339,10 @@ pub enum Trigger {
     Flow,
     /// The gate failed; `text` is what the agent is told.
     Gate { text: String },
+    /// The script of a later stage failed.
+    Script { stage: String, text: String },
+    /// A later stage's agent rejected it.
+    Verdict { stage: String, text: String },
     /// A person typed into the agent's session after it had submitted.
     Talk,
     /// A person sent it back.
@@ -231,6 +351,8 @@ pub enum Trigger {
     Restarted,
     /// A person sent the task to this stage.
     Sent { text: String },
+    /// The subtasks are merged.
+    Children,
     /// The result could not be integrated.
     Integration { text: String },
 }
@@ -241,14 +363,23 @@ pub enum Trigger {
 pub enum Outcome {
     Passed,
     GateFailed,
+    /// Its script failed.
+    ScriptFailed,
+    /// A person, or a later stage's agent, sent it back.
     Rejected,
+    /// It rejected an earlier stage's work, and that stage began again.
+    SentBack,
+    /// It rejected an earlier stage's work, and a person went on all the same.
+    Overridden,
     Skipped,
     Stopped,
+    /// Its agent said that it cannot be done.
+    Failed,
 }
 
-/// What a gate said.
+/// What a gate or a script said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateResult {
+pub struct CommandResult {
     /// None: the time was up.
     pub exit: Option<ExitStatus>,
     /// Attempt at this stage, from 1.
@@ -264,7 +395,7 @@ pub struct GateResult {
     pub seconds: u32,
 }
 
-impl GateResult {
+impl CommandResult {
     pub fn passed(&self) -> bool {
         self.exit.is_some_and(ExitStatus::success)
     }
@@ -285,12 +416,45 @@ pub struct Reason {
 pub enum ReasonKind {
     Paused(Pause),
     Setup,
+    /// A dialog of the agent stands open.
     Asks,
+    /// Questions that the agent handed in wait for an answer.
+    Questions,
     Rests,
     Gate,
+    Script,
+    /// A rejection waits for a person.
+    Verdict,
     Integration,
     Agent,
+    /// The agent says what keeps it from going on.
+    Blocked,
+    /// Other tasks come first.
+    Dependencies,
+    /// A subtask has failed.
+    Children,
     Trust,
+}
+
+impl ReasonKind {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Paused(_) => "paused",
+            Self::Setup => "setup",
+            Self::Asks => "asks",
+            Self::Questions => "questions",
+            Self::Rests => "rests",
+            Self::Gate => "gate",
+            Self::Script => "script",
+            Self::Verdict => "verdict",
+            Self::Integration => "integration",
+            Self::Agent => "agent",
+            Self::Blocked => "blocked",
+            Self::Dependencies => "dependencies",
+            Self::Children => "children",
+            Self::Trust => "trust",
+        }
+    }
 }
 
 /// Why a task is paused; `start` resumes any of them.

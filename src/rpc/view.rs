@@ -205,8 +205,8 @@ impl TaskView {
             iteration: of_stage().next().map_or(0, |iteration| iteration.number),
             gate_attempt: view.gate.map_or(gate, |(attempt, _)| attempt),
             agent: view.agent.clone(),
-            model: task.model.clone().or_else(|| stage.model.clone()),
-            permissions: word(&stage.permissions.unwrap_or(config.permissions)),
+            model: task.model.clone().or_else(|| stage.assignment()?.model.clone()),
+            permissions: word(&stage.assignment().and_then(|it| it.permissions).unwrap_or(config.permissions)),
             auto: task.auto,
             isolation: "none".to_owned(),
             base_branch: task.base_branch.clone(),
@@ -229,13 +229,7 @@ impl ReasonView {
     fn new(task: &model::Task, reason: &model::Reason) -> Self {
         let kind = match reason.kind {
             ReasonKind::Paused(pause) => word(&pause),
-            ReasonKind::Setup => "setup".to_owned(),
-            ReasonKind::Asks => "asks".to_owned(),
-            ReasonKind::Rests => "rests".to_owned(),
-            ReasonKind::Gate => "gate".to_owned(),
-            ReasonKind::Integration => "integration".to_owned(),
-            ReasonKind::Agent => "agent".to_owned(),
-            ReasonKind::Trust => "trust".to_owned(),
+            kind => kind.word().to_owned(),
         };
         let text = verbs::told(&reason.text, Some(task.slug.as_str()));
         Self { kind, text, since: reason.since, source: reason.source.clone() }
@@ -351,6 +345,9 @@ const fn trigger(trigger: &Trigger) -> &'static str {
     match trigger {
         Trigger::Flow => "flow",
         Trigger::Gate { .. } => "gate",
+        Trigger::Script { .. } => "script",
+        Trigger::Verdict { .. } => "verdict",
+        Trigger::Children => "children",
         Trigger::Talk => "talk",
         Trigger::Rejected { .. } => "rejected",
         Trigger::Restarted => "restarted",

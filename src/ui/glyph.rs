@@ -53,15 +53,15 @@ impl Mark {
     /// Of a state alone.
     pub const fn of_state(state: State) -> Self {
         match state {
-            State::Setup | State::Working | State::Integrating => Self::Running,
+            State::Setup | State::Working | State::Scripting | State::Integrating | State::Children => Self::Running,
             State::Gating => Self::Gate,
-            State::Asking | State::Approval => Self::Attention,
+            State::Asking | State::Approval | State::Verdict => Self::Attention,
             State::Quiet => Self::Rests,
             State::Paused => Self::Paused,
-            State::Failed => Self::Bad,
+            State::Failed | State::Blocked => Self::Bad,
             State::Done => Self::Good,
             State::Merged | State::Archived => Self::Closed,
-            State::Draft | State::Queued => Self::Idle,
+            State::Draft | State::Queued | State::Waiting => Self::Idle,
         }
     }
 
@@ -143,10 +143,15 @@ impl Word {
             State::Queued => "queued",
             State::Working => "works",
             State::Gating => "gate",
+            State::Scripting => "script",
             State::Integrating => "merges",
+            State::Waiting => "waits",
+            State::Children => "subtasks",
             State::Quiet => "rests",
             State::Asking => "asks",
             State::Approval => "review",
+            State::Verdict => "verdict",
+            State::Blocked => "blocked",
             State::Paused => "paused",
             State::Failed => "failed",
             State::Done if reviewed => "reviewed",
@@ -187,7 +192,18 @@ fn failed_at(view: &TaskView) -> &'static str {
         Some(ReasonKind::Integration) => ": merge",
         Some(ReasonKind::Agent) => ": agent",
         Some(ReasonKind::Trust) => ": trust",
-        Some(ReasonKind::Paused(_) | ReasonKind::Asks | ReasonKind::Rests) | None => "",
+        Some(ReasonKind::Script) => ": script",
+        Some(ReasonKind::Children) => ": subtask",
+        Some(
+            ReasonKind::Paused(_)
+            | ReasonKind::Asks
+            | ReasonKind::Questions
+            | ReasonKind::Rests
+            | ReasonKind::Verdict
+            | ReasonKind::Blocked
+            | ReasonKind::Dependencies,
+        )
+        | None => "",
     }
 }
 

@@ -45,5 +45,8 @@ fn any(model: &Model, holds: impl Fn(&TaskView) -> bool) -> bool {
 }
 
 fn passed_a_gate(task: &TaskView) -> bool {
-    task.task.iterations.iter().any(|iteration| iteration.gate.as_ref().is_some_and(crate::model::GateResult::passed))
+    task.task
+        .iterations
+        .iter()
+        .any(|iteration| iteration.gate.as_ref().is_some_and(crate::model::CommandResult::passed))
 }

@@ -97,26 +97,11 @@ fn content(round: u32) -> Vec<u8> {
 fn task(id: TaskId) -> Task {
     Task {
         id,
-        slug: Slug::new("one").unwrap(),
-        title: String::new(),
         description: "x".repeat(2000),
         base_branch: "main".into(),
-        base_commit: None,
         branch: "task/one".into(),
-        flow: solo(),
-        agent: None,
-        model: None,
-        auto: false,
         state: State::Working,
-        reason: None,
-        stage: 0,
-        reviewed: false,
-        job: None,
-        session: None,
-        conversations: Vec::new(),
-        iterations: Vec::new(),
-        created_at: now(),
-        updated_at: now(),
+        ..Task::draft(Slug::new("one").unwrap(), solo(), now())
     }
 }
 

@@ -50,27 +50,13 @@ pub fn flow(stages: usize) -> Flow {
 pub fn task(id: u32, slug: &str, state: State, minutes: i64) -> TaskView {
     let task = Task {
         id: TaskId(id),
-        slug: Slug::new(slug).expect("a slug"),
-        title: String::new(),
         description: "Quote fields that contain a newline when exporting CSV.\n\nSee tests/export_quotes.rs."
             .to_owned(),
         base_branch: "main".to_owned(),
-        base_commit: None,
         branch: format!("task/{slug}"),
-        flow: flow(1),
-        agent: None,
-        model: None,
-        auto: false,
         state,
-        reason: None,
-        stage: 0,
-        reviewed: false,
-        job: None,
-        session: None,
-        conversations: Vec::new(),
-        iterations: Vec::new(),
-        created_at: ago(DAY),
         updated_at: ago(minutes * MINUTE),
+        ..Task::draft(Slug::new(slug).expect("a slug"), flow(1), ago(DAY))
     };
     TaskView {
         task: Arc::new(task),
@@ -257,17 +243,7 @@ pub fn notice(seq: u64, kind: NoticeKind, text: &str, seconds: i64) -> Arc<Notic
 }
 
 pub fn iteration(number: u32) -> Iteration {
-    Iteration {
-        stage: "work".to_owned(),
-        number,
-        trigger: Trigger::Flow,
-        outcome: None,
-        submitted: false,
-        gate: None,
-        reminders: 0,
-        started_at: None,
-        ended_at: None,
-    }
+    Iteration { started_at: None, ..Iteration::begin("work".to_owned(), number, Trigger::Flow, now()) }
 }
 
 /// The hints of the drawings.

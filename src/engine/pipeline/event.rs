@@ -1,6 +1,6 @@
 //! What can happen to a task.
 
-use crate::model::{Activity, ExitStatus, GateResult, Pause, RunId};
+use crate::model::{Activity, CommandResult, ExitStatus, Pause, RunId};
 
 /// Something that happened: a person's wish, or the answer to an effect.
 ///
@@ -48,7 +48,7 @@ pub enum Event {
     },
     GateDone {
         run: RunId,
-        result: GateResult,
+        result: CommandResult,
     },
     /// The gate could not be run at all.
     GateBroken {

@@ -15,7 +15,7 @@ pub(super) mod tests;
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, GateResult, Outcome, Pause, Reason, ReasonKind, Run, RunId, State, Task, Trigger};
+use crate::model::{Activity, CommandResult, Outcome, Pause, Reason, ReasonKind, Run, RunId, State, Task, Trigger};
 
 pub use effect::{Conversation, Effect, Text};
 pub use event::{Event, Wish};
@@ -212,7 +212,7 @@ impl Step<'_> {
         }
     }
 
-    fn gate_done(&mut self, result: GateResult) {
+    fn gate_done(&mut self, result: CommandResult) {
         self.task.job = None;
         let stage = self.task.current_stage();
         let limit = stage.gate.as_ref().map_or(0, |gate| gate.max_attempts);

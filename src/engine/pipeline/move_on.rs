@@ -118,17 +118,7 @@ impl Step<'_> {
     pub(super) fn record_iteration(&mut self, trigger: Trigger) {
         let stage = self.task.current_stage().name.clone();
         let number = 1 + self.task.iterations.iter().filter(|iteration| iteration.stage == stage).count() as u32;
-        self.task.iterations.push(Iteration {
-            stage,
-            number,
-            trigger,
-            outcome: None,
-            submitted: false,
-            gate: None,
-            reminders: 0,
-            started_at: Some(self.stamp.now),
-            ended_at: None,
-        });
+        self.task.iterations.push(Iteration::begin(stage, number, trigger, self.stamp.now));
     }
 
     pub(super) fn close_iteration(&mut self, outcome: Outcome) {

@@ -76,8 +76,8 @@ impl Step<'_> {
     /// Refuses what makes no sense in this state, and says why.
     fn check(&self, wish: &Wish) -> Result<(), Refusal> {
         use State::{
-            Approval, Archived, Asking, Done, Draft, Failed, Gating, Integrating, Merged, Paused, Queued, Quiet, Setup,
-            Working,
+            Approval, Archived, Asking, Blocked, Children, Done, Draft, Failed, Gating, Integrating, Merged, Paused,
+            Queued, Quiet, Scripting, Setup, Verdict, Waiting, Working,
         };
         let state = self.task.state;
         let solo = self.task.flow.is_solo();
@@ -85,9 +85,9 @@ impl Step<'_> {
         let ok = match wish {
             Wish::Start => matches!(state, Draft | Paused | Failed),
             Wish::Stop => match state {
-                Setup | Queued | Working | Gating | Quiet | Asking => true,
-                Approval | Done | Failed => self.session_alive(),
-                Integrating | Draft | Paused | Merged | Archived => false,
+                Setup | Queued | Working | Gating | Scripting | Waiting | Quiet | Asking | Blocked => true,
+                Approval | Verdict | Done | Failed => self.session_alive(),
+                Children | Integrating | Draft | Paused | Merged | Archived => false,
             },
             Wish::Restart | Wish::SendToStage { .. } => {
                 self.task.base_commit.is_some() && !matches!(state, Draft | Setup | Integrating | Merged | Archived)

@@ -25,26 +25,11 @@ fn flow(auto_merge: bool, max_attempts: u32) -> Flow {
 pub fn task(flow: Flow) -> Task {
     Task {
         id: TaskId(1),
-        slug: Slug::new("fix-tests").expect("a slug"),
         title: "Fix tests".into(),
         description: "Fix the tests.".into(),
         base_branch: "main".into(),
-        base_commit: None,
         branch: "task/fix-tests".into(),
-        flow,
-        agent: None,
-        model: None,
-        auto: false,
-        state: State::Draft,
-        reason: None,
-        stage: 0,
-        reviewed: false,
-        job: None,
-        session: None,
-        conversations: Vec::new(),
-        iterations: Vec::new(),
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
+        ..Task::draft(Slug::new("fix-tests").expect("a slug"), flow, Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -105,8 +90,8 @@ impl Story {
     }
 }
 
-fn gate_result(code: i32, attempt: u32) -> GateResult {
-    GateResult {
+fn gate_result(code: i32, attempt: u32) -> CommandResult {
+    CommandResult {
         exit: Some(ExitStatus::Code(code)),
         attempt,
         same: 1,
@@ -318,6 +303,7 @@ fn oblige(story: &mut Story) {
         State::Approval => Event::Person(Wish::Approve),
         State::Done => Event::Person(Wish::Merge),
         State::Integrating => Event::Integrated { run: story.job(), commit: "c1".into() },
+        State::Scripting | State::Waiting | State::Children | State::Verdict | State::Blocked => return,
         State::Merged | State::Archived => return,
     };
     if story.task.state == State::Asking {

@@ -14,26 +14,11 @@ fn now() -> Timestamp {
 fn task(id: TaskId, slug: &str) -> Task {
     Task {
         id,
-        slug: Slug::new(slug).unwrap(),
         title: slug.to_owned(),
         description: "Do it.".to_owned(),
         base_branch: "main".to_owned(),
-        base_commit: None,
         branch: format!("task/{slug}"),
-        flow: solo(),
-        agent: None,
-        model: None,
-        auto: false,
-        state: State::Draft,
-        reason: None,
-        stage: 0,
-        reviewed: false,
-        job: None,
-        session: None,
-        conversations: Vec::new(),
-        iterations: Vec::new(),
-        created_at: now(),
-        updated_at: now(),
+        ..Task::draft(Slug::new(slug).unwrap(), solo(), now())
     }
 }
 

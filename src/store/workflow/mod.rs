@@ -50,7 +50,7 @@ pub fn default_flow<'a>(folder: &Folder, config: &'a Config, flows: &[Flow]) -> 
 
 /// The file of the template that a stage's prompt starts from.
 pub fn template_name(stage: &crate::model::Stage) -> String {
-    stage.prompt.clone().unwrap_or_else(|| format!("{}.md", stage.name))
+    stage.assignment().and_then(|it| it.prompt.clone()).unwrap_or_else(|| format!("{}.md", stage.name))
 }
 
 /// The commands that a flow file would run, for trust; none when the file cannot be read as flows.
@@ -58,7 +58,10 @@ pub(super) fn runs_commands(text: &str) -> Option<bool> {
     let flows = flows(text.strip_prefix('\u{feff}').unwrap_or(text), &|_| true).ok()?;
     Some(flows.iter().any(|flow| {
         flow.integration.gate.is_some()
-            || flow.stages.iter().any(|stage| stage.gate.is_some() || stage.permissions.is_some())
+            || flow
+                .stages
+                .iter()
+                .any(|stage| stage.gate.is_some() || stage.assignment().is_none_or(|it| it.permissions.is_some()))
     }))
 }
 

@@ -1,7 +1,7 @@
 //! One stage of a flow file, and gates.
 
 use super::super::yaml::{Fields, Flaw, Kind, Mark, Node};
-use crate::model::{Gate, PermissionMode, Stage};
+use crate::model::{Assignment, Gate, PermissionMode, Stage, Work};
 
 const STAGE_KEYS: [&str; 15] = [
     "name",
@@ -73,10 +73,13 @@ pub(super) fn read(node: &Node, earlier: &[Stage], has_template: &dyn Fn(&str) -
         name,
         artifact,
         description: fields.text("description")?,
-        prompt: fields.get("prompt").map(|node| prompt(node, has_template)).transpose()?,
-        agent: fields.text("agent")?,
-        model: fields.text("model")?,
-        permissions: fields.get("permissions").map(permissions).transpose()?,
+        work: Work::Agent(Assignment {
+            prompt: fields.get("prompt").map(|node| prompt(node, has_template)).transpose()?,
+            agent: fields.text("agent")?,
+            model: fields.text("model")?,
+            permissions: fields.get("permissions").map(permissions).transpose()?,
+            ..Assignment::default()
+        }),
         gate: fields.get("gate").map(|node| gate(node, "a gate")).transpose()?,
         is_automated: fields.flag("is_automated")?.unwrap_or(false),
     })

@@ -47,9 +47,9 @@ flows:
     let flows = read(text).unwrap();
     assert_eq!(flows.iter().map(|flow| flow.name.as_str()).collect::<Vec<_>>(), ["solo", "default", "quick"]);
     let [planning, work] = &flows[1].stages[..] else { panic!("two stages") };
-    assert!(planning.is_automated && planning.permissions == Some(PermissionMode::Ask));
+    assert!(planning.is_automated && planning.assignment().unwrap().permissions == Some(PermissionMode::Ask));
     assert_eq!(work.gate, Some(Gate { command: "checks.sh".into(), timeout_seconds: 600, max_attempts: 3 }));
-    assert_eq!(work.prompt.as_deref(), Some("worker.md"));
+    assert_eq!(work.assignment().unwrap().prompt.as_deref(), Some("worker.md"));
     let integration = &flows[1].integration;
     assert_eq!((integration.strategy, integration.auto_merge), (Strategy::Squash, true));
     assert_eq!(integration.gate.as_ref().unwrap().timeout_seconds, 300);

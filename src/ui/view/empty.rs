@@ -69,6 +69,10 @@ fn task_text(project: &ProjectView, view: &TaskView) -> String {
         State::Draft => "A draft: nothing was made for it yet.\n$start starts it, $spec opens its spec.".to_owned(),
         State::Setup => "The worktree is being made; then its setup script runs.\n$stop stops it.".to_owned(),
         State::Queued => format!("It waits for {}.\n$stop takes it out of the queue.", explain::queue(project, view)),
+        State::Waiting => {
+            format!("It waits for {}.\n$start starts it without them.", explain::dependencies(project, view))
+        }
+        State::Children => format!("{}.\n$stop stops them.", explain::children(project, view)),
         State::Paused => format!("Paused{because}\n$start resumes it, $explain says more."),
         State::Failed => format!("Failed{because}\n$start tries again, $explain says more."),
         State::Merged | State::Archived => {
@@ -77,8 +81,14 @@ fn task_text(project: &ProjectView, view: &TaskView) -> String {
         State::Done => {
             "Its session has ended.\n$approve reviews it, $merge merges it, $start goes on with it.".to_owned()
         }
-        State::Working | State::Gating | State::Integrating | State::Quiet | State::Asking | State::Approval => {
-            "The session is starting.\n$stop stops it, $explain says more.".to_owned()
-        }
+        State::Scripting => "Its script runs.\n$stop stops it.".to_owned(),
+        State::Working
+        | State::Gating
+        | State::Integrating
+        | State::Quiet
+        | State::Asking
+        | State::Approval
+        | State::Verdict
+        | State::Blocked => "The session is starting.\n$stop stops it, $explain says more.".to_owned(),
     }
 }

@@ -255,33 +255,15 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
         title: format!("The {} one", state.word()),
         description: "What is to be done.".to_owned(),
         base_branch: "main".to_owned(),
-        base_commit: None,
         branch: format!("task/{slug}"),
-        flow,
-        agent: None,
-        model: None,
-        auto: false,
         state,
         reason: (state == State::Paused).then_some(reason),
-        stage: 0,
-        reviewed: false,
-        job: None,
-        session: None,
         conversations: if state == State::Quiet { Vec::new() } else { conversations },
         iterations: vec![Iteration {
-            stage: "work".to_owned(),
-            number: 1,
-            trigger: Trigger::Flow,
-            outcome: None,
-            submitted: false,
-            gate: None,
-            reminders: 0,
             started_at: None,
-            ended_at: None,
+            ..Iteration::begin("work".to_owned(), 1, Trigger::Flow, since)
         }],
-        created_at: since,
-        updated_at: since,
-        slug,
+        ..Task::draft(slug, flow, since)
     }
 }
 
