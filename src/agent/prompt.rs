@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{PermissionMode, Trigger};
+use crate::model::{Assignment, Output, PermissionMode, Trigger};
 
 /// The template of a stage that has no file of its own.
 pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
@@ -34,6 +34,9 @@ pub struct Brief<'a> {
     pub trigger: &'a Trigger,
     /// Name of the artifact that this stage produces.
     pub artifact: &'a str,
+    pub assignment: &'a Assignment,
+    /// Stages that a rejection may go back to.
+    pub earlier_stages: &'a [&'a str],
     pub permissions: PermissionMode,
     pub worktree: &'a Path,
     pub branch: &'a str,
@@ -60,7 +63,8 @@ pub fn compose(brief: &Brief<'_>) -> String {
     if let Some(reason) = reason(brief.trigger) {
         parts.push(format!("# Why again\n\n{reason}"));
     }
-    parts.push(format!("# When you are done\n\n{}", hand_in(brief.artifact)));
+    parts.push(format!("# When you are done\n\n{}", hand_in(brief)));
+    parts.push(format!("# When you cannot go on\n\n{}", way_out(brief.assignment)));
     parts.push(format!("# Limits\n\n{}", limits(brief)));
     let mut text =
         parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
@@ -119,6 +123,7 @@ fn reason(trigger: &Trigger) -> Option<String> {
             "The gate failed on what you handed in. Its output:\n\n{}\n\nFind the cause and fix it.",
             fenced(&plain(text))
         )),
+        Trigger::Answered { text } => Some(format!("A person answered your questions:\n\n{}", plain(text))),
         Trigger::Script { stage, text } => Some(format!(
             "The script of the later stage `{stage}` failed. Its output:\n\n{}\n\nFind the cause and fix it.",
             fenced(&plain(text))
@@ -140,12 +145,56 @@ fn reason(trigger: &Trigger) -> Option<String> {
     }
 }
 
-fn hand_in(artifact: &str) -> String {
-    format!(
-        "Hand in the artifact `{artifact}` by this command, with your text (Markdown) in place of the middle line. It ends \
-         the stage; without it nothing goes on.\n\n{}",
-        submit_command()
-    )
+fn hand_in(brief: &Brief<'_>) -> String {
+    let artifact = brief.artifact;
+    let ends = "It ends the stage; without it nothing goes on.";
+    match &brief.assignment.output {
+        Output::Artifact => {
+            let schema = brief.assignment.schema.as_ref().map_or_else(String::new, |schema| {
+                format!("\n\nThe text is JSON that holds against this schema:\n\n{}", fenced(schema.text.trim()))
+            });
+            format!(
+                "Hand in the artifact `{artifact}` by this command, with your text (Markdown) in place of the middle line. \
+                 {ends}\n\n{}{schema}",
+                submit_command()
+            )
+        }
+        Output::Verdict { rejection_stage } => format!(
+            "Hand in your verdict, the artifact `{artifact}`, by one of these commands, with your reasons (Markdown) in place \
+             of the middle line. {ends} A rejection goes back to the stage that you name (one of: {}; {rejection_stage} \
+             when you name none), and its agent reads your reasons: make them a list that it can work through.\n\n\
+             ```sh\norchestra submit --verdict approve <<'EOF'\nyour reasons\nEOF\n\
+             orchestra submit --verdict reject --to {rejection_stage} <<'EOF'\nyour reasons\nEOF\n```",
+            brief.earlier_stages.join(", ")
+        ),
+        Output::Subtasks(_) => format!(
+            "Hand in the breakdown, the artifact `{artifact}`, by this command, with your own JSON. {ends} `depends_on` has \
+             the indices, from 0, of the subtasks that must be merged before this one starts. Each subtask is done by an \
+             agent of its own that sees only its title, description and instructions. A single subtask means: no \
+             breakdown is worth it.\n\n\
+             ```sh\norchestra submit --subtasks - <<'EOF'\n{{\"summary\": \"the idea of the breakdown\", \"subtasks\": [\n  \
+             {{\"title\": \"..\", \"description\": \"what is different afterwards\", \"instructions\": \"how to go about it\", \
+             \"depends_on\": []}}\n]}}\nEOF\n```"
+        ),
+    }
+}
+
+/// What to do instead of a result.
+fn way_out(assignment: &Assignment) -> String {
+    let mut text = String::new();
+    if assignment.asks {
+        text.push_str(
+            "Questions that only a person can answer: ask all of them at once, then end your turn; the answers come as a \
+             message. `options` may be left out.\n\n\
+             ```sh\norchestra submit --questions - <<'EOF'\n{\"questions\": [{\"question\": \"..\", \"options\": [{\"label\": \
+             \"..\"}, {\"label\": \"..\"}]}]}\nEOF\n```\n\n",
+        );
+    }
+    text.push_str(
+        "Something outside of your reach has to be done first: `orchestra submit --blocked 'what, and why'`. The task cannot \
+         be done at all: `orchestra submit --failed 'why'`.",
+    );
+    text
 }
 
 const fn submit_command() -> &'static str {
@@ -165,6 +214,11 @@ fn limits(brief: &Brief<'_>) -> String {
         PermissionMode::All => "You may change files and run commands without asking.",
     };
     text.push_str(permission);
+    for tool in &brief.assignment.disallowed_tools {
+        let why = tool.message.as_ref().map_or_else(String::new, |message| format!(": {}", plain(message)));
+        write!(text, "\n- Don't use `{}`{why}", plain(&tool.pattern))
+            .expect("invariant: a String takes all that is written");
+    }
     text
 }
 

@@ -87,6 +87,8 @@ impl Run for New {
             trust::grant(&mut link)?;
         }
         let new = NewTask {
+            parent: None,
+            after: Vec::new(),
             slug: lowered,
             title: self.title.clone(),
             description,

@@ -10,8 +10,8 @@ use clap::Args;
 
 use super::context::Context;
 use super::{Outcome, Run, say};
-use crate::model::{Failure, FailureKind};
-use crate::store::dropbox::{self, Submission};
+use crate::model::{Failure, FailureKind, Submission};
+use crate::store::dropbox;
 
 /// The longest artifact, in bytes.
 const MAX_BYTES: u64 = 5 * 1024 * 1024;
@@ -40,7 +40,7 @@ fn run(verb: &Submit) -> Result<(), Failure> {
         return Err(Failure::new(FailureKind::Usage, "the text is empty.")
             .hint("orchestra submit FILE, or pipe the text into it"));
     }
-    dropbox::put(&dir, &Submission { stage: None, artifact: Some(text), complete: false })
+    dropbox::put(&dir, &Submission::Artifact { text })
         .map_err(|error| Failure::internal(format!("cannot hand it in: {error}")))?;
     say("submitted. End your turn now; the gate and the review come next.");
     Ok(())

@@ -93,10 +93,12 @@ impl Core {
         };
         let prompt = match (known, conversation) {
             (Some(_), Conversation::Continue) => agent::prompt::go_on(&stage.artifact),
+            (Some(_), Conversation::Remind) => agent::prompt::reminder(1, &stage.artifact),
             (Some(_), _) => agent::prompt::feedback(trigger, &stage.artifact)
                 .unwrap_or_else(|| agent::prompt::go_on(&stage.artifact)),
-            (None, _) => project.prompt(task, trigger)?,
+            (None, _) => project.prompt(task, task.stage, trigger)?,
         };
+        project.keep_prompt(task, &prompt)?;
         let worktree = earlier_folder(earlier.as_ref()).map_or_else(|| project.worktree(task), Ok)?;
         let permissions =
             stage.assignment().and_then(|it| it.permissions).unwrap_or(project.settings.config.permissions);
@@ -355,10 +357,7 @@ impl Core {
         };
         for pending in dropped {
             match &pending.submission {
-                Ok(submission) => {
-                    let text = submission.artifact.clone().unwrap_or_default();
-                    self.happened(&at, Event::Submitted { run: run.clone(), text }, None);
-                }
+                Ok(submission) => self.hand_in(&at, run, submission.clone()),
                 Err(error) => self.notices.error(error.to_string(), self.about(&at)),
             }
             if let Err(error) = dropbox::remove(&pending) {

@@ -294,6 +294,7 @@ impl Core {
             }
         }
         if self.life.closing.is_none() {
+            self.follow_relatives();
             self.grant_places();
             self.deliver_messages();
             self.perform_held();

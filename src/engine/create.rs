@@ -124,7 +124,15 @@ impl Project {
         if let Some(agent) = &new.agent {
             self.settings.catalog.get(agent).map_err(|error| super::agent_run::agent_failure(&error))?;
         }
-        let wanted = new.base.as_deref().or(self.branch.as_deref()).unwrap_or("HEAD");
+        let parent = new.parent.map(|id| self.task(id).cloned()).transpose()?;
+        if let Some(parent) = &parent {
+            self.check_depth(parent)?;
+        }
+        for other in &new.after {
+            self.task(*other)?;
+        }
+        let above = parent.as_ref().map(|parent| parent.branch.as_str());
+        let wanted = above.or(new.base.as_deref()).or(self.branch.as_deref()).unwrap_or("HEAD");
         let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
         let draft = Task::draft(slug, flow, now());
         let slug = &draft.slug;
@@ -135,6 +143,8 @@ impl Project {
             agent: new.agent,
             model: new.model,
             auto: new.auto,
+            parent: new.parent,
+            after: new.after,
             ..draft
         })
     }

@@ -31,6 +31,8 @@ impl Core {
             Effect::Tell { run, id, text } => self.tell(at, &run, (id, key), &text),
             Effect::EndSession { run } | Effect::EndJob { run } => self.end(at, &run, key),
             Effect::RunGate { run, stage, attempt } => self.run_gate(at, run, (stage, attempt), key),
+            Effect::RunScript { run, stage } => self.run_script(at, run, stage, key),
+            Effect::MakeSubtasks { run, iteration } => self.make_subtasks(at, run, iteration, key),
             Effect::KeepArtifact { stage, iteration, name, text } => {
                 let artifact = Artifact { stage, iteration, name, text };
                 let kept = self.project_mut(&at.project).and_then(|project| {
@@ -194,6 +196,11 @@ fn announcement(task: &Task, before: (State, bool)) -> Option<String> {
     let line = || super::text::one_line(reason);
     Some(match task.state {
         State::Asking => format!("{slug} asks: {}", line()),
+        State::Approval if task.iteration().is_some_and(|it| it.subtasks.is_some()) => {
+            format!("{slug} proposes subtasks. a reviews them")
+        }
+        State::Verdict => format!("{slug}: {} {}. a confirms, o overrides", task.current_stage().name, line()),
+        State::Blocked => format!("{slug} is blocked: {}", line()),
         State::Approval => format!("{slug}: {} is ready. a reviews it", task.current_stage().name),
         State::Quiet if task.flow.is_solo() => format!("{slug} rests. a accepts what it did, Enter attaches"),
         State::Quiet => format!("{slug} rests without a result. Space answers it, . has skip and complete"),

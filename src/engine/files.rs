@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::project::Project;
 use crate::agent::prompt::{self, Brief, EarlierArtifact};
-use crate::model::{DeleteScope, Failure, SessionId, Task, TaskId, Trigger};
+use crate::model::{DeleteScope, Failure, FailureKind, SessionId, State, Task, TaskId, Trigger, Work};
 use crate::store::database::Artifact;
 use crate::store::{artifact, atomic, workflow};
 
@@ -13,15 +13,26 @@ use crate::store::{artifact, atomic, workflow};
 const TEXT_LIMIT: u64 = 1024 * 1024;
 
 impl Project {
-    /// The first prompt of a stage's conversation.
-    pub fn prompt(&self, task: &Task, trigger: &Trigger) -> Result<String, Failure> {
-        let stage = task.current_stage();
+    /// The first prompt of a conversation of this stage, an index.
+    pub fn prompt(&self, task: &Task, stage: usize, trigger: &Trigger) -> Result<String, Failure> {
+        let stages = &task.flow.stages;
+        let (stage, earlier) = (&stages[stage], stages[..stage].iter().map(|stage| stage.name.as_str()));
+        let Work::Agent(assignment) = &stage.work else {
+            return Err(Failure::new(
+                FailureKind::BadState,
+                format!("stage {} is a script: it has no prompt.", stage.name),
+            ));
+        };
         let template = workflow::template(&self.files.folder, stage).map_err(Failure::internal)?;
         let instructions = self.text(&self.files.folder.instructions())?;
-        let artifacts = self.latest_artifacts(task)?;
-        let earlier: Vec<_> = artifacts
+        let mut artifacts = self.latest_artifacts(task)?;
+        artifacts.retain(|(artifact, _)| artifact.stage != stage.name);
+        for child in self.children(task.id).filter(|child| child.state == State::Merged) {
+            artifacts
+                .extend(self.latest_artifacts(child)?.pop().map(|(artifact, path)| (of_child(child, artifact), path)));
+        }
+        let artifacts: Vec<_> = artifacts
             .iter()
-            .filter(|(artifact, _)| artifact.stage != stage.name)
             .map(|(artifact, path)| EarlierArtifact {
                 name: &artifact.name,
                 stage: &artifact.stage,
@@ -34,13 +45,23 @@ impl Project {
             instructions: instructions.as_deref(),
             title: &task.title,
             description: &task.description,
-            artifacts: &earlier,
+            artifacts: &artifacts,
             trigger,
             artifact: &stage.artifact,
-            permissions: stage.assignment().and_then(|it| it.permissions).unwrap_or(self.settings.config.permissions),
-            worktree: &self.worktree(task)?,
+            assignment,
+            earlier_stages: &earlier.collect::<Vec<_>>(),
+            permissions: assignment.permissions.unwrap_or(self.settings.config.permissions),
+            worktree: &self.worktree_path(task),
             branch: &task.branch,
         }))
+    }
+
+    /// Keeps the prompt of the current iteration where people find it; a log, no more.
+    pub fn keep_prompt(&self, task: &Task, text: &str) -> Result<(), Failure> {
+        let Some(iteration) = task.iteration() else { return Ok(()) };
+        let log = artifact::prepare_log(&self.files.folder, &task.slug, &iteration.stage, iteration.number);
+        let file = log.map_err(Failure::internal)?.with_extension("prompt.md");
+        atomic::write(&file, text.as_bytes()).map_err(Failure::internal)
     }
 
     fn text(&self, path: &std::path::Path) -> Result<Option<String>, Failure> {
@@ -127,4 +148,10 @@ impl Project {
             }
         }
     }
+}
+
+/// A subtask's result among its parent's artifacts.
+fn of_child(child: &Task, artifact: Artifact) -> Artifact {
+    let name = format!("{}/{}", child.slug, artifact.name);
+    Artifact { name, stage: format!("subtask \"{}\"", child.title), ..artifact }
 }

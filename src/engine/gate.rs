@@ -1,4 +1,4 @@
-//! Commands of the project at work: the setup script and the gates, each under a shim, with a time limit.
+//! Commands of the project at work: the setup script, the gates and the stages that are scripts, each under a shim, with a time limit.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::text::head_and_tail;
 use crate::model::{
-    CommandResult, ExitStatus, Failure, FailureKind, Launch, RunId, SessionId, SessionKind, Size, Task,
+    self, CommandResult, ExitStatus, Failure, FailureKind, Launch, RunId, SessionId, SessionKind, Size, Stage, Task,
 };
 use crate::store::atomic;
 use crate::store::database::EffectId;
@@ -50,6 +50,28 @@ impl Core {
         }
     }
 
+    /// A stage that is a script.
+    pub(super) fn run_script(&mut self, at: &TaskPlace, run: RunId, stage: usize, key: EffectId) {
+        let planned = self.project(&at.project).and_then(|project| {
+            project.check_trust()?;
+            let stage = project.task(at.task)?.flow.stages.get(stage);
+            let Some(Stage { name, work: model::Work::Script(script), .. }) = stage else {
+                return Err(Failure::new(FailureKind::BadState, "the stage is no script."));
+            };
+            Ok((name.clone(), self.command_launch(at, &script.command, &[])?, script.timeout_seconds))
+        });
+        match planned {
+            Ok((stage, launch, seconds)) => {
+                let limit = Duration::from_secs(seconds.into());
+                self.spawn_job(at, run, launch, Job::new(Work::Script { stage }, limit, key));
+            }
+            Err(failure) => {
+                let event = Event::ScriptBroken { run, error: failure.to_string() };
+                self.happened(at, event, Some(key));
+            }
+        }
+    }
+
     /// `sh -c command` in a task's worktree.
     pub(super) fn command_launch(&self, at: &TaskPlace, command: &str, extra: &[&str]) -> Result<Launch, Failure> {
         let project = self.project(&at.project)?;
@@ -69,6 +91,7 @@ impl Core {
         let name = match job.work {
             Work::Setup { .. } => "setup",
             Work::Gate { .. } => "gate",
+            Work::Script { .. } => "script",
         };
         let place = (at.project.clone(), SessionId(run.to_string()));
         let mut started = Started::new(run, place, SessionKind::Job, (name.to_owned(), Some(at.task)), now());
@@ -81,6 +104,7 @@ impl Core {
         let event = match work {
             Work::Setup { .. } => Event::SetupFailed { run, error },
             Work::Gate { .. } => Event::GateBroken { run, error },
+            Work::Script { .. } => Event::ScriptBroken { run, error },
         };
         self.happened(at, event, Some(key));
     }
@@ -159,20 +183,37 @@ impl Ended {
                     self.exit.map_or_else(|| format!("took over {} s", self.limit.as_secs()), |exit| exit.to_string());
                 Event::SetupFailed { run, error: format!("the setup script {how}: {last}; log: {log}") }
             }
-            Work::Gate { attempt } => Event::GateDone { run, result: self.result(task, *attempt, &output, log) },
+            Work::Gate { attempt } => {
+                let former = super::monitor::last_gate(task);
+                Event::GateDone { run, result: self.result("gate", (*attempt, former), &output, log) }
+            }
+            Work::Script { stage } => {
+                let of_stage = || task.iterations.iter().rev().filter(|iteration| iteration.stage == *stage);
+                let former = of_stage().find_map(|iteration| iteration.script.as_ref());
+                let attempt = of_stage().next().map_or(1, |iteration| iteration.number);
+                let result = self.result("script", (attempt, former), &output, log);
+                Event::ScriptDone { run, result, text: output }
+            }
         }
     }
 
-    fn result(&self, task: &Task, attempt: u32, output: &str, log: String) -> CommandResult {
+    /// What the command said, beside what it said the time before.
+    fn result(
+        &self,
+        what: &str,
+        (attempt, former): (u32, Option<&CommandResult>),
+        output: &str,
+        log: String,
+    ) -> CommandResult {
         let digest = Sha256::digest(output.as_bytes())
             .iter()
             .take(16)
             .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        let former = super::monitor::last_gate(task).filter(|gate| !gate.passed() && gate.digest == digest);
+        let former = former.filter(|former| !former.passed() && former.digest == digest);
         let same = former.map_or(1, |gate| gate.same + 1);
         let mut text = head_and_tail(output.trim_end(), KEPT_LINES, &log);
         if self.exit.is_none() {
-            text = format!("{text}\nThe gate was ended after {} seconds, its time limit.", self.limit.as_secs());
+            text = format!("{text}\nThe {what} was ended after {} seconds, its time limit.", self.limit.as_secs());
         }
         CommandResult { exit: self.exit, attempt, same, digest, text, log, seconds: self.seconds }
     }
@@ -182,5 +223,6 @@ fn broken(run: RunId, work: &Work, error: String) -> Event {
     match work {
         Work::Setup { .. } => Event::SetupFailed { run, error },
         Work::Gate { .. } => Event::GateBroken { run, error },
+        Work::Script { .. } => Event::ScriptBroken { run, error },
     }
 }

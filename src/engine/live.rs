@@ -37,7 +37,7 @@ pub(super) struct Live {
     pub since: Timestamp,
 }
 
-/// A gate or a setup script at work.
+/// A gate, a stage's script or a setup script at work.
 pub(super) struct Job {
     pub work: Work,
     pub started: Instant,
@@ -62,6 +62,7 @@ impl Job {
 pub(super) enum Work {
     Setup { base_commit: String },
     Gate { attempt: u32 },
+    Script { stage: String },
 }
 
 /// What is known of an agent.

@@ -5,6 +5,7 @@
 
 mod agent_run;
 mod attention;
+mod breakdown;
 mod closing;
 mod core;
 mod create;
@@ -17,6 +18,7 @@ mod files;
 mod find;
 mod gate;
 mod ground;
+mod handed_in;
 mod handle;
 mod integrate;
 mod live;

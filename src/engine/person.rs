@@ -15,6 +15,9 @@ use crate::model::{
     Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
 };
 
+/// In `scripts/`: starts what the task changes, for a person to look at.
+const RUN_SCRIPT: &str = "run.sh";
+
 impl Core {
     /// The shell beside a session: the one that is there, or a new one.
     pub(super) fn open_shell(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
@@ -24,6 +27,21 @@ impl Core {
             .file_name()
             .map_or_else(|| "shell".into(), |name| name.to_string_lossy().into_owned());
         self.start_beside((project, owner), id, Ok((name, vec![shell])), size, answerer);
+    }
+
+    /// The project's run script where a session works.
+    pub(super) fn run_beside(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
+        let id = SessionId(format!("{owner}.run"));
+        let program = self.project(project).and_then(|project| {
+            project.check_trust()?;
+            let script = project.files.folder.scripts().join(RUN_SCRIPT);
+            if !script.is_file() {
+                let text = format!("there is no {}.", script.display());
+                return Err(Failure::new(FailureKind::NotFound, text).hint("Write what starts the program there"));
+            }
+            Ok((RUN_SCRIPT.to_owned(), vec![script.into()]))
+        });
+        self.start_beside((project, owner), id, program, size, answerer);
     }
 
     /// `$EDITOR` on a session's spec, in a terminal of its own.

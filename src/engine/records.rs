@@ -2,7 +2,9 @@
 
 use super::core::Core;
 use super::message::TaskPlace;
-use crate::model::{Answer, ArtifactRecord, Failure, MessageRecord, ProjectId, Reply, SessionId, TaskRecords};
+use crate::model::{
+    Answer, ArtifactRecord, Failure, FailureKind, MessageRecord, ProjectId, Reply, SessionId, TaskRecords, Trigger,
+};
 use crate::store::database::StoredMessage;
 
 /// Messages that an answer has at most.
@@ -23,6 +25,23 @@ impl Core {
         let messages = project.db.messages(&task.session_id(), MESSAGES).map_err(Failure::internal)?;
         let messages = messages.into_iter().map(record).collect();
         Ok(Reply::Records(Box::new(TaskRecords { artifacts: artifacts.collect(), messages })))
+    }
+
+    /// What an agent of this stage, or of the current one, would be started with.
+    pub(super) fn prompt_of(&self, at: &TaskPlace, stage: Option<&str>) -> Answer {
+        let project = self.project(&at.project)?;
+        let task = project.task(at.task)?;
+        let index = match stage {
+            None => task.stage,
+            Some(name) => task.flow.stages.iter().position(|stage| stage.name == name).ok_or_else(|| {
+                let names: Vec<_> = task.flow.stages.iter().map(|stage| stage.name.as_str()).collect();
+                let text = format!("there is no stage \"{name}\"; the flow has {}.", names.join(", "));
+                Failure::new(FailureKind::NotFound, text)
+            })?,
+        };
+        let of_stage = task.iterations.iter().rev().find(|it| it.stage == task.flow.stages[index].name);
+        let trigger = of_stage.map_or(&Trigger::Flow, |iteration| &iteration.trigger);
+        Ok(Reply::Text { text: project.prompt(task, index, trigger)? })
     }
 
     pub(super) fn messages(&self, project: &ProjectId, session: Option<&SessionId>) -> Answer {

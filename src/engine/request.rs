@@ -17,6 +17,11 @@ impl Core {
         match request {
             // Those whose answer comes later, from a job.
             Request::OpenShell { project, session, size } => self.open_shell(&project, &session, size, answerer),
+            Request::RunScript { project, session, size } => self.run_beside(&project, &session, size, answerer),
+            Request::OpenPullRequest { .. } => {
+                // TODO(branch): built on the branch of the integration.
+                answerer.answer(Err(crate::model::Failure::internal("not built on this branch")));
+            }
             Request::EditSpec { project, session, size } => self.edit_spec(&project, &session, size, answerer),
             Request::StartDesigner { project } => self.start_designer(&project, answerer),
             Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
@@ -39,11 +44,27 @@ impl Core {
             Request::ForgetProject { project } => self.forget_project(&project),
             Request::InitProject { project } => self.init_project(&project),
             Request::NewTask { project, task } => self.new_task(&project, task),
-            Request::Start { project, task } => self.start(project, task),
-            Request::Stop { project, task } => self.wish(project, task, Wish::Stop),
+            Request::Start { project, task } => self.start(project, task, Wish::Start),
+            Request::Retry { project, task } => self.start(project, task, Wish::Retry),
+            Request::Stop { project, task } => self.stop(project, task),
             Request::Restart { project, task } => self.wish(project, task, Wish::Restart),
             Request::Approve { project, task } => self.wish(project, task, Wish::Approve),
-            Request::Reject { project, task, feedback } => self.wish(project, task, Wish::Reject { feedback }),
+            Request::Reject { project, task, feedback, fresh } => {
+                self.wish(project, task, Wish::Reject { feedback, fresh })
+            }
+            Request::Override { project, task } => self.wish(project, task, Wish::Override),
+            Request::AnswerQuestions { project, task, answers } => self.wish(project, task, Wish::Answer { answers }),
+            Request::EditSubtasks { project, task, subtasks } => {
+                self.edit_subtasks(TaskPlace { project, task }, subtasks)
+            }
+            Request::RunGate { project, task } => {
+                self.project(&project)?.check_trust()?;
+                self.wish(project, task, Wish::RunGate)
+            }
+            Request::Submit { project, session, run, submission } => {
+                self.submit(&(project, session), run.as_ref(), &submission)
+            }
+            Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::Complete { project, task } => self.wish(project, task, Wish::Complete),
             Request::Skip { project, task } => self.wish(project, task, Wish::Skip),
             Request::SendToStage { project, task, stage, text } => {
@@ -83,6 +104,8 @@ impl Core {
             Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
             Request::Hello => Ok(done(None)),
             Request::OpenShell { .. }
+            | Request::RunScript { .. }
+            | Request::OpenPullRequest { .. }
             | Request::EditSpec { .. }
             | Request::StartDesigner { .. }
             | Request::DeleteFacts { .. }
@@ -111,11 +134,24 @@ impl Core {
         Ok(Reply::Done { message })
     }
 
-    fn start(&mut self, project: ProjectId, task: TaskId) -> Answer {
+    fn start(&mut self, project: ProjectId, task: TaskId, wish: Wish) -> Answer {
         self.project(&project)?.check_trust()?;
         let slug = self.project(&project)?.task(task)?.slug.clone();
-        self.wish(project, task, Wish::Start)?;
+        self.wish(project, task, wish)?;
         Ok(Reply::Done { message: Some(format!("started {slug}; x stops it")) })
+    }
+
+    /// A task that waits for its subtasks stops by them.
+    fn stop(&mut self, project: ProjectId, task: TaskId) -> Answer {
+        let found = self.project(&project)?;
+        if found.task(task)?.state != State::Children {
+            return self.wish(project, task, Wish::Stop);
+        }
+        let children: Vec<TaskId> = found.children(task).map(|child| child.id).collect();
+        // A refusal: nothing of that one is at work.
+        let stopped = children.iter().filter(|child| self.stop(project.clone(), **child).is_ok()).count();
+        let slug = &self.project(&project)?.task(task)?.slug;
+        Ok(Reply::Done { message: Some(format!("stopped {stopped} subtasks of {slug}")) })
     }
 
     fn stop_session(&mut self, project: ProjectId, session: SessionId) -> Reply {

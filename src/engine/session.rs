@@ -13,7 +13,7 @@ use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::resume::{gone_by, not_resumed};
 use crate::agent::{self, Signal};
-use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
+use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size, Submission};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
 use crate::store::database::StoredSession;
 
@@ -296,7 +296,8 @@ impl Core {
         let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
         if by_stdout && status.success() {
             let text = output(&self.ground.home.session(run), ARTIFACT_LINES);
-            self.happened(at, Event::Submitted { run: run.clone(), text }, None);
+            let submission = Submission::Artifact { text };
+            self.happened(at, Event::Submitted { run: run.clone(), submission }, None);
         }
     }
 

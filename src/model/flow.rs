@@ -130,6 +130,12 @@ pub enum ChildFailure {
     Wait,
 }
 
+impl ChildFailure {
+    pub const fn fails(self) -> bool {
+        matches!(self, Self::Fail)
+    }
+}
+
 /// A command that is a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
@@ -164,6 +170,22 @@ impl Stage {
     /// The agent that it names.
     pub fn agent(&self) -> Option<&str> {
         self.assignment()?.agent.as_deref()
+    }
+
+    /// How it takes the task apart, where it does.
+    pub fn breakdown(&self) -> Option<&Breakdown> {
+        match &self.assignment()?.output {
+            Output::Subtasks(breakdown) => Some(breakdown),
+            Output::Artifact | Output::Verdict { .. } => None,
+        }
+    }
+
+    /// The stage that its rejections go back to, where it judges.
+    pub fn rejection_stage(&self) -> Option<&str> {
+        match &self.assignment()?.output {
+            Output::Verdict { rejection_stage } => Some(rejection_stage),
+            Output::Artifact | Output::Subtasks(_) => None,
+        }
     }
 
     pub const fn is_headless(&self) -> bool {

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::diff::DiffStat;
 use super::failure::Failure;
 use super::flow::Strategy;
-use super::id::{ProjectId, SessionId, TaskId};
+use super::id::{ProjectId, RunId, SessionId, TaskId};
 use super::launch::Size;
 use super::record::{MessageRecord, TaskRecords};
 use super::session::SessionKind;
+use super::submission::{Submission, SubtaskDraft};
 use super::task::Status;
 
 /// A new task. Empty fields take their defaults.
@@ -32,6 +33,10 @@ pub struct NewTask {
     /// A model of the agent, over the one that the stage names.
     pub model: Option<String>,
     pub auto: bool,
+    /// The task that it is to be a part of: its base is that one's branch.
+    pub parent: Option<TaskId>,
+    /// Tasks that have to be merged before it starts.
+    pub after: Vec<TaskId>,
     /// True: start at once; false: keep as a draft.
     pub start: bool,
 }
@@ -54,6 +59,9 @@ pub enum Request {
     /// Starts a draft, or resumes a paused or failed task.
     #[serde(rename = "task.start")]
     Start { project: ProjectId, task: TaskId },
+    /// Once more what failed, was blocked or is paused.
+    #[serde(rename = "task.retry")]
+    Retry { project: ProjectId, task: TaskId },
     #[serde(rename = "task.stop")]
     Stop { project: ProjectId, task: TaskId },
     /// The stage again, with a fresh conversation.
@@ -63,7 +71,26 @@ pub enum Request {
     #[serde(rename = "task.approve")]
     Approve { project: ProjectId, task: TaskId },
     #[serde(rename = "task.reject")]
-    Reject { project: ProjectId, task: TaskId, feedback: String },
+    Reject {
+        project: ProjectId,
+        task: TaskId,
+        feedback: String,
+        /// True: a new conversation is told, not the one that made it.
+        #[serde(default)]
+        fresh: bool,
+    },
+    /// Goes on in spite of a stage's rejection.
+    #[serde(rename = "task.override")]
+    Override { project: ProjectId, task: TaskId },
+    /// One answer for each open question, in their order.
+    #[serde(rename = "task.answer")]
+    AnswerQuestions { project: ProjectId, task: TaskId, answers: Vec<String> },
+    /// The breakdown that waits for approval, as a person wants it.
+    #[serde(rename = "task.edit_subtasks")]
+    EditSubtasks { project: ProjectId, task: TaskId, subtasks: Vec<SubtaskDraft> },
+    /// Runs the stage's gate now, on what is there.
+    #[serde(rename = "task.run_gate")]
+    RunGate { project: ProjectId, task: TaskId },
     /// Marks the task as completed, whatever its stage says.
     #[serde(rename = "task.complete")]
     Complete { project: ProjectId, task: TaskId },
@@ -90,6 +117,16 @@ pub enum Request {
     /// Text for an agent: typed once it rests.
     #[serde(rename = "message.send")]
     Send { project: ProjectId, session: SessionId, text: String },
+    /// Hands in the result of a task's stage, its questions, or what keeps it from going on.
+    #[serde(rename = "session.submit")]
+    Submit {
+        project: ProjectId,
+        session: SessionId,
+        /// The agent's run, from `ORCHESTRA_SESSION_DIR`: one that is over hands in nothing more. None: the live one.
+        #[serde(default)]
+        run: Option<RunId>,
+        submission: Submission,
+    },
     /// A key sequence for the agent's dialog, typed at once (peek's digits).
     #[serde(rename = "session.answer")]
     Answer { project: ProjectId, session: SessionId, bytes: Vec<u8> },
@@ -101,6 +138,9 @@ pub enum Request {
     /// The shell beside a session; the same one when it is alive already.
     #[serde(rename = "session.open_shell")]
     OpenShell { project: ProjectId, session: SessionId, size: Size },
+    /// The project's run script in a session's worktree, in a terminal of its own; the same one while it runs.
+    #[serde(rename = "session.run_script")]
+    RunScript { project: ProjectId, session: SessionId, size: Size },
     /// `$EDITOR` on the spec of a session, in a terminal of its own.
     #[serde(rename = "session.edit_spec")]
     EditSpec { project: ProjectId, session: SessionId, size: Size },
@@ -122,6 +162,12 @@ pub enum Request {
     /// The task with its attempts, artifacts, messages and conversation.
     #[serde(rename = "task.show")]
     ShowTask { project: ProjectId, task: TaskId },
+    /// The text that an agent of this stage, or of the current one, would be started with.
+    #[serde(rename = "task.prompt")]
+    Prompt { project: ProjectId, task: TaskId, stage: Option<String> },
+    /// Pushes the branch and opens a pull request with `gh`.
+    #[serde(rename = "task.open_pull_request")]
+    OpenPullRequest { project: ProjectId, task: TaskId },
     /// Messages to and from a session, or of the whole project; the last thousand.
     #[serde(rename = "message.list")]
     ListMessages { project: ProjectId, session: Option<SessionId> },
@@ -151,10 +197,19 @@ impl Request {
             | Self::InitProject { project }
             | Self::NewTask { project, .. }
             | Self::Start { project, .. }
+            | Self::Retry { project, .. }
             | Self::Stop { project, .. }
             | Self::Restart { project, .. }
             | Self::Approve { project, .. }
             | Self::Reject { project, .. }
+            | Self::Override { project, .. }
+            | Self::AnswerQuestions { project, .. }
+            | Self::EditSubtasks { project, .. }
+            | Self::RunGate { project, .. }
+            | Self::Submit { project, .. }
+            | Self::RunScript { project, .. }
+            | Self::Prompt { project, .. }
+            | Self::OpenPullRequest { project, .. }
             | Self::Complete { project, .. }
             | Self::Skip { project, .. }
             | Self::SendToStage { project, .. }
@@ -218,6 +273,10 @@ pub enum Reply {
     Records(Box<TaskRecords>),
     Messages(Vec<MessageRecord>),
     Base(Box<BaseFacts>),
+    /// A text, whole.
+    Text {
+        text: String,
+    },
 }
 
 pub type Answer = Result<Reply, Failure>;

@@ -339,6 +339,8 @@ pub enum Trigger {
     Flow,
     /// The gate failed; `text` is what the agent is told.
     Gate { text: String },
+    /// A person answered its questions; `text` has both.
+    Answered { text: String },
     /// The script of a later stage failed.
     Script { stage: String, text: String },
     /// A later stage's agent rejected it.
@@ -362,6 +364,8 @@ pub enum Trigger {
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Passed,
+    /// It asked, and went on with the answers in the next iteration.
+    Asked,
     GateFailed,
     /// Its script failed.
     ScriptFailed,

@@ -20,6 +20,8 @@ pub enum Right<'a> {
     Message(&'a ProjectId, &'a SessionId),
     /// What a task's own agent may do with it, and the designer with all of its project.
     Task(&'a ProjectId, TaskId),
+    /// What the session itself hands in.
+    Submit(&'a ProjectId, &'a SessionId),
     /// What the designer does with the tasks of its project.
     Manage(&'a ProjectId),
     /// A person only.
@@ -36,8 +38,10 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::ShowTask { project, .. }
         | Request::ListMessages { project, .. }
         | Request::BaseFacts { project, .. }
+        | Request::Prompt { project, .. }
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
+        Request::Submit { project, session, .. } => Right::Submit(project, session),
         Request::Complete { project, task } | Request::SetStatus { project, task, status: Status::Completed } => {
             Right::Task(project, *task)
         }
@@ -50,6 +54,13 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::Restart { .. }
         | Request::Approve { .. }
         | Request::Reject { .. }
+        | Request::Retry { .. }
+        | Request::Override { .. }
+        | Request::AnswerQuestions { .. }
+        | Request::EditSubtasks { .. }
+        | Request::RunGate { .. }
+        | Request::OpenPullRequest { .. }
+        | Request::RunScript { .. }
         | Request::Skip { .. }
         | Request::SendToStage { .. }
         | Request::SetAuto { .. }
@@ -90,6 +101,7 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
         Right::Message(project, session) => {
             in_project(place, project) && (own.is_none() || *session == SessionId::main())
         }
+        Right::Submit(project, session) => own.is_some() && in_project(place, project) && place.1 == *session,
         Right::Task(project, task) => in_project(place, project) && own.is_none_or(|own| own == task),
         Right::Manage(project) => in_project(place, project) && own.is_none(),
         Right::Person => false,
@@ -100,6 +112,7 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
     let why = match right {
         Right::Person => "that takes a person",
         Right::Message(project, _) if in_project(place, project) => "an executor writes to main only",
+        Right::Submit(..) => "a session hands in for itself only",
         Right::Task(project, _) if in_project(place, project) => "an executor has its own task only",
         Right::Manage(project) if in_project(place, project) => "that takes the designer or a person",
         _ => "an agent has its own project only",
@@ -120,7 +133,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{DeleteScope, NewTask, Size};
+    use crate::model::{DeleteScope, NewTask, Size, Submission};
     use crate::rpc::method::{Catalog, Kind};
 
     /// One of each variant, on task 1 and session `one` of project `p`.
@@ -137,7 +150,21 @@ mod tests {
             Request::Stop { project: project(), task },
             Request::Restart { project: project(), task },
             Request::Approve { project: project(), task },
-            Request::Reject { project: project(), task, feedback: text() },
+            Request::Reject { project: project(), task, feedback: text(), fresh: false },
+            Request::Retry { project: project(), task },
+            Request::Override { project: project(), task },
+            Request::AnswerQuestions { project: project(), task, answers: Vec::new() },
+            Request::EditSubtasks { project: project(), task, subtasks: Vec::new() },
+            Request::RunGate { project: project(), task },
+            Request::OpenPullRequest { project: project(), task },
+            Request::Prompt { project: project(), task, stage: None },
+            Request::RunScript { project: project(), session: session(), size },
+            Request::Submit {
+                project: project(),
+                session: SessionId::from("x"),
+                run: None,
+                submission: Submission::Blocked { reason: text() },
+            },
             Request::Complete { project: project(), task },
             Request::Skip { project: project(), task },
             Request::SendToStage { project: project(), task, stage: text(), text: text() },
@@ -189,13 +216,14 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 8] = [
+    const READS: [&str; 9] = [
         "engine.ping",
         "message.list",
         "project.base_facts",
         "project.trust_facts",
         "task.delete_facts",
         "task.merge_facts",
+        "task.prompt",
         "task.review_facts",
         "task.show",
     ];
@@ -214,8 +242,8 @@ mod tests {
     fn agents_have_what_is_theirs() {
         let reads = set(&READS);
         let with = |more: &[&str]| &reads | &set(more);
-        assert_eq!(granted(&executor("p", 1)), with(&["task.complete"]));
-        assert_eq!(granted(&executor("p", 2)), reads, "the task of another");
+        assert_eq!(granted(&executor("p", 1)), with(&["session.submit", "task.complete"]));
+        assert_eq!(granted(&executor("p", 2)), with(&["session.submit"]), "the task of another");
         assert_eq!(granted(&executor("q", 1)), set(&["engine.ping"]), "another project");
         let designer = |project: &str| Caller::Designer((project.into(), SessionId::main()));
         let manages = ["message.send", "task.complete", "task.new", "task.start", "task.stop"];

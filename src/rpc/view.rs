@@ -345,6 +345,7 @@ const fn trigger(trigger: &Trigger) -> &'static str {
     match trigger {
         Trigger::Flow => "flow",
         Trigger::Gate { .. } => "gate",
+        Trigger::Answered { .. } => "answered",
         Trigger::Script { .. } => "script",
         Trigger::Verdict { .. } => "verdict",
         Trigger::Children => "children",

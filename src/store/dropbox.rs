@@ -7,23 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
 use super::atomic::{Access, FileError, create_private_dir, read_capped, write_new};
-
-/// What an agent handed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submission {
-    /// The stage it is for; none: the one at work.
-    #[serde(default)]
-    pub stage: Option<String>,
-    /// The artifact's text; none with `complete` alone.
-    #[serde(default)]
-    pub artifact: Option<String>,
-    /// The agent says that its task is complete.
-    #[serde(default)]
-    pub complete: bool,
-}
+use crate::model::Submission;
 
 /// A submission in the box.
 #[derive(Debug)]
@@ -118,7 +103,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Submission {
-        Submission { stage: Some("work".into()), artifact: Some(text.into()), complete: false }
+        Submission::Artifact { text: text.into() }
     }
 
     #[test]

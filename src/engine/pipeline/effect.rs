@@ -36,6 +36,16 @@ pub enum Effect {
         stage: usize,
         attempt: u32,
     },
+    /// Run the script of a stage.
+    RunScript {
+        run: RunId,
+        stage: usize,
+    },
+    /// Make the subtasks that this iteration, an index, proposed.
+    MakeSubtasks {
+        run: RunId,
+        iteration: usize,
+    },
     EndJob {
         run: RunId,
     },
@@ -63,6 +73,8 @@ pub enum Conversation {
     Resume,
     /// As `Resume`, in an iteration that was interrupted: the agent is told to go on.
     Continue,
+    /// As `Resume`, after an agent that ended without handing anything in.
+    Remind,
 }
 
 /// What is typed.
@@ -89,6 +101,8 @@ impl Effect {
             Self::Tell { id, .. } => format!("tell {id}"),
             Self::EndSession { run } => format!("end session {run}"),
             Self::RunGate { run, .. } => format!("gate {run}"),
+            Self::RunScript { run, .. } => format!("script {run}"),
+            Self::MakeSubtasks { run, .. } => format!("subtasks {run}"),
             Self::EndJob { run } => format!("end job {run}"),
             Self::KeepArtifact { stage, iteration, .. } => format!("keep {stage} {iteration}"),
             Self::Integrate { run } => format!("integrate {run}"),

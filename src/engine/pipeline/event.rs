@@ -1,6 +1,6 @@
 //! What can happen to a task.
 
-use crate::model::{Activity, CommandResult, ExitStatus, Pause, RunId};
+use crate::model::{Activity, CommandResult, ExitStatus, Pause, RunId, Slug, Stage, Submission, SubtaskDraft};
 
 /// Something that happened: a person's wish, or the answer to an effect.
 ///
@@ -33,9 +33,10 @@ pub enum Event {
         run: RunId,
         id: String,
     },
+    /// The agent handed something in that its stage takes.
     Submitted {
         run: RunId,
-        text: String,
+        submission: Submission,
     },
     AgentExited {
         run: RunId,
@@ -55,6 +56,39 @@ pub enum Event {
         run: RunId,
         error: String,
     },
+    /// `text` is what the script printed: the stage's artifact.
+    ScriptDone {
+        run: RunId,
+        result: CommandResult,
+        text: String,
+    },
+    /// The script could not be run at all.
+    ScriptBroken {
+        run: RunId,
+        error: String,
+    },
+    /// The tasks that have to come first are merged.
+    DependenciesMet,
+    SubtasksMade {
+        run: RunId,
+    },
+    /// There is one subtask only: its stages become the task's own.
+    SubtaskFolded {
+        run: RunId,
+        stages: Vec<Stage>,
+    },
+    SubtasksRefused {
+        run: RunId,
+        error: String,
+    },
+    /// No subtask is open any more.
+    ChildrenClosed,
+    ChildFailed {
+        slug: Slug,
+        error: String,
+    },
+    /// No subtask has failed any more.
+    ChildrenMended,
     Integrated {
         run: RunId,
         commit: String,
@@ -75,13 +109,34 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     Start,
+    /// Once more what failed, was blocked or is paused.
+    Retry,
     Stop,
     Restart,
+    /// Accepts what waits; of a rejection: confirms it.
     Approve,
-    Reject { feedback: String },
+    /// `fresh`: a new conversation is told, not the one that made it.
+    Reject {
+        feedback: String,
+        fresh: bool,
+    },
+    /// Goes on in spite of a rejection.
+    Override,
+    /// One answer for each open question.
+    Answer {
+        answers: Vec<String>,
+    },
+    /// The breakdown as a person wants it.
+    EditSubtasks {
+        subtasks: Vec<SubtaskDraft>,
+    },
+    RunGate,
     Complete,
     Skip,
-    SendToStage { stage: String, text: String },
+    SendToStage {
+        stage: String,
+        text: String,
+    },
     SetAuto(bool),
     Merge,
     Archive,
@@ -92,10 +147,15 @@ impl Wish {
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::Start => "start",
+            Self::Retry => "retry",
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Approve => "approve",
             Self::Reject { .. } => "reject",
+            Self::Override => "override",
+            Self::Answer { .. } => "answer",
+            Self::EditSubtasks { .. } => "edit the subtasks of",
+            Self::RunGate => "run the gate of",
             Self::Complete => "complete",
             Self::Skip => "skip",
             Self::SendToStage { .. } => "send",

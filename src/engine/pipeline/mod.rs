@@ -3,11 +3,14 @@
 //! Invariants, checked by the property tests:
 //! - No clock, no randomness, no input or output: the stamp brings the time and an id for whatever run begins.
 //! - An answer to a run that is no longer under way changes nothing.
-//! - At most one job (setup, gate, integration) is under way, and only in its own state; leaving a busy state ends it.
+//! - At most one job (setup, gate, script, subtasks, integration) is under way, and only in its own state; leaving a
+//!   busy state ends it.
 //! - At most one agent of a task is alive: a launch is preceded by the end of the one before it.
 
+mod children;
 mod effect;
 mod event;
+mod handed_in;
 mod move_on;
 mod person;
 #[cfg(test)]
@@ -15,7 +18,9 @@ pub(super) mod tests;
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, CommandResult, Outcome, Pause, Reason, ReasonKind, Run, RunId, State, Task, Trigger};
+use crate::model::{
+    Activity, CommandResult, Outcome, Pause, Reason, ReasonKind, Run, RunId, State, Task, Trigger, Work,
+};
 
 pub use effect::{Conversation, Effect, Text};
 pub use event::{Event, Wish};
@@ -58,7 +63,16 @@ pub fn step(task: &mut Task, event: Event, stamp: &Stamp) -> Result<Vec<Effect>,
 fn answers(task: &Task, event: &Event) -> bool {
     let job = |state: State, run: &RunId| task.state == state && task.job.as_ref().is_some_and(|job| job.id == *run);
     match event {
-        Event::Person(_) | Event::Granted => true,
+        Event::Person(_)
+        | Event::Granted
+        | Event::DependenciesMet
+        | Event::ChildrenClosed
+        | Event::ChildFailed { .. }
+        | Event::ChildrenMended => true,
+        Event::ScriptDone { run, .. } | Event::ScriptBroken { run, .. } => job(State::Scripting, run),
+        Event::SubtasksMade { run } | Event::SubtaskFolded { run, .. } | Event::SubtasksRefused { run, .. } => {
+            job(State::Children, run)
+        }
         Event::WorktreeReady { run, .. } | Event::SetupFailed { run, .. } => job(State::Setup, run),
         Event::GateDone { run, .. } | Event::GateBroken { run, .. } => job(State::Gating, run),
         Event::Integrated { run, .. }
@@ -100,11 +114,21 @@ impl Step<'_> {
             }
             Event::AgentChanged { activity, attended, .. } => self.agent_changed(activity, attended),
             Event::ConversationKnown { id, .. } => self.conversation_known(id),
-            Event::Submitted { text, .. } => self.submitted(text),
+            Event::Submitted { submission, .. } => self.submitted(submission),
             Event::AgentExited { status, .. } => self.agent_gone(Pause::Exited, format!("the agent {status}")),
             Event::AgentLost { why, .. } => self.agent_gone(why, lost_text(why).to_owned()),
             Event::GateDone { result, .. } => self.gate_done(result),
             Event::GateBroken { error, .. } => self.fail(ReasonKind::Gate, error, "gate"),
+            Event::ScriptDone { result, text, .. } => self.script_done(result, text),
+            Event::ScriptBroken { error, .. } => self.fail(ReasonKind::Script, error, "engine"),
+            Event::DependenciesMet if self.task.state == State::Waiting => self.enter(State::Queued, None),
+            Event::DependenciesMet => {}
+            Event::SubtasksMade { .. } => self.task.job = None,
+            Event::SubtaskFolded { stages, .. } => self.subtask_folded(stages),
+            Event::SubtasksRefused { error, .. } => self.fail(ReasonKind::Children, error, "engine"),
+            Event::ChildrenClosed => self.children_closed(),
+            Event::ChildFailed { slug, error } => self.child_failed(&slug, &error),
+            Event::ChildrenMended => self.children_mended(),
             Event::Integrated { .. } => self.integrated(),
             Event::IntegrationFailed { text, .. } => self.integration_failed(text),
             Event::IntegrationRefused { text, .. } => {
@@ -124,22 +148,23 @@ impl Step<'_> {
             self.effects.push(Effect::Prepare { run });
         } else if self.open_iteration() {
             let trigger = self.task.iterations.last().map_or(Trigger::Flow, |iteration| iteration.trigger.clone());
-            self.launch(trigger, Conversation::Continue);
+            self.work(trigger, Conversation::Continue);
         } else {
             self.begin(self.task.stage, Trigger::Flow, Conversation::Resume);
         }
     }
 
     fn agent_changed(&mut self, activity: Activity, attended: bool) {
-        let live =
-            matches!(self.task.state, State::Working | State::Quiet | State::Asking | State::Approval | State::Done);
-        if !live {
+        use State::{Approval, Asking, Blocked, Done, Quiet, Verdict, Working};
+        let live = matches!(self.task.state, Working | Quiet | Asking | Approval | Verdict | Blocked | Done);
+        // One that runs headless ends its turn by its exit.
+        if !live || self.task.current_stage().is_headless() {
             return;
         }
         match activity {
             Activity::Working => self.agent_works(attended),
-            Activity::Asking { text } if self.task.state != State::Done => {
-                self.enter(State::Asking, Some((ReasonKind::Asks, text, "agent events")));
+            Activity::Asking { text } if !matches!(self.task.state, Done | Verdict) => {
+                self.enter(Asking, Some((ReasonKind::Asks, text, "agent events")));
             }
             Activity::Starting | Activity::Asking { .. } => {}
             Activity::Resting => self.agent_rests(attended),
@@ -149,8 +174,9 @@ impl Step<'_> {
     fn agent_works(&mut self, attended: bool) {
         match self.task.state {
             State::Quiet | State::Asking => self.enter(State::Working, None),
+            State::Blocked if attended => self.enter(State::Working, None),
             // A person talks to the agent again: what it submitted is no longer its last word.
-            State::Approval | State::Done if attended => {
+            State::Approval | State::Verdict | State::Done if attended => {
                 self.close_iteration(Outcome::Rejected);
                 self.task.reviewed = false;
                 self.record_iteration(Trigger::Talk);
@@ -164,13 +190,15 @@ impl Step<'_> {
         if !matches!(self.task.state, State::Working | State::Asking) {
             return;
         }
-        if self.task.iteration().is_some_and(|iteration| iteration.submitted) {
+        if self.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some()) {
+            return self.ask();
+        }
+        if self.is_submitted() {
             return self.output_ready();
         }
         let reminders = self.task.iteration().map_or(0, |iteration| iteration.reminders);
         if self.task.flow.is_solo() || attended || reminders >= MAX_REMINDERS {
-            return self
-                .enter(State::Quiet, Some((ReasonKind::Rests, "rests without a result".to_owned(), "agent events")));
+            return self.rests("rests without a result");
         }
         if let Some(iteration) = self.task.iterations.last_mut() {
             iteration.reminders += 1;
@@ -186,30 +214,35 @@ impl Step<'_> {
         }
     }
 
-    fn submitted(&mut self, text: String) {
-        let accepts = matches!(self.task.state, State::Working | State::Quiet | State::Asking | State::Approval);
-        let stage = self.task.current_stage();
-        let (name, artifact) = (stage.name.clone(), stage.artifact.clone());
-        let Some(iteration) = self.task.iterations.last_mut().filter(|_| accepts) else { return };
-        iteration.submitted = true;
-        let number = iteration.number;
-        self.effects.push(Effect::KeepArtifact { stage: name, iteration: number, name: artifact, text });
-        // The gate never runs under an agent that is still at work: its rest (or its end) moves the task on.
-        if matches!(self.task.state, State::Quiet | State::Approval) {
-            self.output_ready();
+    fn agent_gone(&mut self, why: Pause, text: String) {
+        self.end_session_record();
+        if !matches!(self.task.state, State::Working | State::Asking | State::Quiet | State::Blocked) {
+            return;
+        }
+        if self.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some()) {
+            return self.ask();
+        }
+        if self.is_submitted() {
+            return self.output_ready();
+        }
+        if self.task.current_stage().is_headless() && why == Pause::Exited {
+            return self.ended_empty(&text);
+        }
+        if self.task.state != State::Blocked {
+            self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "exit status")));
         }
     }
 
-    fn agent_gone(&mut self, why: Pause, text: String) {
-        self.end_session_record();
-        let submitted = self.task.iteration().is_some_and(|iteration| iteration.submitted);
-        match self.task.state {
-            State::Working | State::Asking if submitted => self.output_ready(),
-            State::Working | State::Asking | State::Quiet => {
-                self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "exit status")));
-            }
-            _ => {}
-        }
+    /// A headless agent ended its turn without a result: it is reminded once, in the same conversation.
+    fn ended_empty(&mut self, how: &str) {
+        let artifact = self.task.current_stage().artifact.clone();
+        let iteration = self.task.iterations.last_mut();
+        let Some(iteration) = iteration.filter(|iteration| iteration.reminders == 0) else {
+            return self.fail(ReasonKind::Agent, format!("{how} without having handed in `{artifact}`"), "exit status");
+        };
+        iteration.reminders = 1;
+        let trigger = iteration.trigger.clone();
+        self.launch(trigger, Conversation::Remind);
     }
 
     fn gate_done(&mut self, result: CommandResult) {
@@ -221,7 +254,11 @@ impl Step<'_> {
             iteration.gate = Some(result);
         }
         if passed {
-            return self.gate_passed();
+            return if self.is_submitted() {
+                self.judged()
+            } else {
+                self.rests("the gate passed; nothing is handed in")
+            };
         }
         self.close_iteration(Outcome::GateFailed);
         if limit > 0 && attempt >= limit {
@@ -241,11 +278,46 @@ impl Step<'_> {
 
     fn integration_failed(&mut self, text: String) {
         self.task.job = None;
-        let wanted = self.task.flow.integration.on_failure.clone();
-        let last = self.task.flow.stages.len() - 1;
-        let stage = wanted.and_then(|name| self.stage_index(&name)).unwrap_or(last);
+        let flow = &self.task.flow;
+        let wanted = flow.integration.on_failure.as_ref().and_then(|name| self.stage_index(name));
+        let agents = || flow.stages.iter().rposition(|stage| stage.assignment().is_some());
+        let Some(stage) = wanted.or_else(agents) else { return self.fail(ReasonKind::Integration, text, "git") };
         self.task.reviewed = false;
         self.begin_or_tell(stage, Trigger::Integration { text });
+    }
+
+    fn script_done(&mut self, result: CommandResult, text: String) {
+        self.task.job = None;
+        let stage = self.task.current_stage();
+        let (name, artifact) = (stage.name.clone(), stage.artifact.clone());
+        let on_failure = match &stage.work {
+            Work::Script(script) => script.on_failure.as_ref().and_then(|name| self.stage_index(name)),
+            Work::Agent(_) => None,
+        };
+        let (passed, said) = (result.passed(), result.text.clone());
+        let Some(iteration) = self.task.iterations.last_mut() else { return };
+        iteration.script = Some(result);
+        iteration.submitted = passed;
+        if passed {
+            let iteration = iteration.number;
+            self.effects.push(Effect::KeepArtifact { stage: name, iteration, name: artifact, text });
+            return self.output_ready();
+        }
+        self.close_iteration(Outcome::ScriptFailed);
+        match on_failure {
+            Some(index) => self.begin_or_tell(index, Trigger::Script { stage: name, text: said }),
+            None => self.fail(ReasonKind::Script, format!("the script of {name} failed: {said}"), "script"),
+        }
+    }
+
+    fn rests(&mut self, text: &str) {
+        let source = if self.session_alive() { "agent events" } else { "gate" };
+        self.enter(State::Quiet, Some((ReasonKind::Rests, text.to_owned(), source)));
+    }
+
+    /// The stage's output of this iteration is there.
+    fn is_submitted(&self) -> bool {
+        self.task.iteration().is_some_and(|iteration| iteration.submitted)
     }
 
     fn enter(&mut self, state: State, reason: Option<(ReasonKind, String, &str)>) {

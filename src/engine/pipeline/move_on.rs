@@ -7,8 +7,12 @@ impl Step<'_> {
     /// The stage's output is there and its agent rests: the gate, or what comes after it.
     pub(super) fn output_ready(&mut self) {
         if self.task.current_stage().gate.is_none() {
-            return self.gate_passed();
+            return self.judged();
         }
+        self.run_gate();
+    }
+
+    pub(super) fn run_gate(&mut self) {
         let stage = self.task.stage;
         let attempt = 1 + self.failed_gates();
         let run = self.start_job("gate");
@@ -17,7 +21,7 @@ impl Step<'_> {
     }
 
     /// The stage's output holds: a person looks at it, or the flow goes on.
-    pub(super) fn gate_passed(&mut self) {
+    pub(super) fn accepted(&mut self) {
         if self.task.flow.is_solo() || self.task.auto || self.task.current_stage().is_automated {
             self.pass(Outcome::Passed);
         } else {
@@ -25,13 +29,23 @@ impl Step<'_> {
         }
     }
 
-    /// The stage is over: the next one begins, or the task is done.
+    /// The stage is over: its subtasks, the next stage, or the end.
     pub(super) fn pass(&mut self, outcome: Outcome) {
-        self.close_iteration(outcome);
-        if self.task.stage + 1 < self.task.flow.stages.len() {
-            return self.begin(self.task.stage + 1, Trigger::Flow, Conversation::Fresh);
+        let is_breakdown = self.task.iteration().is_some_and(|iteration| iteration.subtasks.is_some());
+        if is_breakdown && outcome == Outcome::Passed && self.open_iteration() {
+            return self.make_children();
         }
-        if self.task.flow.integration.auto_merge {
+        self.close_iteration(outcome);
+        self.continue_at(self.task.stage + 1, Trigger::Flow);
+    }
+
+    /// The flow goes on at this stage, or comes to its end.
+    pub(super) fn continue_at(&mut self, stage: usize, trigger: Trigger) {
+        if stage < self.task.flow.stages.len() {
+            return self.begin(stage, trigger, Conversation::Fresh);
+        }
+        // A subtask's place is its parent's branch: the parent waits for it there.
+        if self.task.flow.integration.auto_merge || self.task.parent.is_some() {
             self.integrate();
         } else {
             self.enter(State::Done, None);
@@ -44,12 +58,24 @@ impl Step<'_> {
         self.effects.push(Effect::Integrate { run });
     }
 
-    /// A new iteration of `stage` with an agent of its own.
+    /// A new iteration of `stage`, with an agent of its own where an agent does it.
     pub(super) fn begin(&mut self, stage: usize, trigger: Trigger, conversation: Conversation) {
         self.end_session();
         self.task.stage = stage;
         self.record_iteration(trigger.clone());
-        self.launch(trigger, conversation);
+        self.work(trigger, conversation);
+    }
+
+    /// Sets the current iteration to work.
+    pub(super) fn work(&mut self, trigger: Trigger, conversation: Conversation) {
+        if self.task.current_stage().assignment().is_some() {
+            return self.launch(trigger, conversation);
+        }
+        let stage = self.task.stage;
+        self.end_session();
+        let run = self.start_job("script");
+        self.enter(State::Scripting, None);
+        self.effects.push(Effect::RunScript { run, stage });
     }
 
     /// A new iteration of the same stage: typed into the live conversation, or the agent is resumed with it.

@@ -88,7 +88,8 @@ impl Review {
                     return Step::stay();
                 }
                 model.input.drafts.remove(&self.draft_key());
-                let request = Request::Reject { project: self.project.clone(), task: self.task, feedback };
+                let request =
+                    Request::Reject { project: self.project.clone(), task: self.task, feedback, fresh: false };
                 return Step::Close(update::ask(request));
             }
             KeyCode::Enter => field.break_line(),

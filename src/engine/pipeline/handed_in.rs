@@ -1,0 +1,132 @@
+//! What an agent hands in, and what follows from it once it rests: questions, verdicts, breakdowns.
+
+use std::fmt::Write as _;
+
+use super::{Effect, Step};
+use crate::model::{Decision, Outcome, ReasonKind, Round, State, Submission, SubtaskDraft, Trigger, Verdict};
+
+/// What an agent is told that asks while no person is there.
+const STANDING_REPLY: &str = "Use your judgement, and say in your result what you decided.";
+
+impl Step<'_> {
+    pub(super) fn submitted(&mut self, submission: Submission) {
+        use State::{Approval, Asking, Blocked, Quiet, Working};
+        if !matches!(self.task.state, Working | Quiet | Asking | Approval | State::Verdict | Blocked) {
+            return;
+        }
+        match submission {
+            Submission::Artifact { text } => self.output(text, None, None),
+            Submission::Verdict(verdict) => self.output(verdict_text(&verdict), Some(verdict), None),
+            Submission::Subtasks { summary, subtasks } => {
+                self.output(breakdown_text(&summary, &subtasks), None, Some(subtasks));
+            }
+            Submission::Questions { questions } => {
+                let Some(iteration) = self.task.iterations.last_mut() else { return };
+                iteration.questions.push(Round { questions, answers: None });
+                if matches!(self.task.state, Quiet | Blocked) {
+                    self.ask();
+                }
+            }
+            Submission::Blocked { reason } => self.enter(Blocked, Some((ReasonKind::Blocked, reason, "agent"))),
+            Submission::Failed { reason } => {
+                self.close_iteration(Outcome::Failed);
+                self.fail(ReasonKind::Agent, reason, "agent");
+            }
+        }
+    }
+
+    /// The stage's text, with what it decided or proposed.
+    fn output(&mut self, text: String, verdict: Option<Verdict>, subtasks: Option<Vec<SubtaskDraft>>) {
+        let stage = self.task.current_stage();
+        let (stage, name) = (stage.name.clone(), stage.artifact.clone());
+        let Some(iteration) = self.task.iterations.last_mut() else { return };
+        iteration.submitted = true;
+        (iteration.verdict, iteration.subtasks) = (verdict, subtasks);
+        let number = iteration.number;
+        self.effects.push(Effect::KeepArtifact { stage, iteration: number, name, text });
+        // The gate never runs under an agent that is still at work: its rest (or its end) moves the task on.
+        if matches!(self.task.state, State::Quiet | State::Approval | State::Verdict | State::Blocked) {
+            self.output_ready();
+        }
+    }
+
+    /// Open questions reach the person, or get the standing reply.
+    pub(super) fn ask(&mut self) {
+        let Some(round) = self.task.iteration().and_then(|iteration| iteration.open_questions()) else { return };
+        let count = round.questions.len();
+        if self.task.auto {
+            return self.answer_questions(vec![STANDING_REPLY.to_owned(); count]);
+        }
+        let first = round.questions.first().map_or("", |question| question.question.as_str());
+        let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+        self.enter(State::Asking, Some((ReasonKind::Questions, format!("{first}{more}"), "agent")));
+    }
+
+    /// The answers begin a new iteration in the same conversation.
+    pub(super) fn answer_questions(&mut self, answers: Vec<String>) {
+        let round = self.task.iterations.last_mut().and_then(|iteration| iteration.questions.last_mut());
+        let Some(round) = round else { return };
+        let text = answers_text(&round.questions, &answers);
+        round.answers = Some(answers);
+        self.close_iteration(Outcome::Asked);
+        self.go_on(Trigger::Answered { text });
+    }
+
+    /// The gate has nothing against the stage's output: its verdict counts.
+    pub(super) fn judged(&mut self) {
+        let Some(verdict) = self.rejection() else { return self.accepted() };
+        if self.task.auto || self.task.current_stage().is_automated {
+            return self.send_back();
+        }
+        let text = format!("rejects, back to {}: {}", self.rejected_stage(&verdict), verdict.reason);
+        self.enter(State::Verdict, Some((ReasonKind::Verdict, text, "agent")));
+    }
+
+    /// A rejection takes effect.
+    pub(super) fn send_back(&mut self) {
+        let Some(verdict) = self.rejection() else { return };
+        let stage = self.task.current_stage().name.clone();
+        let index = self.stage_index(&self.rejected_stage(&verdict)).unwrap_or(0);
+        self.close_iteration(Outcome::SentBack);
+        self.begin_or_tell(index, Trigger::Verdict { stage, text: verdict.reason });
+    }
+
+    fn rejection(&self) -> Option<Verdict> {
+        let verdict = self.task.iteration()?.verdict.as_ref()?;
+        (verdict.decision == Decision::Reject).then(|| verdict.clone())
+    }
+
+    /// The stage that a rejection goes back to.
+    fn rejected_stage(&self, verdict: &Verdict) -> String {
+        let named = verdict.route_to.clone().or_else(|| self.task.current_stage().rejection_stage().map(str::to_owned));
+        named.unwrap_or_else(|| self.task.flow.stages[0].name.clone())
+    }
+}
+
+fn verdict_text(verdict: &Verdict) -> String {
+    let (decision, to) = match (&verdict.decision, &verdict.route_to) {
+        (Decision::Approve, _) => ("approve", String::new()),
+        (Decision::Reject, None) => ("reject", String::new()),
+        (Decision::Reject, Some(stage)) => ("reject", format!(", back to {stage}")),
+    };
+    format!("Verdict: {decision}{to}\n\n{}", verdict.reason)
+}
+
+/// A breakdown as its artifact has it.
+pub fn breakdown_text(summary: &str, subtasks: &[SubtaskDraft]) -> String {
+    let mut text = summary.trim().to_owned();
+    for (index, item) in subtasks.iter().enumerate() {
+        let SubtaskDraft { title, description, instructions, depends_on, flow } = item;
+        let after: Vec<_> = depends_on.iter().map(|index| (index + 1).to_string()).collect();
+        let after = if after.is_empty() { String::new() } else { format!("\n\nAfter: {}", after.join(", ")) };
+        let flow = flow.as_ref().map_or_else(String::new, |flow| format!("\n\nFlow: {flow}"));
+        write!(text, "\n\n## {}. {title}\n\n{description}\n\n{instructions}{after}{flow}", index + 1)
+            .expect("invariant: a String takes all that is written");
+    }
+    text
+}
+
+fn answers_text(questions: &[crate::model::Question], answers: &[String]) -> String {
+    let pairs = questions.iter().zip(answers);
+    pairs.map(|(question, answer)| format!("> {}\n\n{answer}", question.question)).collect::<Vec<_>>().join("\n\n")
+}
