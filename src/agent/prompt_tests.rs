@@ -1,5 +1,7 @@
 use super::*;
 
+static PLAIN: LazyLock<Assignment> = LazyLock::new(Assignment::default);
+
 fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brief<'a> {
     Brief {
         template: "You fix things.\n",
@@ -9,6 +11,8 @@ fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brie
         artifacts,
         trigger,
         artifact: "summary",
+        assignment: &PLAIN,
+        earlier_stages: &["plan", "work"],
         permissions: PermissionMode::Edits,
         worktree: Path::new("/w/csv"),
         branch: "task/csv",

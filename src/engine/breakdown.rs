@@ -3,6 +3,7 @@
 //! Invariants: a subtask is made once, whatever crashes on the way (its parent, iteration and index tell it); what a parent
 //! is told of its subtasks follows from their states alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::core::Core;
@@ -122,8 +123,9 @@ impl Project {
     fn news_of_relatives(&self, task: &Task) -> Option<Event> {
         match task.state {
             State::Waiting => {
-                let merged = |id: &TaskId| self.task(*id).is_ok_and(|other| other.state == State::Merged);
-                task.after.iter().all(merged).then_some(Event::DependenciesMet)
+                // One that was deleted holds nobody back.
+                let over = |id: &TaskId| self.task(*id).map_or(true, |other| other.state == State::Merged);
+                task.after.iter().all(over).then_some(Event::DependenciesMet)
             }
             State::Children if task.job.is_none() => {
                 if let Some(failed) = self.children(task.id).find(|child| child.state == State::Failed) {
@@ -139,6 +141,38 @@ impl Project {
             }
             _ => None,
         }
+    }
+
+    /// The task that a header names, by number or slug.
+    pub fn meant(&self, word: &str) -> Result<TaskId, Failure> {
+        let is = |task: &&Arc<Task>| task.slug.as_str() == word || task.id.to_string() == word;
+        let found = self.tasks().find(is).map(|task| task.id);
+        found.ok_or_else(|| Failure::new(FailureKind::NotFound, format!("there is no task {word} in {}", self.name)))
+    }
+
+    /// The tasks that `task`, which has not started yet, is to wait for.
+    pub fn dependencies(&self, task: &Task, words: &[String]) -> Result<Vec<TaskId>, Failure> {
+        if !matches!(task.state, State::Draft | State::Waiting) {
+            return Err(Failure::new(FailureKind::BadState, format!("{} has started already", task.slug)));
+        }
+        let after = words.iter().map(|word| self.meant(word)).collect::<Result<Vec<_>, _>>()?;
+        let mut open = after.clone();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if id == task.id {
+                return Err(wrong(format!("{} would wait for itself", task.slug)));
+            }
+            if seen.insert(id) {
+                open.extend(self.task(id).map(|other| other.after.clone()).unwrap_or_default());
+            }
+        }
+        Ok(after)
+    }
+
+    /// Slugs of the parent and of the tasks that it waits for, for its header.
+    pub fn relatives(&self, task: &Task) -> (Option<String>, Vec<String>) {
+        let slug = |id: &TaskId| self.task(*id).ok().map(|other| other.slug.to_string());
+        (task.parent.as_ref().and_then(slug), task.after.iter().filter_map(slug).collect())
     }
 
     fn make_subtasks(&mut self, parent: TaskId, iteration: usize) -> Result<Made, Failure> {

@@ -41,12 +41,6 @@ impl Core {
 
     fn answer(&mut self, request: Request) -> Answer {
         match request {
-            Request::ForgetProject { project } => self.forget_project(&project),
-            Request::InitProject { project } => self.init_project(&project),
-            Request::NewTask { project, task } => self.new_task(&project, task),
-            Request::Start { project, task } => self.start(project, task, Wish::Start),
-            Request::Retry { project, task } => self.start(project, task, Wish::Retry),
-            Request::Stop { project, task } => self.stop(project, task),
             Request::Restart { project, task } => self.wish(project, task, Wish::Restart),
             Request::Approve { project, task } => self.wish(project, task, Wish::Approve),
             Request::Reject { project, task, feedback, fresh } => {
@@ -54,17 +48,6 @@ impl Core {
             }
             Request::Override { project, task } => self.wish(project, task, Wish::Override),
             Request::AnswerQuestions { project, task, answers } => self.wish(project, task, Wish::Answer { answers }),
-            Request::EditSubtasks { project, task, subtasks } => {
-                self.edit_subtasks(TaskPlace { project, task }, subtasks)
-            }
-            Request::RunGate { project, task } => {
-                self.project(&project)?.check_trust()?;
-                self.wish(project, task, Wish::RunGate)
-            }
-            Request::Submit { project, session, run, submission } => {
-                self.submit(&(project, session), run.as_ref(), &submission)
-            }
-            Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::Complete { project, task } => self.wish(project, task, Wish::Complete),
             Request::Skip { project, task } => self.wish(project, task, Wish::Skip),
             Request::SendToStage { project, task, stage, text } => {
@@ -73,6 +56,26 @@ impl Core {
             Request::SetAuto { project, task, auto } => self.wish(project, task, Wish::SetAuto(auto)),
             Request::Merge { project, task } => self.wish(project, task, Wish::Merge),
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
+            Request::Start { project, task } => self.start(project, task, Wish::Start),
+            Request::Retry { project, task } => self.start(project, task, Wish::Retry),
+            Request::Stop { project, task } => self.stop(project, task),
+            Request::EditSubtasks { project, task, subtasks } => {
+                self.edit_subtasks(TaskPlace { project, task }, subtasks)
+            }
+            Request::RunGate { project, task } => {
+                self.project(&project)?.check_trust()?;
+                self.wish(project, task, Wish::RunGate)
+            }
+            request => self.answer_beside(request),
+        }
+    }
+
+    /// What is no wish for the pipeline alone.
+    fn answer_beside(&mut self, request: Request) -> Answer {
+        match request {
+            Request::ForgetProject { project } => self.forget_project(&project),
+            Request::InitProject { project } => self.init_project(&project),
+            Request::NewTask { project, task } => self.new_task(&project, task),
             Request::SetStatus { project, task, status } => self.set_status(&TaskPlace { project, task }, status),
             Request::SetUnread { project, task, unread } => {
                 let found = self.project_mut(&project)?;
@@ -85,6 +88,10 @@ impl Core {
                 Ok(done(None))
             }
             Request::Send { project, session, text } => self.send(&(project, session), &text),
+            Request::Submit { project, session, run, submission } => {
+                self.submit(&(project, session), run.as_ref(), &submission)
+            }
+            Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             Request::StopSession { project, session } => Ok(self.stop_session(project, session)),
             Request::RevokeTrust { project } => {
@@ -103,6 +110,22 @@ impl Core {
             Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
             Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
             Request::Hello => Ok(done(None)),
+            Request::Start { .. }
+            | Request::Retry { .. }
+            | Request::Stop { .. }
+            | Request::EditSubtasks { .. }
+            | Request::RunGate { .. }
+            | Request::Restart { .. }
+            | Request::Approve { .. }
+            | Request::Reject { .. }
+            | Request::Override { .. }
+            | Request::AnswerQuestions { .. }
+            | Request::Complete { .. }
+            | Request::Skip { .. }
+            | Request::SendToStage { .. }
+            | Request::SetAuto { .. }
+            | Request::Merge { .. }
+            | Request::Archive { .. } => unreachable!("invariant: answered as a wish"),
             Request::OpenShell { .. }
             | Request::RunScript { .. }
             | Request::OpenPullRequest { .. }

@@ -102,6 +102,8 @@ impl Project {
             flow: header.flow,
             agent: header.agent,
             auto: header.auto.unwrap_or(false),
+            parent: header.parent.map(|word| self.meant(&word)).transpose()?,
+            after: header.after.iter().map(|word| self.meant(word)).collect::<Result<_, _>>()?,
             ..NewTask::default()
         };
         let mut task = self.draft(slug, new)?;

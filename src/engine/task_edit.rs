@@ -209,6 +209,15 @@ impl Project {
                 Err(failure) => refused.push(format!("base_branch stays {}: {failure}", task.base_branch)),
             }
         }
+        if before.after != header.after {
+            match self.dependencies(&task, &header.after) {
+                Ok(after) => task.after = after,
+                Err(failure) => refused.push(format!("after stays: {failure}")),
+            }
+        }
+        if before.parent != header.parent {
+            refused.push("parent stays: it is chosen when a task is made".to_owned());
+        }
         if task != old {
             self.commit(task, &[], None, now())?;
         }

@@ -45,7 +45,7 @@ impl Project {
         let files = self.task_folder();
         let Some(known) = self.task_text(task.id)? else {
             init::prepare_tasks(&self.files.folder).map_err(Failure::internal)?;
-            let header = header_of(task, &Header::default());
+            let header = header_of(task, &Header::default(), self.relatives(task));
             let made = match files.create(task.id, &task.slug, &header, &task.description) {
                 Err(TaskFileError::Exists(path)) => match files.read(&path) {
                     // Of an engine that died before it could note that it had written it.
@@ -59,7 +59,7 @@ impl Project {
             let (path, file) = made.map_err(Failure::internal)?;
             return self.db.set_task_text(task.id, &path, &file.text).map_err(Failure::internal);
         };
-        let changes = header_of(task, &header_in(&known)?);
+        let changes = header_of(task, &header_in(&known)?, self.relatives(task));
         let (path, file) = match files.update(&known.path, &known.text, &changes) {
             // Somebody edits it just now: the watch brings that edit here, and then the header is put right.
             Err(TaskFileError::Changed { kept: None, .. }) => return Ok(()),
@@ -244,8 +244,8 @@ pub(super) fn header_in(known: &Known) -> Result<Header, Failure> {
     file.map(|file| file.header).map_err(Failure::internal)
 }
 
-/// What of a file's header is not as the task is.
-fn header_of(task: &Task, header: &Header) -> Vec<Change> {
+/// What of a file's header is not as the task is; `parent` and `after` are the slugs of its relatives.
+fn header_of(task: &Task, header: &Header, (parent, after): (Option<String>, Vec<String>)) -> Vec<Change> {
     let derived = task_file::heading(&task.description).unwrap_or(task.slug.as_str());
     let title =
         Some(task.title.trim()).filter(|title| !title.is_empty() && (header.title.is_some() || *title != derived));
@@ -256,12 +256,20 @@ fn header_of(task: &Task, header: &Header) -> Vec<Change> {
         (HeaderKey::Flow, flow, &header.flow),
         (HeaderKey::Agent, task.agent.as_deref(), &header.agent),
         (HeaderKey::Model, task.model.as_deref(), &header.model),
+        (HeaderKey::Parent, parent.as_deref(), &header.parent),
     ];
     let mut changes = Vec::new();
     for (key, wanted, found) in texts {
         if wanted.map(str::trim) != found.as_deref() {
             changes.push(wanted.map_or_else(|| Change::remove(key), |wanted| Change::text(key, wanted)));
         }
+    }
+    if header.after != after {
+        changes.push(if after.is_empty() {
+            Change::remove(HeaderKey::After)
+        } else {
+            Change::words(HeaderKey::After, &after)
+        });
     }
     if header.status != Some(task.status()) {
         changes.insert(changes.len().min(1), Change::status(task.status()));

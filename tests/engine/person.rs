@@ -14,9 +14,19 @@ fn a_rejection_goes_to_the_same_conversation() {
         let bench = Bench::open(place, &repository);
         bench.begin("fix-it", "quick", "Fix it");
         let first = bench.reaches("fix-it", State::Approval);
-        bench.refused("fix-it", |project, task| Request::Reject { project, task, feedback: "  ".to_owned() });
+        bench.refused("fix-it", |project, task| Request::Reject {
+            project,
+            task,
+            feedback: "  ".to_owned(),
+            fresh: false,
+        });
         bench.refused("fix-it", |project, task| Request::Merge { project, task });
-        bench.ask("fix-it", |project, task| Request::Reject { project, task, feedback: "Shorter, please.".to_owned() });
+        bench.ask("fix-it", |project, task| Request::Reject {
+            project,
+            task,
+            feedback: "Shorter, please.".to_owned(),
+            fresh: false,
+        });
         let second = bench.task_when("fix-it", "is ready again", |view| {
             view.task.state == State::Approval && view.task.iterations.len() == 2
         });

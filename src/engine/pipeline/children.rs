@@ -1,4 +1,4 @@
-//! Subtasks of a task, seen from the parent.
+//! Tasks that a task waits for: its subtasks, and those that come before it.
 //!
 //! Invariant: what the engine tells of them are facts about all of them at one moment, so an event that is told again, or
 //! that a crash kept back, changes nothing.
@@ -7,6 +7,13 @@ use super::{Conversation, Effect, Step};
 use crate::model::{Outcome, ReasonKind, Slug, Stage, State, Trigger};
 
 impl Step<'_> {
+    /// The tasks that come first are merged.
+    pub(super) fn dependencies_met(&mut self) {
+        if self.task.state == State::Waiting {
+            self.enter(State::Queued, None);
+        }
+    }
+
     /// The breakdown of this iteration is accepted: its subtasks are made.
     pub(super) fn make_children(&mut self) {
         self.close_iteration(Outcome::Passed);
@@ -32,8 +39,10 @@ impl Step<'_> {
     fn make_unique(&self, stage: &mut Stage) {
         let taken = |name: &str| self.task.flow.stages.iter().any(|it| it.name == name || it.artifact == name);
         for name in [&mut stage.name, &mut stage.artifact] {
-            if let Some(free) = (2..).map(|n| format!("{name}-{n}")).find(|free| !taken(free)).filter(|_| taken(name)) {
-                *name = free;
+            let (wanted, mut n) = (name.clone(), 2);
+            while taken(name) {
+                *name = format!("{wanted}-{n}");
+                n += 1;
             }
         }
     }

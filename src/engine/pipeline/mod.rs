@@ -121,8 +121,7 @@ impl Step<'_> {
             Event::GateBroken { error, .. } => self.fail(ReasonKind::Gate, error, "gate"),
             Event::ScriptDone { result, text, .. } => self.script_done(result, text),
             Event::ScriptBroken { error, .. } => self.fail(ReasonKind::Script, error, "engine"),
-            Event::DependenciesMet if self.task.state == State::Waiting => self.enter(State::Queued, None),
-            Event::DependenciesMet => {}
+            Event::DependenciesMet => self.dependencies_met(),
             Event::SubtasksMade { .. } => self.task.job = None,
             Event::SubtaskFolded { stages, .. } => self.subtask_folded(stages),
             Event::SubtasksRefused { error, .. } => self.fail(ReasonKind::Children, error, "engine"),
@@ -254,11 +253,7 @@ impl Step<'_> {
             iteration.gate = Some(result);
         }
         if passed {
-            return if self.is_submitted() {
-                self.judged()
-            } else {
-                self.rests("the gate passed; nothing is handed in")
-            };
+            return self.gate_passed();
         }
         self.close_iteration(Outcome::GateFailed);
         if limit > 0 && attempt >= limit {
@@ -266,6 +261,15 @@ impl Step<'_> {
             return self.fail(ReasonKind::Gate, text, "gate");
         }
         self.go_on(Trigger::Gate { text });
+    }
+
+    /// What was handed in counts; a gate that a person ran on less than that only tells.
+    fn gate_passed(&mut self) {
+        if self.is_submitted() {
+            self.judged();
+        } else {
+            self.rests("the gate passed; nothing is handed in");
+        }
     }
 
     fn integrated(&mut self) {

@@ -1,13 +1,15 @@
-//! Properties of `step`, single stories, and the page with the transition table.
+//! Single stories of `step`, and what holds after each.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+mod drawn;
+mod stages;
 
 use jiff::Timestamp;
-use proptest::prelude::*;
 
 use super::*;
-use crate::model::{ExitStatus, Flow, Gate, Integration, Slug, Stage, Strategy as Merging, TaskId, solo};
+use crate::model::{
+    Assignment, Breakdown, ChildFailure, Decision, ExitStatus, Flow, Gate, Integration, Output, Script, Slug, Stage,
+    Strategy as Merging, Submission, SubtaskDraft, TaskId, Verdict, Work, solo,
+};
 
 fn stage(name: &str, gate: Option<Gate>, is_automated: bool) -> Stage {
     Stage { name: name.into(), artifact: format!("{name}-out"), gate, is_automated, ..solo().stages[0].clone() }
@@ -81,13 +83,52 @@ impl Story {
     }
 
     fn submit_and_rest(&mut self) -> Vec<Effect> {
-        self.tell(Event::Submitted { run: self.agent(), text: "it".into() });
+        self.hand_in_and_rest(text("it"))
+    }
+
+    fn hand_in_and_rest(&mut self, submission: Submission) -> Vec<Effect> {
+        self.tell(Event::Submitted { run: self.agent(), submission });
         self.tell(Event::AgentChanged { run: self.agent(), activity: Activity::Resting, attended: false })
+    }
+
+    fn stage(&self) -> &str {
+        &self.task.current_stage().name
     }
 
     fn gate(&mut self, code: i32) -> Vec<Effect> {
         self.tell(Event::GateDone { run: self.job(), result: gate_result(code, 1) })
     }
+}
+
+/// A stage that does more than hand in a text.
+fn with_output(name: &str, output: Output) -> Stage {
+    Stage { work: Work::Agent(Assignment { output, ..Assignment::default() }), ..stage(name, None, false) }
+}
+
+fn subtasks(count: usize) -> Vec<SubtaskDraft> {
+    let one = |n: usize| SubtaskDraft {
+        title: format!("Part {n}"),
+        description: "what".into(),
+        instructions: "how".into(),
+        depends_on: Vec::new(),
+        flow: None,
+    };
+    (1..=count).map(one).collect()
+}
+
+/// What the stage at work is to hand in.
+fn due(task: &Task) -> Submission {
+    match task.current_stage().assignment().map(|assignment| &assignment.output) {
+        Some(Output::Verdict { .. }) => {
+            Submission::Verdict(Verdict { decision: Decision::Approve, reason: "good".into(), route_to: None })
+        }
+        Some(Output::Subtasks(_)) => Submission::Subtasks { summary: "the idea".into(), subtasks: subtasks(2) },
+        _ => text("it"),
+    }
+}
+
+fn text(text: &str) -> Submission {
+    Submission::Artifact { text: text.into() }
 }
 
 fn gate_result(code: i32, attempt: u32) -> CommandResult {
@@ -104,8 +145,11 @@ fn gate_result(code: i32, attempt: u32) -> CommandResult {
 
 /// The invariants of every step.
 fn check(before: &Task, after: &Task, effects: &[Effect]) {
-    let with_job = matches!(after.state, State::Setup | State::Gating | State::Integrating);
-    assert_eq!(after.job.is_some(), with_job, "a job is under way just in its own state: {after:?}");
+    use State::{Children, Gating, Integrating, Scripting, Setup};
+    let with_job = matches!(after.state, Setup | Gating | Scripting | Integrating);
+    // A parent's job is over once its subtasks are made.
+    let fits = after.job.is_some() == with_job || after.state == Children;
+    assert!(fits, "a job is under way just in its own state: {after:?}");
     assert!(after.stage < after.flow.stages.len());
     if let (Some(old), Some(new)) = (&before.session, &after.session)
         && old.alive
@@ -178,7 +222,7 @@ fn stale_answers_change_nothing() {
     let before = story.task.clone();
     let stale = RunId::from("another");
     for event in [
-        Event::Submitted { run: stale.clone(), text: "x".into() },
+        Event::Submitted { run: stale.clone(), submission: text("x") },
         Event::GateDone { run: stale.clone(), result: gate_result(0, 1) },
         Event::AgentExited { run: stale.clone(), status: ExitStatus::Code(1) },
         Event::Integrated { run: stale, commit: "c".into() },
@@ -248,165 +292,4 @@ fn stop_and_start_go_on_in_the_same_iteration() {
     let effects = story.tell(Event::Granted);
     assert!(matches!(&effects[..], [Effect::Launch { conversation: Conversation::Continue, .. }]));
     assert_eq!(story.task.iterations.len(), 1);
-}
-
-/// Events by number, so that proptest can draw them; answers go to the run under way or to a stale one.
-fn event(kind: u8, stale: bool, story: &Story) -> Event {
-    let pick = |run: RunId| if stale { RunId::from("stale") } else { run };
-    let (agent, job) = (pick(story.agent()), pick(story.job()));
-    match kind {
-        0 => Event::Person(Wish::Start),
-        1 => Event::Person(Wish::Stop),
-        2 => Event::Person(Wish::Restart),
-        3 => Event::Person(Wish::Approve),
-        4 => Event::Person(Wish::Reject { feedback: "again".into() }),
-        5 => Event::Person(Wish::Complete),
-        6 => Event::Person(Wish::Skip),
-        7 => Event::Person(Wish::SendToStage { stage: "plan".into(), text: "again".into() }),
-        8 => Event::Person(Wish::SetAuto(stale)),
-        9 => Event::Person(Wish::Merge),
-        10 => Event::Person(Wish::Archive),
-        11 => Event::Granted,
-        12 => Event::WorktreeReady { run: job, base_commit: "c0".into() },
-        13 => Event::SetupFailed { run: job, error: "npm ci failed".into() },
-        14 => Event::LaunchFailed { run: agent, error: "not found".into() },
-        15 => Event::AgentChanged { run: agent, activity: Activity::Working, attended: true },
-        16 => Event::AgentChanged { run: agent, activity: Activity::Resting, attended: false },
-        17 => Event::AgentChanged { run: agent, activity: Activity::Asking { text: "y/n".into() }, attended: false },
-        18 => Event::ConversationKnown { run: agent, id: "ses_1".into() },
-        19 => Event::Submitted { run: agent, text: "text".into() },
-        20 => Event::AgentExited { run: agent, status: ExitStatus::Code(1) },
-        21 => Event::AgentLost { run: agent, why: Pause::Reboot },
-        22 => Event::GateDone { run: job, result: gate_result(1, 1) },
-        23 => Event::GateDone { run: job, result: gate_result(0, 1) },
-        24 => Event::GateBroken { run: job, error: "no shell".into() },
-        25 => Event::Integrated { run: job, commit: "c1".into() },
-        26 => Event::IntegrationFailed { run: job, text: "conflict".into() },
-        _ => Event::IntegrationRefused { run: job, text: "dirty".into() },
-    }
-}
-
-/// What an obliging environment does next: the way to the end.
-fn oblige(story: &mut Story) {
-    let event = match story.task.state {
-        State::Draft | State::Paused | State::Failed => Event::Person(Wish::Start),
-        State::Queued => Event::Granted,
-        State::Setup => Event::WorktreeReady { run: story.job(), base_commit: "c0".into() },
-        State::Working if story.task.iteration().is_some_and(|iteration| iteration.submitted) => {
-            Event::AgentChanged { run: story.agent(), activity: Activity::Resting, attended: false }
-        }
-        State::Working | State::Quiet | State::Asking if story.task.session.as_ref().is_some_and(|s| s.alive) => {
-            Event::Submitted { run: story.agent(), text: "text".into() }
-        }
-        State::Working | State::Quiet | State::Asking => Event::Person(Wish::Restart),
-        State::Gating => Event::GateDone { run: story.job(), result: gate_result(0, 1) },
-        State::Approval => Event::Person(Wish::Approve),
-        State::Done => Event::Person(Wish::Merge),
-        State::Integrating => Event::Integrated { run: story.job(), commit: "c1".into() },
-        State::Scripting | State::Waiting | State::Children | State::Verdict | State::Blocked => return,
-        State::Merged | State::Archived => return,
-    };
-    if story.task.state == State::Asking {
-        story.tell(Event::AgentChanged { run: story.agent(), activity: Activity::Working, attended: false });
-    }
-    story.tell(event);
-}
-
-proptest! {
-    #[test]
-    fn from_any_reachable_state_the_end_is_near(
-        events in proptest::collection::vec((0u8..28, any::<bool>()), 0..60),
-        auto_merge in any::<bool>(),
-        plain in any::<bool>(),
-    ) {
-        let mut story = Story::new(if plain { solo() } else { flow(auto_merge, 3) });
-        for (kind, stale) in events {
-            let stale = stale && kind >= 12;
-            let event = event(kind, stale, &story);
-            let before = story.task.clone();
-            let effects = story.tell(event);
-            if stale {
-                prop_assert!(effects.is_empty());
-                prop_assert_eq!(&before, &story.task);
-            }
-        }
-        for _ in 0..40 {
-            oblige(&mut story);
-        }
-        prop_assert!(story.task.state.is_closed(), "{:?}", story.task);
-    }
-
-    #[test]
-    fn nobody_but_a_person_sets_reviewed(events in proptest::collection::vec(11u8..28, 0..80)) {
-        let mut story = Story::new(flow(false, 0)).start();
-        for kind in events {
-            let event = event(kind, false, &story);
-            story.tell(event);
-            prop_assert!(!story.task.reviewed);
-        }
-    }
-}
-
-/// Walks all states that single events reach, and prints state -> event -> state with the effects.
-fn transition_page() -> String {
-    let mut seen: BTreeMap<String, (Story, String)> = BTreeMap::new();
-    let mut rows: BTreeMap<(State, String), std::collections::BTreeSet<String>> = BTreeMap::new();
-    let mut open = vec![Story::new(flow(false, 2))];
-    while let Some(story) = open.pop() {
-        for kind in 0u8..28 {
-            let event = event(kind, false, &story);
-            let name = event_name(&event);
-            let mut next = Story { task: story.task.clone(), steps: story.steps };
-            let effects = next.tell(event);
-            if next.task == story.task && effects.is_empty() {
-                continue;
-            }
-            let mut what: Vec<_> = effects.iter().map(effect_name).collect();
-            what.dedup();
-            let cell = format!("{} | {}", next.task.state.word(), what.join(", "));
-            rows.entry((story.task.state, name)).or_default().insert(cell);
-            let key =
-                format!("{:?} {} {:?}", next.task.state, next.task.stage, next.task.session.as_ref().map(|s| s.alive));
-            if next.task.iterations.len() < 4 && !seen.contains_key(&key) {
-                seen.insert(key, (Story { task: next.task.clone(), steps: next.steps }, String::new()));
-                open.push(next);
-            }
-        }
-    }
-    let mut page = String::from(
-        "# Transitions of a task\n\nPrinted from `engine::pipeline::step` by its tests, for a flow `plan` (automated) -> `work` (gate, two\n\
-         attempts, a person approves) without automatic merge. What is not listed changes nothing or is refused.\n\n\
-         | state | event | next state | effects |\n| --- | --- | --- | --- |\n",
-    );
-    for ((state, event), cells) in rows {
-        for cell in cells {
-            writeln!(page, "| {} | {event} | {cell} |", state.word()).expect("a string takes it");
-        }
-    }
-    page
-}
-
-fn event_name(event: &Event) -> String {
-    match event {
-        Event::Person(wish) => format!("person: {}", first_word(&format!("{wish:?}"))),
-        Event::AgentChanged { activity, attended, .. } => {
-            let attended = if *attended { " (attended)" } else { "" };
-            format!("AgentChanged: {}{attended}", first_word(&format!("{activity:?}")))
-        }
-        Event::GateDone { result, .. } => format!("GateDone: {}", if result.passed() { "passed" } else { "failed" }),
-        other => first_word(&format!("{other:?}")).to_owned(),
-    }
-}
-
-fn effect_name(effect: &Effect) -> String {
-    first_word(&format!("{effect:?}")).to_owned()
-}
-
-fn first_word(text: &str) -> &str {
-    text.split([' ', '{', '(']).next().unwrap_or(text)
-}
-
-#[test]
-fn the_transition_page_is_fresh() {
-    crate::docs::assert_fresh("docs/transitions.md", &transition_page());
 }

@@ -270,7 +270,7 @@ fn review() {
     insta::assert_snapshot!(person.modal(24));
     person.press("<esc><esc>r").answer(Ok(Reply::Review(Box::new(review_facts())))).press("r<enter>");
     let feedback = "more tests".to_owned();
-    assert_eq!(person.requests(), [Request::Reject { project: project(), task: TaskId(12), feedback }]);
+    assert_eq!(person.requests(), [Request::Reject { project: project(), task: TaskId(12), feedback, fresh: false }]);
 
     let facts = ReviewFacts { next: "review".to_owned(), ..review_facts() };
     let mut person = Person::on("approval-task");
