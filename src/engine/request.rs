@@ -66,16 +66,6 @@ impl Core {
                 self.project(&project)?.check_trust()?;
                 self.wish(project, task, Wish::RunGate)
             }
-            request => self.answer_beside(request),
-        }
-    }
-
-    /// What is no wish for the pipeline alone.
-    fn answer_beside(&mut self, request: Request) -> Answer {
-        match request {
-            Request::ForgetProject { project } => self.forget_project(&project),
-            Request::InitProject { project } => self.init_project(&project),
-            Request::NewTask { project, task } => self.new_task(&project, task),
             Request::SetStatus { project, task, status } => self.set_status(&TaskPlace { project, task }, status),
             Request::SetUnread { project, task, unread } => {
                 let found = self.project_mut(&project)?;
@@ -83,15 +73,26 @@ impl Core {
                 found.set_unread(&session, unread)?;
                 Ok(done(None))
             }
+            Request::Submit { project, session, run, submission } => {
+                self.submit(&(project, session), run.as_ref(), &submission)
+            }
+            Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
+            Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
+            request => self.answer_beside(request),
+        }
+    }
+
+    /// Requests that are about no task.
+    fn answer_beside(&mut self, request: Request) -> Answer {
+        match request {
+            Request::ForgetProject { project } => self.forget_project(&project),
+            Request::InitProject { project } => self.init_project(&project),
+            Request::NewTask { project, task } => self.new_task(&project, task),
             Request::MarkSeen { project, session } => {
                 self.project_mut(&project)?.set_unread(&session, false)?;
                 Ok(done(None))
             }
             Request::Send { project, session, text } => self.send(&(project, session), &text),
-            Request::Submit { project, session, run, submission } => {
-                self.submit(&(project, session), run.as_ref(), &submission)
-            }
-            Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             Request::StopSession { project, session } => Ok(self.stop_session(project, session)),
             Request::RevokeTrust { project } => {
@@ -107,10 +108,14 @@ impl Core {
                 self.watch_diff((project, session));
                 Ok(done(None))
             }
-            Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
             Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
             Request::Hello => Ok(done(None)),
             Request::Start { .. }
+            | Request::SetStatus { .. }
+            | Request::SetUnread { .. }
+            | Request::Submit { .. }
+            | Request::Prompt { .. }
+            | Request::ShowTask { .. }
             | Request::Retry { .. }
             | Request::Stop { .. }
             | Request::EditSubtasks { .. }

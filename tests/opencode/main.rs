@@ -4,6 +4,7 @@ use std::fs;
 
 #[path = "../support/agents.rs"]
 mod agents;
+mod diagrams;
 #[path = "../support/place.rs"]
 mod place;
 #[path = "../support/repo.rs"]

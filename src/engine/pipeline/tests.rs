@@ -1,5 +1,6 @@
 //! Single stories of `step`, and what holds after each.
 
+mod crash;
 mod drawn;
 mod stages;
 

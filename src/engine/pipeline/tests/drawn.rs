@@ -87,7 +87,7 @@ fn fits(event: &Event, task: &Task) -> bool {
     }
 }
 
-fn rejection() -> Submission {
+pub(super) fn rejection() -> Submission {
     Submission::Verdict(Verdict { decision: Decision::Reject, reason: "too slow".into(), route_to: None })
 }
 
@@ -250,7 +250,7 @@ fn the_transition_page_is_fresh() {
 }
 
 /// A flow with a stage of every kind.
-fn whole() -> Flow {
+pub(super) fn whole() -> Flow {
     let mut flow = flow(false, 2);
     let breakdown =
         Breakdown { flow: Flow::SOLO.to_owned(), completion_stage: None, on_child_failure: ChildFailure::Fail };
