@@ -78,11 +78,14 @@ impl Core {
             }
             Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
+            Request::Send { project, session, text } => self.send(&(project, session), &text),
+            Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             request => self.answer_beside(request),
         }
     }
 
-    /// Requests that are about no task.
+    /// Requests that are about neither a task nor an agent.
+    #[expect(clippy::too_many_lines, reason = "a line for each request")]
     fn answer_beside(&mut self, request: Request) -> Answer {
         match request {
             Request::ForgetProject { project } => self.forget_project(&project),
@@ -92,8 +95,6 @@ impl Core {
                 self.project_mut(&project)?.set_unread(&session, false)?;
                 Ok(done(None))
             }
-            Request::Send { project, session, text } => self.send(&(project, session), &text),
-            Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             Request::StopSession { project, session } => Ok(self.stop_session(project, session)),
             Request::RevokeTrust { project } => {
                 self.project(&project)?.revoke_trust()?;
@@ -111,6 +112,8 @@ impl Core {
             Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
             Request::Hello => Ok(done(None)),
             Request::Start { .. }
+            | Request::Send { .. }
+            | Request::Answer { .. }
             | Request::SetStatus { .. }
             | Request::SetUnread { .. }
             | Request::Submit { .. }

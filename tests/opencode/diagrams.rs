@@ -3,6 +3,8 @@
 //!
 //! What the model answers follows from what reached its prompt: each nonce is made up by the run itself.
 
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 use std::ffi::OsString;
 use std::process::{Command, Output};
 
@@ -56,9 +58,7 @@ impl Scene {
         self.orchestra(&["trust", "--yes"]);
         self.orchestra(&["new", slug, "-d", description, "--flow", flow, "--auto", "--start", "--no-edit"]);
         let waited = self.try_orchestra(&["wait", slug, "--until", "merged", "--timeout", PATIENCE]);
-        if !waited.status.success() {
-            panic!("{slug} is not merged:\n{}", self.orchestra(&["show", slug, "--json"]));
-        }
+        assert!(waited.status.success(), "{slug} is not merged:\n{}", self.orchestra(&["show", slug, "--json"]));
     }
 
     fn end(&self) {
@@ -180,7 +180,7 @@ fn r61_r63_real_agent_a_verdict_sends_work_back() {
                 ("compound", "passed")
             ]
         );
-        let worker: Vec<_> = workplace.server.requests().into_iter().filter(|it| of_user(it)).collect();
+        let worker: Vec<_> = workplace.server.requests().into_iter().filter(of_user).collect();
         let of_worker = |it: &&serde_json::Value| {
             let text = it["text"].as_str().unwrap();
             text.contains("You are the WORKER") || text.contains("rejected it")
@@ -238,10 +238,10 @@ fn r77_r81_real_agent_a_diamond_of_subtasks_is_merged_and_the_parent_goes_on() {
         assert_eq!(scene.repository.show("main", "all.txt").lines().count(), 5);
         let status: serde_json::Value = serde_json::from_str(&scene.orchestra(&["status", "--json"])).unwrap();
         let tasks = status["tasks"].as_array().unwrap();
-        let states: Vec<_> =
+        let ends: Vec<_> =
             tasks.iter().map(|it| (it["slug"].as_str().unwrap(), it["state"].as_str().unwrap())).collect();
         let expected = ["diamond", "top", "left", "right", "bottom"].map(|slug| (slug, "merged"));
-        assert_eq!(states, expected);
+        assert_eq!(ends, expected);
         assert_eq!(scene.repository.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
         scene.end();
     });
