@@ -19,6 +19,8 @@ const PHRASES: &[(&str, &str)] = &[
     ("M tries again", "orchestra merge TASK tries again"),
     ("a reviews", "orchestra review TASK reviews"),
     ("a accepts", "orchestra approve TASK accepts"),
+    ("a confirms", "orchestra approve TASK confirms"),
+    ("o overrides", "orchestra override TASK overrides"),
     ("D shows", "orchestra delete TASK shows"),
     ("D deletes", "orchestra delete TASK deletes"),
     ("Enter attaches", "orchestra attach TASK attaches"),
