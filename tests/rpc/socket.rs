@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use orchestra::rpc::{Client, Face, FaceKind, PROTOCOL, Server};
+use orchestra::rpc::{Client, PROTOCOL, Server};
 use orchestra::store::Home;
 use serde_json::{Value, json};
 
-use crate::engine::Bench;
+use crate::engine::{Bench, VERSION};
 use crate::place::{PATIENCE, Place};
 
 /// An engine that serves its socket.
@@ -20,17 +20,8 @@ pub struct Served {
 }
 
 impl Served {
-    pub fn new(place: &Place, bench: Bench) -> Self {
-        let home = Home::at(place.path("orchestra-home"));
-        let face = Face {
-            kind: FaceKind::Headless,
-            tty: None,
-            pid: std::process::id(),
-            version: "1.2.3".to_owned(),
-            started: "2026-01-02T03:04:05Z".parse().unwrap(),
-        };
-        let server = Server::start(bench.engine().handle(), &home, face).unwrap();
-        Self { server: Some(server), bench, home }
+    pub fn new(place: &Place, mut bench: Bench) -> Self {
+        Self { server: bench.server.take(), bench, home: Home::at(place.path("orchestra-home")) }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -58,7 +49,7 @@ impl Served {
     /// The engine answers, on a new connection.
     pub fn is_served(&self) {
         let answer = self.client().call("engine.info", json!({})).unwrap();
-        assert_eq!(answer["version"], "1.2.3");
+        assert_eq!(answer["version"], VERSION);
     }
 }
 

@@ -11,15 +11,21 @@ use orchestra::model::{
     Answer, Failure, NewTask, ProjectId, ProjectView, Reply, Request, SessionId, Snapshot, State, Task, TaskId,
     TaskView,
 };
+use orchestra::rpc::{Face, FaceKind, Server};
 use orchestra::store::Home;
 
 use crate::place::{PATIENCE, Place};
 use crate::repo::Repository;
 
+/// What the engine's face says that it is.
+pub const VERSION: &str = "1.2.3";
+
 /// A person before a running engine: asks, looks, waits. All processes end with it, however the test ends.
 pub struct Bench {
     place: Place,
     root: PathBuf,
+    /// Agents hand in by the socket. Before the engine, which must not be ended while it is served.
+    pub server: Option<Server>,
     engine: Option<Engine>,
     news: Arc<News>,
 }
@@ -40,7 +46,8 @@ impl Bench {
 
     pub fn untrusted(place: &Place, repository: &Repository) -> Self {
         let news = Arc::default();
-        let mut bench = Self { place: place.clone(), root: repository.root().to_owned(), engine: None, news };
+        let mut bench =
+            Self { place: place.clone(), root: repository.root().to_owned(), server: None, engine: None, news };
         bench.come_back();
         bench
     }
@@ -55,13 +62,15 @@ impl Bench {
 
     /// An engine that was started for no project, or for the one around a path.
     pub fn started(place: &Place, path: Option<&std::path::Path>) -> Self {
-        let mut bench = Self { place: place.clone(), root: place.path(""), engine: None, news: Arc::default() };
+        let mut bench =
+            Self { place: place.clone(), root: place.path(""), server: None, engine: None, news: Arc::default() };
         bench.start_engine(path.map(std::path::Path::to_owned));
         bench
     }
 
     /// The engine goes; agents and jobs stay.
     pub fn leave(&mut self) {
+        drop(self.server.take());
         drop(self.engine.take().unwrap());
     }
 
@@ -72,8 +81,9 @@ impl Bench {
 
     /// Another engine, started somewhere else.
     pub fn start_engine(&mut self, project: Option<PathBuf>) {
+        let home = Home::at(self.place.path("orchestra-home"));
         let setting = Setting {
-            home: Home::at(self.place.path("orchestra-home")),
+            home: home.clone(),
             program: env!("CARGO_BIN_EXE_orchestra").into(),
             project: project.map(First::Path),
         };
@@ -84,6 +94,14 @@ impl Bench {
         });
         let engine = Engine::start(setting, listener).unwrap();
         engine.ready();
+        let face = Face {
+            kind: FaceKind::Headless,
+            tty: None,
+            pid: std::process::id(),
+            version: VERSION.to_owned(),
+            started: "2026-01-02T03:04:05Z".parse().unwrap(),
+        };
+        self.server = Some(Server::start(engine.handle(), &home, face).unwrap());
         self.engine = Some(engine);
     }
 
@@ -257,6 +275,7 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
+        drop(self.server.take());
         if let Some(engine) = self.engine.take() {
             // When this fails, what is left is found by the test's other process.
             _ = engine.call(Request::ShutDown);
