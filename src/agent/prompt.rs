@@ -4,13 +4,14 @@
 //! can't close, so it reads as data; no escape sequence or control character gets through, for feedback is typed
 //! into a terminal.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{Assignment, Output, PermissionMode, Trigger};
+use crate::model::{Assignment, Output, PermissionMode, Slug, TaskId, Trigger, UnknownVariable, expand};
 
 /// The template of a stage that has no file of its own.
 pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
@@ -40,6 +41,9 @@ pub struct Brief<'a> {
     pub permissions: PermissionMode,
     pub worktree: &'a Path,
     pub branch: &'a str,
+    pub base_branch: &'a str,
+    pub task: TaskId,
+    pub slug: &'a Slug,
 }
 
 /// What an earlier stage handed in.
@@ -51,15 +55,16 @@ pub struct EarlierArtifact<'a> {
     pub path: &'a Path,
 }
 
-/// The whole prompt of a stage.
-pub fn compose(brief: &Brief<'_>) -> String {
-    let mut parts = vec![plain(brief.template)];
+/// The whole prompt of a stage; fails when the template has a variable that there is not.
+pub fn compose(brief: &Brief<'_>) -> Result<String, UnknownVariable> {
+    let (opening, placed) = opening(brief)?;
+    let mut parts = vec![opening];
     if let Some(instructions) = brief.instructions.filter(|text| !text.trim().is_empty()) {
         parts.push(format!("# Project instructions\n\n{}", plain(instructions)));
     }
     let title = plain(brief.title).lines().collect::<Vec<_>>().join(" ");
     parts.push(format!("# Task: {title}\n\n{}", plain(brief.description)));
-    parts.extend(brief.artifacts.iter().map(earlier));
+    parts.extend(brief.artifacts.iter().filter(|artifact| !placed.contains(&artifact.name)).map(earlier));
     if let Some(reason) = reason(brief.trigger) {
         parts.push(format!("# Why again\n\n{reason}"));
     }
@@ -69,7 +74,7 @@ pub fn compose(brief: &Brief<'_>) -> String {
     let mut text =
         parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     text.push('\n');
-    text
+    Ok(text)
 }
 
 /// What is typed into a live conversation when an iteration begins there; none: nothing has to be said.
@@ -107,13 +112,51 @@ pub fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect::<String>().trim().to_owned()
 }
 
+/// The template with its variables filled in, and the names of the artifacts that it placed itself.
+fn opening<'a>(brief: &Brief<'a>) -> Result<(String, Vec<&'a str>), UnknownVariable> {
+    let placed = RefCell::new(Vec::new());
+    let text = expand(&plain(brief.template), |name| {
+        let value = match name {
+            "title" => plain(brief.title),
+            "description" => plain(brief.description),
+            "task_id" => brief.task.to_string(),
+            "slug" => brief.slug.to_string(),
+            "branch" => brief.branch.to_owned(),
+            "base_branch" => brief.base_branch.to_owned(),
+            "worktree" => brief.worktree.display().to_string(),
+            _ => {
+                let name = name.strip_prefix("artifact:")?;
+                // Its stage was skipped: that the flow has one is seen to when the flow is read.
+                let Some(artifact) = brief.artifacts.iter().rev().find(|artifact| artifact.name == name) else {
+                    return Some(format!("(there is no artifact `{name}`)").into());
+                };
+                placed.borrow_mut().push(artifact.name);
+                body(artifact)
+            }
+        };
+        Some(value.into())
+    })?;
+    Ok((text, placed.into_inner()))
+}
+
 fn earlier(artifact: &EarlierArtifact<'_>) -> String {
+    format!(
+        "# Artifact `{}` of stage {} ({})\n\n{}",
+        artifact.name,
+        artifact.stage,
+        artifact.path.display(),
+        body(artifact)
+    )
+}
+
+/// The text in a fence, up to what stands in a prompt itself.
+fn body(artifact: &EarlierArtifact<'_>) -> String {
     let text = plain(artifact.text);
     let cut = text.floor_char_boundary(INLINE.min(text.len()));
     let path = artifact.path.display();
     let rest =
         if cut < text.len() { format!("\n\nThis is its beginning; all of it is in {path}.") } else { String::new() };
-    format!("# Artifact `{}` of stage {} ({path})\n\n{}{rest}", artifact.name, artifact.stage, fenced(&text[..cut]))
+    format!("{}{rest}", fenced(&text[..cut]))
 }
 
 fn reason(trigger: &Trigger) -> Option<String> {

@@ -1,6 +1,7 @@
 use super::*;
 
 static PLAIN: LazyLock<Assignment> = LazyLock::new(Assignment::default);
+static SLUG: LazyLock<Slug> = LazyLock::new(|| Slug::new("csv").unwrap());
 
 fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brief<'a> {
     Brief {
@@ -16,12 +17,30 @@ fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brie
         permissions: PermissionMode::Edits,
         worktree: Path::new("/w/csv"),
         branch: "task/csv",
+        base_branch: "main",
+        task: TaskId(7),
+        slug: &SLUG,
     }
 }
 
 #[test]
+fn r44_a_template_places_what_the_task_has() {
+    let plan = EarlierArtifact { name: "plan", stage: "plan", text: "1. quote", path: Path::new("/a/plan.md") };
+    let template = "{{task_id}} {{slug}} {{title}}: {{branch}} of {{base_branch}} in {{worktree}}\n{{artifact:plan}}\n\
+                    {{artifact:notes}}\n\\{{title}} {{description}}";
+    let brief = |template| Brief { template, ..brief(&Trigger::Flow, std::slice::from_ref(&plan)) };
+    let prompt = compose(&brief(template)).unwrap();
+    let opening = "7 csv Quote CSV\nfields: task/csv of main in /w/csv\n```\n1. quote\n```\n\
+                   (there is no artifact `notes`)\n{{title}} Fields with commas break.";
+    assert!(prompt.starts_with(opening), "{prompt}");
+    assert!(!prompt.contains("# Artifact"), "it stands there once");
+    let unknown = compose(&brief("Do {{titel}}")).unwrap_err();
+    assert_eq!((unknown.name.as_str(), unknown.column), ("titel", 4));
+}
+
+#[test]
 fn a_first_prompt() {
-    insta::assert_snapshot!("first", compose(&brief(&Trigger::Flow, &[])));
+    insta::assert_snapshot!("first", compose(&brief(&Trigger::Flow, &[])).unwrap());
 }
 
 #[test]
@@ -33,7 +52,7 @@ fn a_later_prompt() {
         path: Path::new("/r/.orchestra/.artifacts/csv/plan.md"),
     };
     let trigger = Trigger::Gate { text: "\u{1b}[31mFAIL\u{1b}[0m quotes\r\nexit 1\n".to_owned() };
-    insta::assert_snapshot!("later", compose(&brief(&trigger, &[plan])));
+    insta::assert_snapshot!("later", compose(&brief(&trigger, &[plan])).unwrap());
 }
 
 #[test]
@@ -62,7 +81,7 @@ fn reminders() {
 fn a_long_artifact_is_cut_at_a_character_and_names_its_file() {
     let text = "é".repeat(INLINE);
     let artifact = EarlierArtifact { name: "plan", stage: "plan", text: &text, path: Path::new("/a/plan.md") };
-    let prompt = compose(&brief(&Trigger::Flow, &[artifact]));
+    let prompt = compose(&brief(&Trigger::Flow, &[artifact])).unwrap();
     assert!(prompt.contains("all of it is in /a/plan.md"));
     assert!((INLINE..INLINE + 2000).contains(&prompt.len()), "{}", prompt.len());
 }

@@ -40,7 +40,7 @@ impl Project {
                 path,
             })
             .collect();
-        Ok(prompt::compose(&Brief {
+        let composed = prompt::compose(&Brief {
             template: &template,
             instructions: instructions.as_deref(),
             title: &task.title,
@@ -53,7 +53,15 @@ impl Project {
             permissions: assignment.permissions.unwrap_or(self.settings.config.permissions),
             worktree: &self.worktree_path(task),
             branch: &task.branch,
-        }))
+            base_branch: &task.base_branch,
+            task: task.id,
+            slug: &task.slug,
+        });
+        composed.map_err(|unknown| {
+            let name = workflow::template_name(stage);
+            let place = format!("agents/{name}:{}:{}", unknown.line, unknown.column);
+            Failure::new(FailureKind::Config, format!("{place}: {unknown}."))
+        })
     }
 
     /// Keeps the prompt of the current iteration where people find it; a log, no more.

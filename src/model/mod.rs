@@ -15,6 +15,7 @@ mod session;
 mod snapshot;
 mod submission;
 mod task;
+mod template;
 
 pub use config::{
     AgentEntry, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig, PermissionMode,
@@ -42,3 +43,4 @@ pub use submission::{Choice, Decision, Question, Round, Submission, SubtaskDraft
 pub use task::{
     AgentRun, CommandResult, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
 };
+pub use template::{UnknownVariable, VARIABLES, check_variables, expand};
