@@ -10,6 +10,7 @@
 mod open;
 mod record;
 mod task;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 

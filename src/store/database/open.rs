@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 use super::super::atomic::{FileError, create_private_dir, sync_folder};
-use super::{Database, DatabaseError, sql_error};
+use super::{Database, DatabaseError, sql_error, upgrade};
 
 /// A database that was broken and has been replaced by its last backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,17 @@ pub struct Recovery {
 /// `orch` in ASCII: tells our files from other SQLite databases.
 const APPLICATION_ID: u32 = 0x6f72_6368;
 
+/// A step to the next version.
+enum Migration {
+    Sql(&'static str),
+    /// Changes the JSON of every task.
+    Tasks(fn(&mut serde_json::Map<String, serde_json::Value>)),
+}
+
 /// Each brings the database one version up; the version is their number. Never change one that has been released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [Migration; 2] = [Migration::Sql(TABLES), Migration::Tasks(upgrade::give_stages_their_work)];
+
+const TABLES: &str = "
     CREATE TABLE ids (id INTEGER PRIMARY KEY AUTOINCREMENT);
     CREATE TABLE tasks (
         id INTEGER PRIMARY KEY REFERENCES ids (id), slug TEXT NOT NULL UNIQUE, state TEXT NOT NULL, json TEXT NOT NULL);
@@ -53,7 +62,7 @@ const MIGRATIONS: [&str; 1] = ["
         at TEXT NOT NULL);
     CREATE TABLE unread (session TEXT PRIMARY KEY);
     CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"];
+";
 
 const LATEST: u32 = MIGRATIONS.len() as u32;
 
@@ -142,9 +151,12 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
 }
 
 fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
-    for (version, sql) in (from + 1..).zip(&MIGRATIONS[from as usize..]) {
+    for (version, migration) in (from + 1..).zip(&MIGRATIONS[from as usize..]) {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(sql)?;
+        match migration {
+            Migration::Sql(sql) => transaction.execute_batch(sql)?,
+            Migration::Tasks(step) => upgrade::rewrite_tasks(&transaction, *step)?,
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
@@ -204,4 +216,61 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Assignment, CommandResult, ExitStatus, Gate, Mode, Outcome, Output, PermissionMode, State, TaskId, Work, solo,
+    };
+
+    /// A database as version 1 left it, with these rows.
+    fn of_version_1(dir: &Path, rows: &str) {
+        let path = dir.join("orchestra.db");
+        let mut connection = Connection::open(path).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        let transaction = connection.transaction().unwrap();
+        transaction.execute_batch(TABLES).unwrap();
+        transaction.execute_batch(rows).unwrap();
+        transaction.pragma_update(None, "user_version", 1).unwrap();
+        transaction.commit().unwrap();
+    }
+
+    #[test]
+    fn tasks_of_version_1_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        of_version_1(dir.path(), include_str!("version-1.sql"));
+        let database = Database::open(dir.path()).unwrap();
+        let found = database.tasks().unwrap();
+        let unreadable: Vec<_> = found.unreadable.iter().map(|(id, _)| *id).collect();
+        assert_eq!(unreadable, [TaskId(2)], "what was broken before is told as it was");
+        let [task] = &found.tasks[..] else { panic!("{found:?}") };
+        assert!(task.state == State::Approval && task.parent.is_none() && task.after.is_empty());
+        let [plan, work] = &task.flow.stages[..] else { panic!("{:?}", task.flow) };
+        assert_eq!(plan.work, Work::Agent(Assignment::default()));
+        let told = Assignment {
+            prompt: Some("worker.md".into()),
+            agent: Some("opencode".into()),
+            model: Some("opus".into()),
+            permissions: Some(PermissionMode::All),
+            mode: Mode::Interactive,
+            output: Output::Artifact,
+            ..Assignment::default()
+        };
+        assert_eq!(work.work, Work::Agent(told));
+        assert_eq!(work.gate, Some(Gate { command: "checks.sh".into(), timeout_seconds: 60, max_attempts: 3 }));
+        let failed = &task.iterations[1];
+        assert_eq!((failed.outcome, failed.reminders), (Some(Outcome::GateFailed), 1));
+        let gate: &CommandResult = failed.gate.as_ref().unwrap();
+        assert_eq!((gate.exit, gate.text.as_str()), (Some(ExitStatus::Code(1)), "it fails"));
+        assert!(task.iterations.iter().all(|it| it.questions.is_empty() && it.verdict.is_none()));
+        let gone = database.trash().unwrap().remove(0);
+        assert_eq!(gone.task.flow, solo());
+        drop(database);
+        // The way back: as it was before the step.
+        let backup = Connection::open(dir.path().join("orchestra.db.backup")).unwrap();
+        assert_eq!(backup.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).unwrap(), 1);
+        assert_eq!(Database::open(dir.path()).unwrap().tasks().unwrap().tasks.len(), 1, "once is enough");
+    }
 }
