@@ -172,9 +172,12 @@ impl Core {
             self.read_designer_spec(id);
         }
         let settings = [folder.config(), folder.workflow(), self.ground.home.config()];
-        if settings.iter().any(|file| batch.touches(file))
-            || batch.paths.iter().any(|it| it.starts_with(folder.agents_d()))
-        {
+        // Flows are read with the templates and schemas that they name.
+        let beside = [folder.agents(), folder.agents_d(), folder.schemas()];
+        let is_named = |path: &PathBuf| {
+            beside.iter().any(|folder| path.starts_with(folder)) || path.extension().is_some_and(|it| it == "json")
+        };
+        if settings.iter().any(|file| batch.touches(file)) || batch.paths.iter().any(is_named) {
             self.read_settings(id);
         }
     }

@@ -23,7 +23,7 @@ const IGNORE: &str = include_str!("../../assets/gitignore");
 const BARE_IGNORE: &str = include_str!("../../assets/gitignore-bare");
 
 /// The files of a fresh project.
-fn files(folder: &Folder) -> [(PathBuf, &'static str, Access); 8] {
+fn files(folder: &Folder) -> [(PathBuf, &'static str, Access); 13] {
     use Access::{Script, Shared};
     let (agents, scripts) = (folder.agents(), folder.scripts());
     [
@@ -32,6 +32,11 @@ fn files(folder: &Folder) -> [(PathBuf, &'static str, Access); 8] {
         (folder.workflow(), include_str!("../../assets/workflow.yaml"), Shared),
         (agents.join("planning.md"), prompt::PLANNING, Shared),
         (agents.join("work.md"), prompt::WORK, Shared),
+        (agents.join("review.md"), prompt::REVIEW, Shared),
+        (agents.join("compound.md"), prompt::COMPOUND, Shared),
+        (agents.join("breakdown.md"), prompt::BREAKDOWN, Shared),
+        (agents.join("subtask-work.md"), prompt::SUBTASK_WORK, Shared),
+        (agents.join("hotfix.md"), prompt::HOTFIX, Shared),
         (scripts.join("checks.sh"), include_str!("../../assets/scripts/checks.sh"), Script),
         (scripts.join("worktree_setup.sh"), include_str!("../../assets/scripts/worktree_setup.sh"), Script),
         (scripts.join("worktree_cleanup.sh"), include_str!("../../assets/scripts/worktree_cleanup.sh"), Script),
@@ -86,25 +91,57 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::model::Config;
+    use crate::model::{Config, Flow, Output};
     use crate::store::{config, workflow};
 
     #[test]
     fn a_fresh_project_loads_as_written() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::of(dir.path());
-        assert_eq!(plan(&folder).written.len(), 8);
+        assert_eq!(plan(&folder).written.len(), 13);
         let outcome = run(&folder).unwrap();
-        assert_eq!((outcome.written.len(), outcome.kept.len()), (8, 0));
+        assert_eq!((outcome.written.len(), outcome.kept.len()), (13, 0));
         let home = crate::store::Home::at(dir.path().join("home"));
         assert_eq!(config::load(&home, &folder).unwrap(), Config::default());
         let flows = workflow::load(&folder).unwrap();
-        assert_eq!(flows.iter().map(|flow| flow.name.as_str()).collect::<Vec<_>>(), ["solo", "default", "quick"]);
-        assert!(flows[1].integration.auto_merge && !flows[1].stages[1].is_automated);
+        let stages = |flow: &Flow| flow.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>().join(" ");
+        let told: Vec<_> = flows.iter().map(|flow| format!("{}: {}", flow.name, stages(flow))).collect();
+        assert_eq!(
+            told,
+            [
+                "solo: work",
+                "default: planning work review compound",
+                "hotfix: work",
+                "decompose: planning breakdown work review compound",
+                "subtask: work review",
+            ]
+        );
+        for stage in flows.iter().flat_map(|flow| &flow.stages) {
+            let template = folder.agents().join(workflow::template_name(stage));
+            assert!(template.is_file(), "{}", template.display());
+        }
         let checks = folder.scripts().join("checks.sh");
         assert_eq!(fs::metadata(&checks).unwrap().permissions().mode() & 0o777, 0o755);
         let output = std::process::Command::new(&checks).output().unwrap();
         assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("CHECKS NOTHING"));
+    }
+
+    #[test]
+    fn r3_the_default_flow_plans_works_judges_and_learns() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::of(dir.path());
+        run(&folder).unwrap();
+        let flows = workflow::load(&folder).unwrap();
+        let [planning, work, review, compound] = &flows[1].stages[..] else { panic!("{:?}", flows[1]) };
+        let artifacts = [planning, work, review, compound].map(|stage| stage.artifact.as_str());
+        assert_eq!(artifacts, ["plan", "summary", "verdict", "learnings"]);
+        assert_eq!(work.gate.as_ref().unwrap().command, "checks.sh");
+        assert_eq!(review.assignment().unwrap().output, Output::Verdict { rejection_stage: "work".into() });
+        assert!(flows[1].integration.auto_merge && flows[1].stages.iter().all(|stage| !stage.is_automated));
+        assert!(
+            matches!(&flows[3].stages[1].assignment().unwrap().output, Output::Subtasks(it) if it.flow == "subtask")
+        );
+        assert!(flows[4].stages.iter().all(|stage| stage.is_automated), "pieces wait for nobody");
     }
 
     #[test]
@@ -120,7 +157,7 @@ mod tests {
         assert_eq!(outcome.kept, [folder.config(), folder.scripts().join("checks.sh")]);
         assert_eq!(fs::read_to_string(folder.config()).unwrap(), "agent: mine\n");
         assert!(!Path::new("/nowhere").exists());
-        assert_eq!(run(&folder).unwrap().kept.len(), 8);
+        assert_eq!(run(&folder).unwrap().kept.len(), 13);
     }
 
     #[test]

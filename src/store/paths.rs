@@ -181,6 +181,11 @@ impl Folder {
         self.dir.join("agents")
     }
 
+    /// Schemas of artifacts.
+    pub fn schemas(&self) -> PathBuf {
+        self.dir.join("schemas")
+    }
+
     /// Agent manifests.
     pub fn agents_d(&self) -> PathBuf {
         self.dir.join("agents.d")

@@ -66,7 +66,14 @@ impl Watch {
     /// Calls `sink`, which must not wait for whoever drops this, on a thread of its own with each batch: for a project's task files
     /// and the files beside its settings, and for the user's settings. No more than a few watches of the kernel are taken.
     pub fn project(home: &Home, folder: &Folder, sink: impl FnMut(Batch) + Send + 'static) -> Result<Self, WatchError> {
-        let folders = vec![folder.dir().to_owned(), folder.tasks(), folder.agents_d(), folder.scripts()];
+        let folders = vec![
+            folder.dir().to_owned(),
+            folder.tasks(),
+            folder.agents(),
+            folder.agents_d(),
+            folder.scripts(),
+            folder.schemas(),
+        ];
         Self::start(Subjects { folders, files: vec![home.config()] }, sink)
     }
 

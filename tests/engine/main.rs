@@ -4,6 +4,7 @@
 
 mod agent;
 mod begin;
+mod flows;
 mod gate;
 mod leave;
 mod merge;

@@ -38,7 +38,7 @@ pub fn check(home: &Home, folder: &Folder) -> Vec<Problem> {
             Err(error) => problems.push(of_error(&file, error)),
         }
     }
-    match workflow::load(folder) {
+    match workflow::read(folder, &folder.workflow()) {
         Ok(flows) => {
             let known = |name: &str| name == Flow::SOLO || flows.iter().any(|flow| flow.name == name);
             let unknown = default_flow.filter(|(_, name, _)| !known(name));
@@ -47,7 +47,7 @@ pub fn check(home: &Home, folder: &Folder) -> Vec<Problem> {
                 at(&file, super::super::yaml::unknown(mark, "flow", &name, names))
             }));
         }
-        Err(error) => problems.push(of_error(&folder.workflow(), error)),
+        Err(errors) => problems.extend(errors.into_iter().map(|error| of_error(&folder.workflow(), error))),
     }
     problems
 }

@@ -1,39 +1,40 @@
-//! One stage of a flow file, and gates.
+//! One stage of a flow file.
 
-use super::super::yaml::{Fields, Flaw, Kind, Mark, Node};
-use crate::model::{Assignment, Gate, PermissionMode, Stage, Work};
+use super::super::yaml::{Fields, Flaw, Kind, Node};
+use super::asset::stays_inside;
+use super::output::{self, Capabilities};
+use super::reader::Around;
+use crate::model::{Assignment, DisallowedTool, Gate, Mode, PermissionMode, Schema, Script, Stage, Work};
 
-const STAGE_KEYS: [&str; 15] = [
+/// Keys of every stage, and those of an agent's work.
+const STAGE_KEYS: [&str; 17] = [
     "name",
     "artifact",
     "description",
+    "display_name",
+    "inputs",
+    "is_automated",
+    "script",
     "prompt",
     "agent",
     "model",
     "permissions",
-    "gate",
-    "is_automated",
-    "capabilities",
     "mode",
-    "script",
+    "gate",
+    "capabilities",
+    "capability",
     "disallowed_tools",
     "schema_file",
-    "isolation",
 ];
+const FIRST_OF_AGENT: usize = 7;
 
-/// Keys of the format that this version does not run: refused, so that no flow runs with less than it says.
-const NOT_YET: [(&str, &str); 5] = [
-    ("mode", "\"mode\""),
-    ("script", "script stages"),
-    ("disallowed_tools", "\"disallowed_tools\""),
-    ("schema_file", "\"schema_file\""),
-    ("isolation", "\"isolation\""),
-];
+const SCRIPT_KEYS: [&str; 3] = ["command", "timeout_seconds", "on_failure"];
 
 /// Names of the texts that every task has.
 const RESERVED: [&str; 3] = ["trak", "task", "activity_log"];
 
-const GATE_KEYS: [&str; 3] = ["command", "timeout_seconds", "max_attempts"];
+/// Seconds that a command may be given.
+pub(super) const TIMEOUTS: std::ops::RangeInclusive<u32> = 1..=86_400;
 
 /// A name that is safe as a file name: `[A-Za-z0-9][A-Za-z0-9_-]{0,62}`.
 pub(super) fn check_name(name: &str, what: &str) -> Result<(), String> {
@@ -47,80 +48,133 @@ pub(super) fn check_name(name: &str, what: &str) -> Result<(), String> {
     ))
 }
 
-/// The stage in `node`; `earlier` are those before it in the flow.
-pub(super) fn read(node: &Node, earlier: &[Stage], has_template: &dyn Fn(&str) -> bool) -> Result<Stage, Flaw> {
+/// The stage in `node`.
+pub(super) fn read(node: &Node, around: Around<'_>) -> Result<Stage, Flaw> {
     let fields = Fields::new(node, "a stage", &STAGE_KEYS)?;
-    for (key, feature) in NOT_YET {
-        if let Some(mark) = fields.get(key).and_then(|_| fields.key_mark(key)) {
-            return Err(not_yet(mark, feature));
+    let name = name(fields, "name", &around.names[..around.at])?;
+    let artifact = self::name(fields, "artifact", &around.artifacts[..around.at])?;
+    if let Some(node) = fields.get("artifact").filter(|_| RESERVED.contains(&artifact.as_str())) {
+        return Err(Flaw::new(node.mark, format!("artifact \"{artifact}\" is reserved")));
+    }
+    // For other programs and for people: a stage is given every earlier artifact.
+    fields.text("display_name")?;
+    if let Some(inputs) = fields.get("inputs") {
+        inputs.list("inputs")?.iter().try_for_each(|input| input.text("inputs").map(drop))?;
+    }
+    let (work, gate) = match fields.get("script") {
+        Some(node) => (Work::Script(script(node, fields, around)?), None),
+        None => {
+            let gate = fields.get("gate").map(output::gate).transpose()?.unwrap_or_default();
+            (Work::Agent(assignment(fields, gate.judges, around)?), gate.command)
         }
-    }
-    let (name_node, name) = name(fields, "name")?;
-    let (artifact_node, artifact) = self::name(fields, "artifact")?;
-    if earlier.iter().any(|stage| stage.name == name) {
-        return Err(Flaw::new(name_node.mark, format!("a second stage \"{name}\" in this flow")));
-    }
-    if earlier.iter().any(|stage| stage.artifact == artifact) {
-        return Err(Flaw::new(artifact_node.mark, format!("a second artifact \"{artifact}\" in this flow")));
-    }
-    if RESERVED.contains(&artifact.as_str()) {
-        return Err(Flaw::new(artifact_node.mark, format!("artifact \"{artifact}\" is reserved")));
-    }
-    if let Some(node) = fields.get("capabilities") {
-        check_capabilities(node)?;
-    }
-    Ok(Stage {
-        name,
-        artifact,
-        description: fields.text("description")?,
-        work: Work::Agent(Assignment {
-            prompt: fields.get("prompt").map(|node| prompt(node, has_template)).transpose()?,
-            agent: fields.text("agent")?,
-            model: fields.text("model")?,
-            permissions: fields.get("permissions").map(permissions).transpose()?,
-            ..Assignment::default()
-        }),
-        gate: fields.get("gate").map(|node| gate(node, "a gate")).transpose()?,
-        is_automated: fields.flag("is_automated")?.unwrap_or(false),
+    };
+    let is_automated = fields.flag("is_automated")?.unwrap_or(false);
+    Ok(Stage { name, artifact, description: fields.text("description")?, work, gate, is_automated })
+}
+
+fn assignment(fields: Fields<'_>, judges: bool, around: Around<'_>) -> Result<Assignment, Flaw> {
+    let capabilities = Capabilities::read(fields)?;
+    let gate = if judges { fields.key_mark("gate") } else { None };
+    let output = capabilities.output(gate, around)?;
+    let schema = match fields.get("schema_file") {
+        Some(node) if output != crate::model::Output::Artifact => {
+            return Err(Flaw::new(
+                node.mark,
+                "\"schema_file\" is for a stage that hands in a text, not a verdict or subtasks",
+            ));
+        }
+        Some(node) => Some(schema(node, around)?),
+        None => None,
+    };
+    Ok(Assignment {
+        prompt: fields.get("prompt").map(|node| prompt(node, around)).transpose()?,
+        agent: fields.text("agent")?,
+        model: fields.text("model")?,
+        permissions: fields.get("permissions").map(permissions).transpose()?,
+        mode: fields.get("mode").map(mode).transpose()?.unwrap_or(Mode::Interactive),
+        asks: capabilities.asks,
+        disallowed_tools: fields.get("disallowed_tools").map_or(Ok(Vec::new()), disallowed_tools)?,
+        schema,
+        output,
     })
 }
 
-/// A gate: its command, or a map with its limits.
-pub(super) fn gate(node: &Node, what: &str) -> Result<Gate, Flaw> {
-    let command =
-        |text: &str| Gate { command: text.to_owned(), timeout_seconds: Gate::DEFAULT_TIMEOUT_SECONDS, max_attempts: 0 };
-    if node.flag("gate").is_ok() {
-        return Err(not_yet(node.mark, "agentic gates (gate: true or false)"));
+/// A script: its command, or a map with its limits.
+fn script(node: &Node, fields: Fields<'_>, around: Around<'_>) -> Result<Script, Flaw> {
+    let of_agent = STAGE_KEYS[FIRST_OF_AGENT..]
+        .iter()
+        .find(|key| fields.get(key).is_some_and(|value| !matches!(value.flag(key), Ok(false))));
+    if let Some((key, mark)) = of_agent.and_then(|key| Some((key, fields.key_mark(key)?))) {
+        let why = if *key == "gate" { "its exit code is its check" } else { "no agent works on it" };
+        return Err(Flaw::new(mark, format!("a script stage takes no \"{key}\": {why}")));
     }
+    let script = |command: &str| Script {
+        command: command.to_owned(),
+        timeout_seconds: Gate::DEFAULT_TIMEOUT_SECONDS,
+        on_failure: None,
+    };
     if !matches!(node.kind, Kind::Map { .. }) {
-        return node.text("gate").map(command);
+        return node.text("script").map(script);
     }
-    let fields = Fields::new(node, what, &GATE_KEYS)?;
-    let mut gate = command(fields.required("command", what)?.text("command")?);
-    if let Some(seconds) = fields.number("timeout_seconds", 1..=86_400)? {
-        gate.timeout_seconds = seconds;
+    let fields = Fields::new(node, "a script", &SCRIPT_KEYS)?;
+    let mut script = script(fields.required("command", "a script")?.text("command")?);
+    if let Some(seconds) = fields.number("timeout_seconds", TIMEOUTS)? {
+        script.timeout_seconds = seconds;
     }
-    gate.max_attempts = fields.number("max_attempts", 0..=u32::MAX)?.unwrap_or(0);
-    Ok(gate)
+    script.on_failure = fields.get("on_failure").map(|node| earlier_stage(node, "on_failure", around)).transpose()?;
+    Ok(script)
 }
 
-fn name<'a>(fields: Fields<'a>, key: &str) -> Result<(&'a Node, String), Flaw> {
+/// The name of a stage that work can go back to.
+pub(super) fn earlier_stage(node: &Node, key: &str, around: Around<'_>) -> Result<String, Flaw> {
+    let earlier = &around.names[..around.at];
+    let stage = node.text(key)?;
+    if !earlier.contains(&stage) && around.names.contains(&stage) {
+        return Err(Flaw::new(
+            node.mark,
+            format!("\"{key}\" must be an earlier stage, \"{stage}\" is not before this one"),
+        ));
+    }
+    if earlier.is_empty() {
+        return Err(Flaw::new(node.mark, format!("\"{key}\" must be an earlier stage, and this is the first one")));
+    }
+    node.choice(key, earlier).map(str::to_owned)
+}
+
+fn name(fields: Fields<'_>, key: &str, earlier: &[&str]) -> Result<String, Flaw> {
     let node = fields.required(key, "a stage")?;
     let text = node.text(key)?;
     check_name(text, &format!("\"{key}\"")).map_err(|message| Flaw::new(node.mark, message))?;
-    Ok((node, text.to_owned()))
+    if earlier.contains(&text) {
+        let what = if key == "name" { "stage" } else { key };
+        return Err(Flaw::new(node.mark, format!("a second {what} \"{text}\" in this flow")));
+    }
+    Ok(text.to_owned())
 }
 
-fn prompt(node: &Node, has_template: &dyn Fn(&str) -> bool) -> Result<String, Flaw> {
+fn prompt(node: &Node, around: Around<'_>) -> Result<String, Flaw> {
     let file = node.text("prompt")?;
-    let refuse = |message: String| Err(Flaw::new(node.mark, message));
-    if file.contains(['/', '\\', '\0']) || file.starts_with('.') {
-        return refuse(format!("\"prompt\" must be the name of a file in agents/, not {file:?}"));
+    if !stays_inside(file) {
+        return Err(Flaw::new(node.mark, format!("\"prompt\" must be the name of a file in agents/, not {file:?}")));
     }
-    if has_template(file) {
-        return Ok(file.to_owned());
+    match around.assets.template(file) {
+        // What cannot be read for another reason is told when its text is looked at.
+        Ok(Some(_)) | Err(_) => Ok(file.to_owned()),
+        Ok(None) => Err(Flaw::new(node.mark, format!("there is no template agents/{file}"))),
     }
-    refuse(format!("there is no template agents/{file}"))
+}
+
+fn schema(node: &Node, around: Around<'_>) -> Result<Schema, Flaw> {
+    let file = node.text("schema_file")?;
+    if !stays_inside(file) {
+        let what = format!("\"schema_file\" must be the name of a file in the project's folder, not {file:?}");
+        return Err(Flaw::new(node.mark, what));
+    }
+    match around.assets.schema(file) {
+        Ok(Some(asset)) => Ok(Schema { file: file.to_owned(), text: asset.text }),
+        Ok(None) => Err(Flaw::new(node.mark, format!("there is no schema {file}"))),
+        Err(error) => Err(Flaw::new(node.mark, error.to_string())),
+    }
 }
 
 fn permissions(node: &Node) -> Result<PermissionMode, Flaw> {
@@ -131,19 +185,21 @@ fn permissions(node: &Node) -> Result<PermissionMode, Flaw> {
     })
 }
 
-fn check_capabilities(node: &Node) -> Result<(), Flaw> {
-    let fields = Fields::new(node, "capabilities", &["ask_questions", "approval", "subtasks"])?;
-    for key in ["approval", "subtasks"] {
-        if let Some(mark) = fields.get(key).and_then(|_| fields.key_mark(key)) {
-            return Err(not_yet(mark, &format!("\"capabilities.{key}\"")));
-        }
-    }
-    match fields.flag("ask_questions")? {
-        Some(false) => Err(not_yet(fields.key_mark("ask_questions").unwrap_or(node.mark), "\"ask_questions: false\"")),
-        _ => Ok(()),
-    }
+fn mode(node: &Node) -> Result<Mode, Flaw> {
+    Ok(match node.choice("mode", &["interactive", "headless"])? {
+        "headless" => Mode::Headless,
+        _ => Mode::Interactive,
+    })
 }
 
-fn not_yet(mark: Mark, feature: &str) -> Flaw {
-    Flaw::new(mark, format!("this version of Orchestra does not run {feature} yet"))
+fn disallowed_tools(node: &Node) -> Result<Vec<DisallowedTool>, Flaw> {
+    let tool = |node: &Node| {
+        if !matches!(node.kind, Kind::Map { .. }) {
+            return Ok(DisallowedTool { pattern: node.text("disallowed_tools")?.to_owned(), message: None });
+        }
+        let fields = Fields::new(node, "a disallowed tool", &["pattern", "message"])?;
+        let pattern = fields.required("pattern", "a disallowed tool")?.text("pattern")?.to_owned();
+        Ok(DisallowedTool { pattern, message: fields.text("message")? })
+    };
+    node.list("disallowed_tools")?.iter().map(tool).collect()
 }
