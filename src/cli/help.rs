@@ -34,7 +34,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["status", "show", "explain", "diff", "logs", "approve", "reject", "merge", "wait", "unread"],
     ),
     ("Sessions", &["attach", "send", "messages", "shell", "exec", "path", "cd", "submit"]),
-    ("Projects", &["init", "projects", "trust", "demo", "serve", "shutdown"]),
+    ("Projects", &["init", "projects", "workflow", "trust", "demo", "serve", "shutdown"]),
     ("Setup", &["agents", "config", "doctor", "completions", "shell-init", "man", "version", "rpc", "rpc-schema"]),
 ];
 

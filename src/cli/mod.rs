@@ -52,6 +52,7 @@ mod verb;
 mod version;
 mod wait;
 mod watch;
+mod workflow;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

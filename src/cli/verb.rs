@@ -8,7 +8,7 @@ use super::context::Common;
 use super::{
     Run, agents, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor, exec,
     explain, init, logs, merge, messages, new, path, projects, reject, restart, retry, rpc, send, send_to_stage, serve,
-    set_status, show, shutdown, skip, spec, start, status, stop, submit, trust, unread, version, wait,
+    set_status, show, shutdown, skip, spec, start, status, stop, submit, trust, unread, version, wait, workflow,
 };
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
@@ -43,6 +43,7 @@ pub(super) enum Verb {
     Serve(serve::Serve),
     Shutdown(shutdown::Shutdown),
     Config(config::Config),
+    Workflow(workflow::Workflow),
     Doctor(doctor::Doctor),
     Rpc(rpc::Rpc),
     RpcSchema(rpc::RpcSchema),
@@ -109,6 +110,7 @@ impl Verb {
             Self::Serve(verb) => verb,
             Self::Shutdown(verb) => verb,
             Self::Config(verb) => verb,
+            Self::Workflow(verb) => verb,
             Self::Doctor(verb) => verb,
             Self::Rpc(verb) => verb,
             Self::RpcSchema(verb) => verb,

@@ -12,6 +12,7 @@ mod run;
 mod settings;
 mod shell;
 mod wait;
+mod workflow;
 
 #[path = "../support/place.rs"]
 mod place;
