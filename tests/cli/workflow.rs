@@ -46,7 +46,7 @@ fn a_file_is_checked_before_it_is_the_projects() {
         desk.repository.write(".orchestra/workflow.yaml", &ALL_KINDS.replace("gate: make", "gat: make"));
         desk.repository.write(".orchestra/agents/judge.md", "Judge\n  {{artifact:sumary}}\n");
         insta::assert_snapshot!(desk.shown(&["workflow", "check"]), @r#"
-        stderr: ✗ $PLACE/my-app/.orchestra/workflow.yaml:6:58: unknown key in a stage "gat", did you mean "gate"?
+        stderr: ✗ $PLACE/my-app/.orchestra/workflow.yaml:6:57: unknown key in a stage "gat", did you mean "gate"?
         $PLACE/my-app/.orchestra/agents/judge.md:2:3: unknown variable {{artifact:sumary}}, did you mean {{artifact:summary}}; \{{artifact:sumary}} is plain text
         exit 1
         "#);
