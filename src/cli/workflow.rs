@@ -71,7 +71,7 @@ fn check(context: &Context, folder: &Folder, file: &Path) -> Outcome {
     let drawn: Vec<_> = flows.iter().map(|flow| (flow.name.as_str(), drawing(flow, arrow))).collect();
     let told: Vec<_> = drawn.iter().map(|(name, stages)| json!({"name": name, "stages": stages})).collect();
     context.output.result(&json!({"file": file, "there": file.exists(), "flows": told}), || {
-        drawn.iter().map(|(name, stages)| format!("{name}: {stages}\n")).collect()
+        drawn.iter().map(|(name, stages)| format!("{name}: {stages}")).collect::<Vec<_>>().join("\n")
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -72,20 +72,20 @@ impl<'a> Capabilities<'a> {
     /// From `capabilities`, a map or a list of words, or `capability`, one word.
     pub fn read(stage: Fields<'a>) -> Result<Self, Flaw> {
         let none = Self { asks: true, approval: None, subtasks: None };
-        let node = match (stage.get("capabilities"), stage.get("capability")) {
+        let given = match (stage.get("capabilities"), stage.get("capability")) {
             (Some(_), Some(second)) => {
                 return Err(Flaw::new(
                     second.mark,
                     "\"capability\" and \"capabilities\" are the same: give one of them",
                 ));
             }
-            (Some(node), None) | (None, Some(node)) => node,
+            (Some(only), None) | (None, Some(only)) => only,
             (None, None) => return Ok(none),
         };
-        match &node.kind {
-            Kind::Map { .. } => Self::of_map(Fields::new(node, "capabilities", &CAPABILITIES)?),
+        match &given.kind {
+            Kind::Map { .. } => Self::of_map(Fields::new(given, "capabilities", &CAPABILITIES)?),
             Kind::List(words) => words.iter().try_fold(none, Self::with),
-            Kind::Scalar { .. } => none.with(node),
+            Kind::Scalar { .. } => none.with(given),
         }
     }
 
@@ -151,8 +151,8 @@ fn usual_rejection(around: Around<'_>) -> String {
     let makes = |stage: &&crate::model::Stage| {
         stage.assignment().is_some_and(|assignment| !matches!(assignment.output, Output::Verdict { .. }))
     };
-    let maker = around.earlier.iter().rev().find(makes).map(|stage| stage.name.as_str());
-    maker.unwrap_or(around.names[around.at - 1]).to_owned()
+    let nearest = around.earlier.iter().rev().find(makes).map(|stage| stage.name.as_str());
+    nearest.unwrap_or(around.names[around.at - 1]).to_owned()
 }
 
 fn breakdown(subtasks: Capability<'_>, around: Around<'_>) -> Result<Breakdown, Flaw> {
@@ -181,7 +181,7 @@ fn breakdown(subtasks: Capability<'_>, around: Around<'_>) -> Result<Breakdown, 
     Ok(Breakdown { flow: flow.to_owned(), completion_stage, on_child_failure })
 }
 
-fn usual_flow<'a>(mark: Mark, around: Around<'a>) -> Result<&'a str, Flaw> {
+fn usual_flow(mark: Mark, around: Around<'_>) -> Result<&str, Flaw> {
     let found = SUBTASK_FLOWS.iter().find_map(|name| around.flows.iter().find(|flow| *flow == name));
     found.copied().ok_or_else(|| {
         Flaw::new(mark, "subtasks need a flow: name it with \"flow\", or make one that is called \"subtask\"")

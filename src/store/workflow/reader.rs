@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
 
 fn integration(place: Option<Place<'_>>, stages: &[&str]) -> Result<Integration, Flaw> {
     let mut integration = Integration { strategy: Strategy::Rebase, auto_merge: true, on_failure: None, gate: None };
-    let (Some(Place::Flow(node)) | Some(Place::Top(node))) = place else { return Ok(integration) };
+    let Some(Place::Flow(node) | Place::Top(node)) = place else { return Ok(integration) };
     let fields = Fields::new(node, "integration", &INTEGRATION_KEYS)?;
     let is_left_out =
         |stage: &Node| matches!(place, Some(Place::Top(_))) && !stages.contains(&stage.raw().unwrap_or_default());

@@ -61,12 +61,11 @@ pub(super) fn read(node: &Node, around: Around<'_>) -> Result<Stage, Flaw> {
     if let Some(inputs) = fields.get("inputs") {
         inputs.list("inputs")?.iter().try_for_each(|input| input.text("inputs").map(drop))?;
     }
-    let (work, gate) = match fields.get("script") {
-        Some(node) => (Work::Script(script(node, fields, around)?), None),
-        None => {
-            let gate = fields.get("gate").map(output::gate).transpose()?.unwrap_or_default();
-            (Work::Agent(assignment(fields, gate.judges, around)?), gate.command)
-        }
+    let (work, gate) = if let Some(node) = fields.get("script") {
+        (Work::Script(script(node, fields, around)?), None)
+    } else {
+        let gate = fields.get("gate").map(output::gate).transpose()?.unwrap_or_default();
+        (Work::Agent(assignment(fields, gate.judges, around)?), gate.command)
     };
     let is_automated = fields.flag("is_automated")?.unwrap_or(false);
     Ok(Stage { name, artifact, description: fields.text("description")?, work, gate, is_automated })

@@ -190,6 +190,7 @@ fn r69_subtasks_with_their_flow() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of all that is refused")]
 fn fault_c1_what_is_wrong_is_named_with_its_place() {
     let project = Project::new();
     for (text, message) in [
