@@ -179,7 +179,12 @@ fn git_sees_the_settings_and_nothing_else() {
         seen,
         [
             ".gitignore",
+            "agents/breakdown.md",
+            "agents/compound.md",
+            "agents/hotfix.md",
             "agents/planning.md",
+            "agents/review.md",
+            "agents/subtask-work.md",
             "agents/work.md",
             "config.yaml",
             "scripts/checks.sh",
