@@ -2,7 +2,7 @@
 """Prints the figures of the README: Orchestra beside tmux, a bare pseudo-terminal, and bare git, in one run.
 
     cargo build --release && python3 benches/figures.py
-    python3 benches/figures.py --only flood,echo          first-frame, sessions, flood, echo, tasks, handover, rpc, status
+    python3 benches/figures.py --only flood,echo          first-frame, sessions, flood, echo, tasks, handover, rpc, status, flows
     python3 benches/figures.py --quick                    small sizes, one round: does it all still run?
 
 Exit code: 0 when every figure was measured, 1 when one or its competitor could not be, with --strict also when a target
@@ -20,7 +20,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 
-from measures import MEASURES, Run  # noqa: E402
+from measure import Run  # noqa: E402
+from measures import MEASURES  # noqa: E402
 from terminal import Gone  # noqa: E402
 from workplace import Workplace  # noqa: E402
 

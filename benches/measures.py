@@ -3,59 +3,15 @@
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
 
 from engine import Echo, Engine
-from subjects import Orchestra, Raw, Tmux
+from flows import flows
+from measure import Opened, Row
+from subjects import Raw, Tmux
 from terminal import Gone
 
 MIB = 1 << 20
 LETTERS = "^|&"  # in no escape sequence and no frame: drawn by nothing but the echo
-
-
-@dataclass
-class Row:
-    """One line of the table; a value that was not measured is empty. `met`: none when there is no target."""
-
-    figure: str
-    ours: str
-    tmux: str = ""
-    other: str = ""
-    target: str = ""
-    met: bool | None = None
-
-
-@dataclass
-class Run:
-    """What a run measures with. `ours`: a function that makes the subject in a repository; none = competitors only."""
-
-    place: object
-    binary: str | None
-    quick: bool
-
-    def ours(self, repo):
-        return Orchestra(self.place, self.binary, repo) if self.binary else None
-
-    def small_repository(self):
-        repo = self.place.root / "small"
-        return repo if repo.exists() else self.place.repository("small", 200)
-
-    def times(self, full, quick=1):
-        return quick if self.quick else full
-
-
-class Opened:
-    """Closes all subjects on every way out."""
-
-    def __init__(self, *subjects):
-        self.subjects = [subject for subject in subjects if subject]
-
-    def __enter__(self):
-        return self.subjects
-
-    def __exit__(self, *_):
-        for subject in self.subjects:
-            subject.close()
 
 
 def first_frame(run):
@@ -298,4 +254,4 @@ def ms(value):
 
 
 MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks}
-MEASURES |= {"handover": handover, "rpc": rpc, "status": status}
+MEASURES |= {"handover": handover, "rpc": rpc, "status": status, "flows": flows}

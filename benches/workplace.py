@@ -19,6 +19,8 @@ ROLES = {
     "noisy": 'ready; while :; do cat "$HERE/chunk.txt"; sleep 0.1; done',
     # Each line typed brings the big file, then that line as a mark in capitals on a clear screen.
     "flood": 'ready; while read x; do cat "$HERE/flood.txt"; printf "\\033[2J\\033[HEND%sX\\n" "$x"; done',
+    # An agent that has nothing to do but to hand in.
+    "hands": "ready; echo done | orchestra submit",
     # Every byte comes straight back.
     "echo": "stty raw -echo; ready; exec cat",
 }

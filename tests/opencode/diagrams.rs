@@ -55,7 +55,7 @@ impl Scene {
 
     /// Takes a description to merged code without a person's word.
     fn run(&self, slug: &str, flow: &str, description: &str) {
-        self.orchestra(&["trust", "--yes"]);
+        self.orchestra(&["trust", "--trust"]);
         self.orchestra(&["new", slug, "-d", description, "--flow", flow, "--auto", "--start", "--no-edit"]);
         let waited = self.try_orchestra(&["wait", slug, "--until", "merged", "--timeout", PATIENCE]);
         assert!(waited.status.success(), "{slug} is not merged:\n{}", self.orchestra(&["show", slug, "--json"]));
