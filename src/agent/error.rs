@@ -12,6 +12,10 @@ pub enum AgentError {
     Manifest { agent: String, why: String },
     #[error("agent \"{agent}\" can't resume a conversation: its entry has no `resume`")]
     CannotResume { agent: String },
+    #[error(
+        "agent \"{agent}\" has no print mode. Give its entry the command line `headless`, or the stage `mode: interactive`"
+    )]
+    NoPrintMode { agent: String },
     #[error("\"{id}\" is no conversation id")]
     BadConversation { id: String },
     #[error("the prompt could not be written to {}: {source}", path.display())]

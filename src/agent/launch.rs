@@ -8,11 +8,11 @@ use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-use crate::model::{Launch, PermissionMode};
+use crate::model::{DisallowedTool, Launch, Mode, PermissionMode};
 
-use super::environment;
 use super::error::AgentError;
 use super::manifest::{ConversationBy, EventsBy, Manifest, PromptBy};
+use super::{disallow, environment};
 
 /// A prompt of more bytes goes by file: the kernel refuses an argument of 128 KiB.
 const MAX_ARGUMENT: usize = 100 * 1024;
@@ -21,10 +21,13 @@ const MAX_ARGUMENT: usize = 100 * 1024;
 #[derive(Debug, Clone)]
 pub struct LaunchPlan<'a> {
     pub manifest: &'a Manifest,
+    pub mode: Mode,
     pub worktree: &'a Path,
     pub conversation: Conversation<'a>,
     pub prompt: Option<&'a str>,
     pub permissions: PermissionMode,
+    /// Kept from the agent where it can be; its prompt names them all the same.
+    pub disallowed_tools: &'a [DisallowedTool],
     pub model: Option<&'a str>,
     /// A folder of this session alone, 0700, absolute: the prompt's file is written there.
     pub session_dir: &'a Path,
@@ -76,14 +79,14 @@ impl fmt::Debug for EventSource {
 pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentError> {
     let manifest = plan.manifest;
     let (template, conversation) = conversation(plan)?;
-    let takes_prompt = template.iter().any(|arg| arg.contains("{prompt}") || arg.contains("{prompt_file}"));
-    let by_stdin = manifest.prompt == PromptBy::Stdin;
+    let way = prompt_by(plan, template);
     let (given, typed) = match plan.prompt {
-        Some(prompt) if manifest.prompt != PromptBy::Typed && (takes_prompt || by_stdin) => (Some(prompt), None),
-        other => (None, other.map(str::to_owned)),
+        Some(prompt) if way == PromptBy::Typed => (None, Some(prompt.to_owned())),
+        other => (other, None),
     };
-    let (prompt, prompt_file) = given.map(|text| place_prompt(plan, text)).transpose()?.unwrap_or_default();
-    let events = (manifest.events == EventsBy::Sse).then(event_source).transpose()?;
+    let (prompt, prompt_file) = given.map(|text| place_prompt(plan, way, text)).transpose()?.unwrap_or_default();
+    let listens = manifest.events == EventsBy::Sse && plan.mode == Mode::Interactive;
+    let events = listens.then(event_source).transpose()?;
     let values = Values {
         prompt,
         prompt_file: prompt_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -95,9 +98,11 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
         readable: readable(plan),
     };
     let grant = manifest.grant(plan.permissions);
-    let argv = values.arguments(template, &grant.args);
+    let mut grants: Vec<_> = grant.args.iter().filter_map(|arg| values.fill(arg)).collect();
+    grants.extend(disallow::arguments(manifest, plan.disallowed_tools));
+    let argv = values.arguments(template, &grants);
     let argv = match prompt_file {
-        Some(file) if by_stdin => with_stdin(argv, &file),
+        Some(file) if way == PromptBy::Stdin => with_stdin(argv, &file),
         _ => argv.into_iter().map(OsString::from).collect(),
     };
     let mut env = environment::base(plan.inherited, plan.bin_dir);
@@ -106,6 +111,7 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
             env.insert(name.into(), value.into());
         }
     }
+    disallow::deny(manifest, plan.disallowed_tools, &mut env)?;
     env.extend(plan.variables.iter().cloned());
     let launch = Launch { argv, env: env.into_iter().collect(), cwd: plan.worktree.to_owned() };
     Ok((launch, LaunchExtras { conversation, events, typed }))
@@ -114,18 +120,26 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
 /// The command line's template, and the conversation's id as far as it is known.
 fn conversation<'a>(plan: &LaunchPlan<'a>) -> Result<(&'a [String], Option<String>), AgentError> {
     let manifest = plan.manifest;
+    let (start, resume) = manifest.command_lines(plan.mode)?;
     match plan.conversation {
-        Conversation::Resume(id) => {
-            if manifest.resume.is_empty() {
-                return Err(AgentError::CannotResume { agent: manifest.name.clone() });
-            }
-            Ok((&manifest.resume, Some(checked(id)?)))
-        }
-        Conversation::Preset(id) if manifest.conversation == ConversationBy::Preset => {
-            Ok((&manifest.start, Some(checked(id)?)))
-        }
-        Conversation::Fresh if manifest.conversation == ConversationBy::Preset => Ok((&manifest.start, Some(uuid()?))),
-        Conversation::Fresh | Conversation::Preset(_) => Ok((&manifest.start, None)),
+        Conversation::Resume(_) if resume.is_empty() => Err(AgentError::CannotResume { agent: manifest.name.clone() }),
+        Conversation::Resume(id) => Ok((resume, Some(checked(id)?))),
+        Conversation::Preset(id) if manifest.conversation == ConversationBy::Preset => Ok((start, Some(checked(id)?))),
+        Conversation::Fresh if manifest.conversation == ConversationBy::Preset => Ok((start, Some(uuid()?))),
+        Conversation::Fresh | Conversation::Preset(_) => Ok((start, None)),
+    }
+}
+
+/// How the prompt gets to the agent. A command line without a place for it is typed to; but a print mode takes no keys.
+fn prompt_by(plan: &LaunchPlan<'_>, template: &[String]) -> PromptBy {
+    let has_place = template.iter().any(|arg| arg.contains("{prompt}") || arg.contains("{prompt_file}"));
+    match (plan.mode, plan.manifest.prompt) {
+        (_, PromptBy::Stdin) => PromptBy::Stdin,
+        (Mode::Interactive, way) if has_place => way,
+        (Mode::Interactive, _) => PromptBy::Typed,
+        (Mode::Headless, _) if !has_place => PromptBy::Stdin,
+        (Mode::Headless, PromptBy::File) => PromptBy::File,
+        (Mode::Headless, _) => PromptBy::Argument,
     }
 }
 
@@ -137,10 +151,14 @@ pub(super) fn checked(id: &str) -> Result<String, AgentError> {
 }
 
 /// The prompt as `{prompt}` gives it, and the file that it was written to, if it was.
-fn place_prompt(plan: &LaunchPlan<'_>, text: &str) -> Result<(Option<String>, Option<PathBuf>), AgentError> {
+fn place_prompt(
+    plan: &LaunchPlan<'_>,
+    way: PromptBy,
+    text: &str,
+) -> Result<(Option<String>, Option<PathBuf>), AgentError> {
     // No argument can hold a zero byte.
     let text = text.replace('\0', "\u{fffd}");
-    if plan.manifest.prompt == PromptBy::Argument && text.len() <= MAX_ARGUMENT {
+    if way == PromptBy::Argument && text.len() <= MAX_ARGUMENT {
         return Ok((Some(text), None));
     }
     let path = plan.session_dir.join("prompt.md");
@@ -240,7 +258,7 @@ impl Values {
         Some(filled)
     }
 
-    /// The command line of `template`, with `grants` at their place.
+    /// The command line of `template`, with `grants`, filled in already, at their place.
     fn arguments(&self, template: &[String], grants: &[String]) -> Vec<String> {
         const GRANTS: &str = "{permissions}";
         let placed = template.iter().any(|arg| arg == GRANTS);
@@ -248,7 +266,7 @@ impl Values {
         let mut options_over = false;
         for (index, arg) in template.iter().enumerate() {
             if arg == GRANTS || (index == 1 && !placed) {
-                argv.extend(grants.iter().filter_map(|grant| self.fill(grant)));
+                argv.extend_from_slice(grants);
             }
             if arg == GRANTS {
                 continue;
@@ -264,7 +282,7 @@ impl Values {
             }
         }
         if template.len() == 1 {
-            argv.extend(grants.iter().filter_map(|grant| self.fill(grant)));
+            argv.extend_from_slice(grants);
         }
         argv
     }

@@ -24,10 +24,12 @@ impl Bench {
     fn plan<'a>(&'a self, conversation: Conversation<'a>, prompt: Option<&'a str>) -> LaunchPlan<'a> {
         LaunchPlan {
             manifest: &self.manifest,
+            mode: Mode::Interactive,
             worktree: Path::new("/w t"),
             conversation,
             prompt,
             permissions: PermissionMode::Edits,
+            disallowed_tools: &[],
             model: None,
             session_dir: self.dir.path(),
             bin_dir: None,
@@ -194,4 +196,48 @@ fn fault_v7_values_are_exact() {
     assert_eq!(variable(&launch, "ORCHESTRA_TASK_TITLE"), "it's\n\"7\"=\\");
     let names: Vec<_> = launch.env.iter().map(|(name, _)| name.to_str().unwrap()).collect();
     assert_eq!(names, ["COLORTERM", "ORCHESTRA_TASK_TITLE", "PATH", "PLAIN", "TERM"], "QUIET has no value");
+}
+
+#[test]
+fn a_print_mode_has_lines_of_its_own_and_takes_its_prompt_without_keys() {
+    let bench = Bench::built_in("opencode");
+    let plan = LaunchPlan { mode: Mode::Headless, ..bench.plan(Conversation::Resume("ses_1"), Some("go on")) };
+    let (launched, extras) = launch(&plan).unwrap();
+    assert_eq!(words(&launched), ["opencode", "run", "--format", "json", "--session", "ses_1", "--", "go on"]);
+    assert_eq!((extras.typed, extras.events), (None, None), "nobody types, and nothing listens on a port");
+
+    let bench = Bench::of("{start: [bot], headless: [cat, -], prompt: typed}");
+    let plan = LaunchPlan { mode: Mode::Headless, ..bench.plan(Conversation::Fresh, Some("hi")) };
+    let argv = words(&launch(&plan).unwrap().0);
+    let said = std::process::Command::new(&argv[0]).args(&argv[1..]).output().unwrap();
+    assert_eq!(String::from_utf8(said.stdout).unwrap(), "hi");
+
+    let bench = Bench::of("{start: [bot]}");
+    let refused = launch(&LaunchPlan { mode: Mode::Headless, ..bench.plan(Conversation::Fresh, Some("hi")) });
+    assert!(matches!(refused, Err(AgentError::NoPrintMode { .. })), "{refused:?}");
+}
+
+#[test]
+fn the_conversation_is_found_in_what_a_print_mode_printed() {
+    let manifest = Bench::built_in("opencode").manifest;
+    let printed = "{\"type\":\"step_start\",\"timestamp\":1,\"sessionID\":\"ses_0abc\",\"part\":{}}\n";
+    assert_eq!(manifest.conversation_pattern.unwrap().groups(printed)["id"], "ses_0abc");
+}
+
+#[test]
+fn tools_that_a_stage_forbids_are_denied_where_they_can_be() {
+    let tools = [DisallowedTool { pattern: "Bash(cargo *)".to_owned(), message: None }];
+    let bench = Bench::built_in("claude");
+    let plan = LaunchPlan { disallowed_tools: &tools, ..bench.plan(Conversation::Fresh, Some("hi")) };
+    let argv = words(&launch(&plan).unwrap().0);
+    let at = argv.iter().position(|arg| arg == "--disallowedTools").unwrap();
+    assert_eq!(argv[at + 1..], ["Bash(cargo *)", "--", "hi"]);
+
+    let bench = Bench::built_in("opencode");
+    for permissions in [PermissionMode::Ask, PermissionMode::Edits, PermissionMode::All] {
+        let plan = LaunchPlan { permissions, disallowed_tools: &tools, ..bench.plan(Conversation::Fresh, None) };
+        let (launched, _) = launch(&plan).unwrap();
+        let rules: serde_json::Value = serde_json::from_str(variable(&launched, "OPENCODE_PERMISSION")).unwrap();
+        assert_eq!(rules["bash"]["cargo *"], "deny", "{permissions:?}");
+    }
 }

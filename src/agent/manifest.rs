@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::model::PermissionMode;
+use crate::model::{Mode, PermissionMode};
 
 use super::error::AgentError;
 
 /// An agent.
 ///
-/// Placeholders in `start`, `resume`, `headless`, `env` and `permissions`: `{prompt}`, `{prompt_file}`,
+/// Placeholders in `start`, `resume`, `headless`, `headless_resume`, `env` and `permissions`: `{prompt}`, `{prompt_file}`,
 /// `{conversation}`, `{worktree}`, `{model}`, `{port}` (a free loopback port), `{secret}` (random, for one launch),
 /// `{readable}` (see there), and the argument `{permissions}`, where the arguments of the permission mode go (after
 /// the program when it stands nowhere). An argument whose placeholder has no value is left out together with the
@@ -27,9 +27,14 @@ pub struct Manifest {
     /// Goes on with `{conversation}`; empty: the agent can't.
     #[serde(default)]
     pub resume: Vec<String>,
-    /// The print mode; empty: there is none.
+    /// The print mode: one turn, then it exits. Empty: there is none, unless what it prints is its artifact anyway.
     #[serde(default)]
     pub headless: Vec<String>,
+    /// Goes on with `{conversation}` in the print mode; empty: the agent can't.
+    #[serde(default)]
+    pub headless_resume: Vec<String>,
+    /// Finds the conversation's id, the group `id`, in what the print mode printed.
+    pub conversation_pattern: Option<Pattern>,
     #[serde(default)]
     pub prompt: PromptBy,
     #[serde(default)]
@@ -51,6 +56,8 @@ pub struct Manifest {
     pub rest_after_ms: u64,
     #[serde(default)]
     pub permissions: Grants,
+    #[serde(default)]
+    pub disallow: Disallow,
     /// How one folder that may be read unasked is written, `{dir}` being its path escaped for JSON; what results for
     /// all folders stands where `{readable}` is.
     #[serde(default)]
@@ -127,6 +134,16 @@ pub struct Grant {
     pub env: BTreeMap<String, String>,
 }
 
+/// How an agent is kept from using a tool; with neither key it can only be asked to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disallow {
+    /// Arguments for each tool, `{tool}` being its pattern as Claude Code writes it.
+    pub args: Vec<String>,
+    /// The environment variable with a map of permissions in OpenCode's form, in which each tool is denied.
+    pub permission: Option<String>,
+}
+
 /// A text and what it means when the pattern is found in it: exactly one key of `asking`, `working`, `resting`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RuleEntry")]
@@ -156,6 +173,22 @@ impl Manifest {
     /// What is looked for on `PATH`.
     pub fn program(&self) -> &str {
         self.start.first().map_or("", String::as_str)
+    }
+
+    /// The command lines of a mode: of a new conversation, and of one that goes on.
+    pub fn command_lines(&self, mode: Mode) -> Result<(&[String], &[String]), AgentError> {
+        match mode {
+            Mode::Interactive => Ok((&self.start, &self.resume)),
+            Mode::Headless if !self.headless.is_empty() => Ok((&self.headless, &self.headless_resume)),
+            // A command that prints its artifact has no other mode.
+            Mode::Headless if self.artifact == ArtifactBy::Stdout => Ok((&self.start, &self.resume)),
+            Mode::Headless => Err(AgentError::NoPrintMode { agent: self.name.clone() }),
+        }
+    }
+
+    /// It can go on with a conversation in this mode.
+    pub fn resumes(&self, mode: Mode) -> bool {
+        self.command_lines(mode).is_ok_and(|(_, resume)| !resume.is_empty())
     }
 
     pub const fn grant(&self, mode: PermissionMode) -> &Grant {

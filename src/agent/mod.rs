@@ -7,6 +7,7 @@
 mod activity;
 mod catalog;
 pub mod demo;
+mod disallow;
 mod environment;
 mod error;
 pub mod events;
@@ -20,4 +21,4 @@ pub use activity::{Authority, Signal, Source, Verdict};
 pub use catalog::Catalog;
 pub use error::AgentError;
 pub use launch::{Conversation, EventSource, LaunchExtras, LaunchPlan, launch};
-pub use manifest::{ArtifactBy, ConversationBy, EventsBy, Grant, Grants, Manifest, Pattern, PromptBy, Rule};
+pub use manifest::{ArtifactBy, ConversationBy, Disallow, EventsBy, Grant, Grants, Manifest, Pattern, PromptBy, Rule};

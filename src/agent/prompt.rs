@@ -101,6 +101,22 @@ pub fn reminder(n: u8, artifact: &str) -> String {
     )
 }
 
+/// For an agent whose output is its artifact: how it hands in instead of by `orchestra submit`.
+pub fn printed(output: &Output, artifact: &str) -> String {
+    let what = match output {
+        Output::Artifact => "Its text is what you print".to_owned(),
+        Output::Verdict { rejection_stage } => format!(
+            "Print it as JSON: `{{\"decision\": \"approve\", \"reason\": \"..\"}}` or `{{\"decision\": \"reject\", \"reason\": \
+             \"..\", \"route_to\": \"{rejection_stage}\"}}`"
+        ),
+        Output::Subtasks(_) => "Print it as JSON: the object that is shown above".to_owned(),
+    };
+    format!(
+        "# How you hand in\n\nYou need no command for the artifact `{artifact}`. {what}, and nothing else; it counts when you \
+         exit with success."
+    )
+}
+
 /// `text` without escape sequences and control characters but line breaks and tabs, and without blank ends.
 pub fn plain(text: &str) -> String {
     static SEQUENCES: LazyLock<Regex> = LazyLock::new(|| {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::core::Core;
 use super::ground::now;
+use super::headless::resumable;
 use super::live::{AgentSide, Live, Started};
 use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
@@ -14,7 +15,8 @@ use super::project::Project;
 use super::resume::{Resumption, earlier_folder, missing_names, narrower, not_resumed};
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
-    Activity, AgentFact, Failure, FailureKind, Launch, PermissionMode, ProjectId, RunId, SessionKind, Task, Trigger,
+    Activity, AgentFact, Failure, FailureKind, Launch, Mode, PermissionMode, ProjectId, RunId, SessionKind, Task,
+    Trigger,
 };
 use crate::pty::Adopted;
 use crate::store::database::EffectId;
@@ -91,29 +93,30 @@ impl Core {
             Some(earlier) => self.manifest(project, Some(&earlier.name))?,
             None => self.manifest_of(project, task)?,
         };
-        let prompt = match (known, conversation) {
-            (Some(_), Conversation::Continue) => agent::prompt::go_on(&stage.artifact),
-            (Some(_), Conversation::Remind) => agent::prompt::reminder(1, &stage.artifact),
-            (Some(_), _) => agent::prompt::feedback(trigger, &stage.artifact)
-                .unwrap_or_else(|| agent::prompt::go_on(&stage.artifact)),
-            (None, _) => project.prompt(task, task.stage, trigger)?,
-        };
+        let mode = stage.assignment().map_or(Mode::Interactive, |it| it.mode);
+        let known = resumable(known, &manifest, mode);
+        let session_dir = self.make_box(run)?;
+        let mut prompt = self.opening((project, task), known.is_some(), (conversation, trigger))?;
+        if mode == Mode::Headless {
+            prompt = self.carry(at, run, prompt)?;
+        }
         project.keep_prompt(task, &prompt)?;
         let worktree = earlier_folder(earlier.as_ref()).map_or_else(|| project.worktree(task), Ok)?;
         let permissions =
             stage.assignment().and_then(|it| it.permissions).unwrap_or(project.settings.config.permissions);
         let permissions = narrower(earlier.as_ref().and_then(|it| it.permissions).unwrap_or(permissions), permissions);
-        let session_dir = self.make_box(run)?;
         let mut variables = project.task_variables(task, &worktree);
         variables.push((SESSION_DIR.into(), session_dir.clone().into()));
         variables.push(("ORCHESTRA_HOME".into(), self.ground.home.root().into()));
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
+            mode,
             worktree: &worktree,
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: Some(&prompt),
             permissions,
+            disallowed_tools: stage.assignment().map_or(&[], |it| &it.disallowed_tools),
             model: task.model.as_deref().or(stage.assignment().and_then(|it| it.model.as_deref())),
             session_dir: &session_dir,
             bin_dir: Some(&self.ground.bin),
@@ -255,6 +258,10 @@ impl Core {
     pub(super) fn signal(&mut self, run: &RunId, signal: Signal<'_>) {
         let at = self.ground.clock.elapsed();
         let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) else { return };
+        if agent.mode == Mode::Headless {
+            // It is at work until it exits: its screen stands still for other reasons.
+            return;
+        }
         let changed = agent.status.observe(signal, at).is_some();
         if changed {
             self.life.news = true;
@@ -379,11 +386,15 @@ impl Core {
             let task = self.project(&live.place.0).and_then(|project| project.task(task)).ok()?;
             task.conversation(&task.current_stage().name).map(str::to_owned)
         });
+        let at = live.task.map(|task| TaskPlace { project: live.place.0.clone(), task });
+        let mode = at.map_or(Mode::Interactive, |at| self.mode_of(&at, &live.run));
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
         let status = Authority::new(&manifest);
         live.agent = Some(AgentSide {
             manifest,
+            mode,
             status,
+            refused: None,
             facts: Facts::default(),
             attended: false,
             moved: None,

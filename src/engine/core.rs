@@ -191,6 +191,12 @@ impl Core {
             Message::Launched { started, result } => self.launched(*started, result),
             Message::Fact { run, fact } => self.fact(&run, &fact),
             Message::Dropped { run } => self.dropped(&run),
+            Message::Printed { run, status, text, unkept } => {
+                if let Some(failure) = unkept {
+                    self.notices.error(failure.to_string(), None);
+                }
+                self.printed(&run, status, &text);
+            }
             Message::Diffed { place, diff } => self.diffed(place, diff),
             Message::NoDiff { place, error } => {
                 self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));

@@ -11,7 +11,7 @@ use super::message::Answerer;
 use super::monitor::Facts;
 use super::resume::boot_id;
 use crate::agent::{Authority, EventSource, Manifest};
-use crate::model::{Activity, ExitStatus, RunId, SessionKind, SessionView, TaskId};
+use crate::model::{Activity, ExitStatus, Mode, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
 use crate::store::database::{EffectId, StoredSession};
 
@@ -68,7 +68,10 @@ pub(super) enum Work {
 /// What is known of an agent.
 pub(super) struct AgentSide {
     pub manifest: Manifest,
+    pub mode: Mode,
     pub status: Authority,
+    /// Why what it printed was no result.
+    pub refused: Option<String>,
     pub facts: Facts,
     /// A person typed to it, or told it something, since it last rested.
     pub attended: bool,
@@ -148,7 +151,8 @@ impl Live {
     }
 
     pub fn activity(&self) -> Activity {
-        self.agent.as_ref().map_or(Activity::Working, |agent| agent.status.verdict().activity.clone())
+        let told = self.agent.as_ref().filter(|agent| agent.mode == Mode::Interactive);
+        told.map_or(Activity::Working, |agent| agent.status.verdict().activity.clone())
     }
 
     /// When the engine has to look at it again, if ever.

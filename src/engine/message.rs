@@ -9,7 +9,7 @@ use super::live::Started;
 use super::load::Loaded;
 use super::open::Asked;
 use super::pipeline::Event;
-use crate::model::{AgentFact, AgentFound, Answer, Diff, Failure, ProjectId, Request, RunId, TaskId};
+use crate::model::{AgentFact, AgentFound, Answer, Diff, ExitStatus, Failure, ProjectId, Request, RunId, TaskId};
 use crate::pty::Adopted;
 use crate::store::database::EffectId;
 use crate::store::projects;
@@ -48,6 +48,13 @@ pub(super) enum Message {
     Fact {
         run: RunId,
         fact: AgentFact,
+    },
+    /// An agent has ended, and what it printed was read; `unkept`: why there is no log of it.
+    Printed {
+        run: RunId,
+        status: ExitStatus,
+        text: String,
+        unkept: Option<Failure>,
     },
     /// Something was dropped into a session's folder.
     Dropped {

@@ -20,6 +20,7 @@ mod gate;
 mod ground;
 mod handed_in;
 mod handle;
+mod headless;
 mod integrate;
 mod live;
 mod load;

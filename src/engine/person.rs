@@ -12,7 +12,7 @@ use super::mail::Letter;
 use super::message::{Answerer, TaskPlace};
 use crate::agent::{self, LaunchPlan};
 use crate::model::{
-    Activity, Answer, Failure, FailureKind, Launch, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
+    Activity, Answer, Failure, FailureKind, Launch, Mode, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
 };
 
 /// In `scripts/`: starts what the task changes, for a person to look at.
@@ -122,10 +122,12 @@ impl Core {
         let inherited: Vec<_> = std::env::vars_os().collect();
         let plan = LaunchPlan {
             manifest: &manifest,
+            mode: Mode::Interactive,
             worktree: found.root(),
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
             prompt: None,
             permissions: found.settings.config.permissions,
+            disallowed_tools: &[],
             model: None,
             session_dir: &session_dir,
             bin_dir: Some(&self.ground.bin),

@@ -41,7 +41,7 @@ impl Core {
         };
         let of_stage = task.iterations.iter().rev().find(|it| it.stage == task.flow.stages[index].name);
         let trigger = of_stage.map_or(&Trigger::Flow, |iteration| &iteration.trigger);
-        Ok(Reply::Text { text: project.prompt(task, index, trigger)? })
+        Ok(Reply::Text { text: self.stage_prompt(project, task, index, trigger)? })
     }
 
     pub(super) fn messages(&self, project: &ProjectId, session: Option<&SessionId>) -> Answer {

@@ -12,13 +12,10 @@ use super::live::{Live, Started};
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::resume::{gone_by, not_resumed};
-use crate::agent::{self, Signal};
-use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size, Submission};
+use crate::agent::Signal;
+use crate::model::{ExitStatus, Failure, Launch, Pause, ProjectId, Reply, RunId, SessionKind, Size};
 use crate::pty::{self, Adopted, Hub, PtyError, Terminal, TerminalEvent};
 use crate::store::database::StoredSession;
-
-/// Lines of its output that a plain command's artifact may have.
-const ARTIFACT_LINES: usize = 10_000;
 
 impl Core {
     /// Starts a process under a shim, or takes it over where an earlier engine has started it; `Launched` tells.
@@ -96,6 +93,7 @@ impl Core {
         self.live.insert(run.clone(), live);
         self.forget_ended(&run);
         if with_agent {
+            self.strike_carried(&place.0, &run);
             self.readdress(&place, &run);
         }
         self.share_terminals();
@@ -232,7 +230,8 @@ impl Core {
         self.notices.error(text, Some(live.place.clone()));
     }
 
-    fn exited(&mut self, run: &RunId, status: ExitStatus) {
+    /// A process has ended; `printed` is its whole output, where that was read.
+    pub(super) fn ended(&mut self, run: &RunId, status: ExitStatus, printed: Option<&str>) {
         // What the agent handed in just before its end comes before the end.
         self.collect_submissions(run);
         let Some(live) = self.live.get_mut(run).filter(|live| live.alive()) else { return };
@@ -245,7 +244,10 @@ impl Core {
             let _ = terminal.collect();
         }
         if let (SessionKind::Executor, Some(at)) = (kind, &at) {
-            self.stdout_artifact(at, run, status);
+            if let Some(text) = printed {
+                self.hand_in_printed(at, run, (status, text));
+                self.mark_unread(at);
+            }
             self.happened(at, Event::AgentExited { run: run.clone(), status }, None);
         }
         self.mail_of_gone(run);
@@ -287,17 +289,6 @@ impl Core {
         });
         if let Err(failure) = written {
             self.notices.error(failure.to_string(), None);
-        }
-    }
-
-    /// A plain command agent: what it printed is its artifact.
-    fn stdout_artifact(&mut self, at: &TaskPlace, run: &RunId, status: ExitStatus) {
-        let Some(live) = self.live.get(run) else { return };
-        let by_stdout = live.agent.as_ref().is_some_and(|agent| agent.manifest.artifact == agent::ArtifactBy::Stdout);
-        if by_stdout && status.success() {
-            let text = output(&self.ground.home.session(run), ARTIFACT_LINES);
-            let submission = Submission::Artifact { text };
-            self.happened(at, Event::Submitted { run: run.clone(), submission }, None);
         }
     }
 

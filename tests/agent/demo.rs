@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use orchestra::agent::demo::{files, tasks};
 use orchestra::agent::{Catalog, Conversation, LaunchPlan, launch};
-use orchestra::model::PermissionMode;
+use orchestra::model::{Mode, PermissionMode};
 
 use crate::terminal::Terminal;
 
@@ -44,10 +44,12 @@ impl Stage {
         let inherited = [("PATH".into(), "/usr/bin:/bin".into()), ("HOME".into(), self.path("home").into())];
         let plan = LaunchPlan {
             manifest: catalog.get(Catalog::DEMO).unwrap(),
+            mode: Mode::Interactive,
             worktree: &self.repo(),
             conversation,
             prompt,
             permissions: PermissionMode::Edits,
+            disallowed_tools: &[],
             model: None,
             session_dir: &self.path("session"),
             bin_dir: Some(&self.path("bin")),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use jiff::Timestamp;
 use orchestra::agent::{Catalog, Conversation, LaunchExtras, LaunchPlan, Manifest, events, launch};
-use orchestra::model::{Activity, AgentFact, PermissionMode};
+use orchestra::model::{Activity, AgentFact, Mode, PermissionMode};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -35,10 +35,12 @@ impl Session {
         let inherited = place.environment();
         let (launch, extras) = launch(&LaunchPlan {
             manifest: &manifest,
+            mode: Mode::Interactive,
             worktree: &worktree,
             conversation,
             prompt: Some(prompt),
             permissions: PermissionMode::Edits,
+            disallowed_tools: &[],
             model: Some("test/test-model"),
             session_dir: &session_dir,
             bin_dir: Some(&bin_dir),

@@ -6,6 +6,7 @@ mod agent;
 mod begin;
 mod flows;
 mod gate;
+mod headless;
 mod leave;
 mod merge;
 mod person;

@@ -1,5 +1,7 @@
 //! The whole path with OpenCode itself: a description by keys, a worktree, a gate that fails once, review, merge.
 
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 use std::fs;
 
 #[path = "../support/agents.rs"]
@@ -38,17 +40,27 @@ flows:
     stages:
       - name: work
         artifact: summary
+        mode: MODE
         gate: {command: checks.sh, timeout_seconds: 60}
     integration: {strategy: rebase, auto_merge: false, on_failure: work}
 ";
 
 #[test]
 fn real_agent_opencode_from_a_description_to_merged_code() {
+    from_a_description_to_merged_code("interactive");
+}
+
+#[test]
+fn real_agent_opencode_headless_goes_on_with_its_conversation() {
+    from_a_description_to_merged_code("headless");
+}
+
+fn from_a_description_to_merged_code(mode: &str) {
     let Some(workplace) = Workplace::opencode(SCENARIO) else { return };
     in_place(|place| {
         let repository = Repository::bare_of_settings(place);
         repository.write(".orchestra/config.yaml", "agent: opencode\ndefault_flow: checked\n");
-        repository.write(".orchestra/workflow.yaml", FLOW);
+        repository.write(".orchestra/workflow.yaml", &FLOW.replace("MODE", mode));
         repository.write(".orchestra/.gitignore", "/tasks/\n/.worktrees/\n/.artifacts/\n/.logs/\n");
         let runs = place.path("runs");
         let gate = format!(

@@ -41,6 +41,9 @@ struct Options {
     /// Play this script instead of the demonstration's
     #[arg(long)]
     script: Option<PathBuf>,
+    /// Answer one message, then leave
+    #[arg(long, requires = "prompt")]
+    print: bool,
     /// The first message
     prompt: Option<String>,
 }
@@ -80,6 +83,9 @@ fn run(options: Options) -> io::Result<()> {
     match options.prompt {
         Some(prompt) => player.answer(&prompt)?,
         None => player.terminal.report(Status::Idle)?,
+    }
+    if options.print {
+        return Ok(());
     }
     while let Typed::Message(message) = player.terminal.prompt()? {
         player.answer(&message)?;

@@ -80,7 +80,8 @@ impl Step<'_> {
 
     /// A new iteration of the same stage: typed into the live conversation, or the agent is resumed with it.
     pub(super) fn go_on(&mut self, trigger: Trigger) {
-        if !self.session_alive() {
+        // Nothing can be typed to one that runs headless.
+        if !self.session_alive() || self.task.current_stage().is_headless() {
             return self.begin(self.task.stage, trigger, Conversation::Resume);
         }
         self.record_iteration(trigger.clone());
