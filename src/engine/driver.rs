@@ -55,7 +55,7 @@ impl Core {
             let held = std::mem::take(&mut self.projects[index].waiting.held);
             for (at, effect, key) in held {
                 let ready = match &effect {
-                    Effect::Integrate { .. } => self.agent_of(&at.project, at.task).is_none_or(at_rest),
+                    Effect::Integrate { .. } => self.may_integrate(&at),
                     _ => !self.live.values().any(|live| live.alive() && of_task(live, &at)),
                 };
                 match effect {
@@ -219,7 +219,7 @@ pub(super) fn of_task(live: &Live, at: &TaskPlace) -> bool {
     live.place.0 == at.project && live.task == Some(at.task)
 }
 
-fn at_rest(live: &Live) -> bool {
+pub(super) fn at_rest(live: &Live) -> bool {
     !live.alive() || live.activity() == crate::model::Activity::Resting
 }
 

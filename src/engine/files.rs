@@ -114,7 +114,7 @@ impl Project {
     }
 
     /// The newest text of each artifact, in the order of the stages, with the path of its file.
-    fn latest_artifacts(&self, task: &Task) -> Result<Vec<(Artifact, PathBuf)>, Failure> {
+    pub(super) fn latest_artifacts(&self, task: &Task) -> Result<Vec<(Artifact, PathBuf)>, Failure> {
         let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
         let newest = |name: &str| all.iter().filter(|artifact| artifact.stage == name).max_by_key(|it| it.iteration);
         let of_stages = task.flow.stages.iter().filter_map(|stage| newest(&stage.name).cloned());

@@ -82,8 +82,6 @@ pub(super) struct Shared {
     /// Size of the pane in which sessions are shown: new ones begin with it.
     size: Mutex<Size>,
     waiting: Mutex<HashMap<RunId, SyncSender<ExitStatus>>>,
-    /// Held by the one integration that is under way.
-    pub integrations: Mutex<()>,
 }
 
 /// A session whose processes ask for something.
@@ -107,7 +105,6 @@ impl Shared {
             attention: Mutex::default(),
             size: Mutex::default(),
             waiting: Mutex::default(),
-            integrations: Mutex::default(),
         }
     }
 

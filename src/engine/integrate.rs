@@ -1,19 +1,21 @@
 //! The end of a task: into its base branch, and out of the way.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::core::Core;
 use super::deletion::Loss;
+use super::driver::at_rest;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
 use super::handle::Shared;
 use super::message::{Message, TaskPlace};
 use super::pipeline::Event;
 use super::project::Project;
-use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan};
+use super::sides::Sides;
+use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, OwnHome};
 use crate::git::{Cancel, Hooks, Repo};
-use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, Task};
+use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, Task, TaskId};
 use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
 
@@ -28,13 +30,23 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (place, shared, leaving) = (at.clone(), Arc::clone(&self.shared), self.life.leaving.clone());
+        let (place, leaving) = (at.clone(), self.life.leaving.clone());
         self.blocking_for(at, move || {
-            let turn = shared.integrations.lock();
+            let turn = plan.turn.lock();
             let event = plan.run(run, gate.as_ref(), &leaving);
             drop(turn);
             event.map_or(Message::CutShort, |event| Message::Happened { at: place, event, finishes: Some(key) })
         });
+    }
+
+    /// The task's agent rests, and so does all that works where its base is checked out.
+    pub(super) fn may_integrate(&self, at: &TaskPlace) -> bool {
+        let rests = |task: TaskId| self.agent_of(&at.project, task).is_none_or(at_rest);
+        let Ok(project) = self.project(&at.project) else { return false };
+        let Ok(task) = project.task(at.task) else { return false };
+        let parent = task.parent.and_then(|id| project.task(id).ok());
+        let free = parent.is_none_or(|parent| parent.job.is_none() && rests(parent.id));
+        rests(at.task) && free && !waits_for_earlier(task, project.tasks().map(Arc::as_ref))
     }
 
     /// After a merge: what the worktree still holds goes to the trash, then it goes itself.
@@ -80,7 +92,11 @@ impl Project {
             }
             None => None,
         };
+        let parent = task.parent.and_then(|id| self.task(id).ok()).filter(|parent| parent.branch == task.base_branch);
         let plan = Integration {
+            turn: Arc::clone(&self.waiting.integration),
+            sides: Sides { own: self.summary(task), merged: self.merged_into(&task.base_branch) },
+            home: parent.map(|parent| (self.worktree_path(parent), parent.title.clone())),
             repo: self.repo.clone(),
             worktree: self.worktree(task)?,
             dir: self.files.worktrees.join(".integrate"),
@@ -91,8 +107,23 @@ impl Project {
     }
 }
 
+/// A subtask goes into its parent's branch after those that come before it in the breakdown: the order is the same
+/// however long each of them takes.
+pub(super) fn waits_for_earlier<'a>(task: &Task, mut tasks: impl Iterator<Item = &'a Task>) -> bool {
+    let Some(item) = task.item else { return false };
+    tasks.any(|other| {
+        let sibling = other.parent == task.parent && other.item.is_some_and(|it| it.iteration == item.iteration);
+        sibling && other.id < task.id && !other.state.is_closed()
+    })
+}
+
 /// An integration that is ready to run.
 struct Integration {
+    /// The project's own: one at a time.
+    turn: Arc<Mutex<()>>,
+    sides: Sides,
+    /// The parent's worktree, where the base is checked out, and the parent's title.
+    home: Option<(PathBuf, String)>,
     repo: Repo,
     worktree: PathBuf,
     dir: PathBuf,
@@ -108,6 +139,7 @@ impl Integration {
             worktree: &self.worktree,
             branch: &self.task.branch,
             base_branch: &self.task.base_branch,
+            own_home: self.home.as_ref().map(|(worktree, leftovers)| OwnHome { worktree, leftovers }),
             strategy: self.task.flow.integration.strategy,
             integration_dir: &self.dir,
             leftovers: &self.task.title,
@@ -133,7 +165,9 @@ impl Integration {
     /// What the agent can mend goes to the agent; the rest is told to the person, and nothing has changed.
     fn failed(&self, run: RunId, error: &IntegrateError, said: &str) -> Event {
         let detail = match error {
-            IntegrateError::Conflict { files } => files.join("\n"),
+            IntegrateError::Conflict { files } => {
+                format!("{}\n\n{}", files.join("\n"), self.sides.tell(&self.repo, &self.task, files))
+            }
             IntegrateError::GateRed => said.to_owned(),
             IntegrateError::HookFailed { .. } => String::new(),
             _ => {

@@ -39,6 +39,7 @@ mod resume;
 mod schedule;
 mod session;
 mod settings;
+mod sides;
 mod snapshot;
 mod task_draft;
 mod task_edit;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -75,6 +75,8 @@ pub(super) struct Waiting {
     pub jobs: Vec<TaskId>,
     /// Tasks that are to go.
     pub deletions: Vec<Deletion>,
+    /// Held by the one integration that is under way.
+    pub integration: Arc<Mutex<()>>,
     /// Effects that wait for quiet.
     pub held: Vec<(TaskPlace, Effect, EffectId)>,
     /// Effects that wait for the repository to be there again.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::core::Core;
+use super::integrate::waits_for_earlier;
 use super::message::TaskPlace;
 use super::pipeline::Event;
 use crate::model::{Hold, State, Task, TaskId};
@@ -45,7 +46,8 @@ pub fn plan<'a, T>(rows: &[Row<'a, T>], max_total: u32) -> Plan
 where
     T: Iterator<Item = &'a Task> + Clone,
 {
-    let working = |row: &Row<'a, T>| row.tasks.clone().filter(|task| holds_place(task)).count();
+    let works = |row: &Row<'a, T>, task: &Task| holds_place(task) && !is_held_back(task, row.tasks.clone());
+    let working = |row: &Row<'a, T>| row.tasks.clone().filter(|task| works(row, task)).count();
     let mut running: Vec<usize> = rows.iter().map(working).collect();
     let mut total: usize = running.iter().sum();
     let waiting = |(index, row): (usize, &Row<'a, T>)| {
@@ -79,6 +81,11 @@ where
 /// The task has work under way.
 fn holds_place(task: &Task) -> bool {
     task.state.is_busy() && task.state != State::Queued
+}
+
+/// It only waits for its turn to be integrated: the work that it waits for may need its place.
+fn is_held_back<'a>(task: &Task, tasks: impl Iterator<Item = &'a Task>) -> bool {
+    task.state == State::Integrating && waits_for_earlier(task, tasks)
 }
 
 impl Core {

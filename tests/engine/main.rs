@@ -4,6 +4,7 @@
 
 mod agent;
 mod begin;
+mod children;
 mod flows;
 mod gate;
 mod headless;

@@ -8,7 +8,7 @@ use orchestra::model::{DeleteScope, Reply, Request, State, Trigger};
 
 use crate::WILLING;
 use crate::engine::Bench;
-use crate::place::{Place, alone};
+use crate::place::{Place, alone, executable};
 use crate::repo::{Repository, git};
 
 /// A task on `main` whose work waits for the merge.
@@ -76,7 +76,8 @@ fn a_merge_rebases_onto_a_base_that_moved() {
         bench.wait("the trash", |_| (!repository.trash().is_empty()).then_some(()));
         let trash = repository.trash();
         assert!(trash.len() == 1 && trash[0].starts_with("refs/orchestra/trash/fix-it/"), "{trash:?}");
-        assert!(!repository.root().join(".orchestra/.worktrees/fix-it").is_symlink());
+        let link = repository.root().join(".orchestra/.worktrees/fix-it");
+        bench.wait("the link to be gone", |_| (!link.is_symlink()).then_some(()));
     });
 }
 
@@ -99,6 +100,29 @@ fn a_conflict_goes_back_to_the_agent_with_the_files_named() {
         bench.merge("fix-it");
         bench.reaches("fix-it", State::Merged);
         assert_eq!(repository.read("app.txt"), "one\nboth\nthree\n");
+    });
+}
+
+#[test]
+fn a_failing_commit_hook_goes_back_to_the_agent() {
+    alone(|place| {
+        let script = "rules:\n  - {when: 'could not be integrated', steps: [{write: {path: ok.txt, text: ok}}, {submit: mended}]}\n  \
+                      - {when: 'artifact `summary` by', steps: [{write: {path: work.txt, text: work}}, {submit: done}]}\notherwise: []\n";
+        let repository = Repository::new(place, script);
+        let hook =
+            repository.write(".git/hooks/pre-commit", "#!/bin/sh\ntest -e ok.txt || { echo nothing is ok; exit 1; }\n");
+        executable(&hook);
+        let bench = ready(place, &repository);
+        let base = repository.commit_of("main");
+        bench.merge("fix-it");
+        let task = bench.reaches("fix-it", State::Approval);
+        let Trigger::Integration { text } = &task.iterations[1].trigger else { panic!("{:?}", task.iterations[1]) };
+        assert!(text.contains("pre-commit") && text.contains("nothing is ok"), "{text}");
+        assert_eq!(repository.commit_of("main"), base, "nothing has moved");
+        bench.approve("fix-it");
+        bench.merge("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.show("main", "ok.txt"), "ok");
     });
 }
 

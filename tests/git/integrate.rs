@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use orchestra::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, Integrated};
+use orchestra::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, Integrated, OwnHome};
 use orchestra::git::worktree::{self, Created};
 use orchestra::git::{Cancel, GitError, Hooks, InProgress};
 use orchestra::model::Strategy;
@@ -12,16 +12,18 @@ use crate::fixture::{Fixture, lines, put, tree};
 
 const ALL: [Strategy; 3] = [Strategy::Rebase, Strategy::Merge, Strategy::Squash];
 
-struct Run<'a> {
-    f: &'a Fixture,
-    task: &'a Created,
-    strategy: Strategy,
-    hooks: Hooks,
+pub struct Run<'a> {
+    pub f: &'a Fixture,
+    pub task: &'a Created,
+    pub strategy: Strategy,
+    pub hooks: Hooks,
+    /// The task whose branch is the base; none: `main` is.
+    pub parent: Option<&'a Created>,
 }
 
 impl<'a> Run<'a> {
-    fn new(f: &'a Fixture, task: &'a Created) -> Self {
-        Self { f, task, strategy: Strategy::Rebase, hooks: Hooks::Off }
+    pub fn new(f: &'a Fixture, task: &'a Created) -> Self {
+        Self { f, task, strategy: Strategy::Rebase, hooks: Hooks::Off, parent: None }
     }
 
     fn gated(&self, gate: &mut dyn FnMut(&Path) -> GateVerdict) -> Result<Integrated, IntegrateError> {
@@ -30,7 +32,7 @@ impl<'a> Run<'a> {
         integrate::run(&plan, Some(gate), &Cancel::default())
     }
 
-    fn go(&self) -> Result<Integrated, IntegrateError> {
+    pub fn go(&self) -> Result<Integrated, IntegrateError> {
         self.gated(&mut |_| GateVerdict::Green)
     }
 
@@ -39,7 +41,8 @@ impl<'a> Run<'a> {
             repo: &self.f.repo,
             worktree: &self.task.path,
             branch: &self.task.branch,
-            base_branch: "main",
+            base_branch: self.parent.map_or("main", |parent| &parent.branch),
+            own_home: self.parent.map(|parent| OwnHome { worktree: &parent.path, leftovers: "Keep the parent's" }),
             strategy: self.strategy,
             integration_dir: dir,
             leftovers: "Keep what was left",
@@ -50,7 +53,7 @@ impl<'a> Run<'a> {
 }
 
 /// Everything of a task that an error must leave as it was.
-fn task_state(f: &Fixture, task: &Created) -> (String, Vec<(String, Vec<u8>)>) {
+pub fn task_state(f: &Fixture, task: &Created) -> (String, Vec<(String, Vec<u8>)>) {
     let text = ["status --porcelain=v2 --branch", "ls-files --stage", "rev-parse HEAD"]
         .map(|args| f.at(&task.path, &args.split(' ').collect::<Vec<_>>()));
     (text.join("\n"), tree(&task.path))

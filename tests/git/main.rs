@@ -6,6 +6,7 @@ mod create;
 mod diff;
 mod fixture;
 mod integrate;
+mod integrate_kinds;
 mod look;
 mod remove;
 mod trash;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{IntegrateError, IntegratePlan, result};
+use super::{IntegrateError, result};
 use crate::git::command::{Call, Hooks, fields};
 use crate::git::error::GitError;
 use crate::git::process::Cancel;
@@ -15,11 +15,11 @@ use crate::git::repo::Repo;
 /// Filters and hooks may be slow.
 const LONG: Duration = Duration::from_mins(10);
 
-/// A commit of all that is in the worktree: `HEAD` itself when nothing is left.
-pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> Result<String, IntegrateError> {
+/// A commit of all that is in the worktree, with this message: `HEAD` itself when nothing is left.
+pub(super) fn commit(task: &Repo, (text, hooks): (&str, Hooks), cancel: &Cancel) -> Result<String, IntegrateError> {
     let head = task.commit("HEAD")?;
     let status = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=dirty"];
-    if task.write("status", plan.hooks)?.args(status).timeout(LONG).cancel(cancel).run()?.stdout.is_empty() {
+    if task.write("status", hooks)?.args(status).timeout(LONG).cancel(cancel).run()?.stdout.is_empty() {
         return Ok(head);
     }
     let folder = tempfile::tempdir().map_err(GitError::io(&std::env::temp_dir()))?;
@@ -29,20 +29,20 @@ pub(super) fn commit(task: &Repo, plan: &IntegratePlan<'_>, cancel: &Cancel) -> 
         fs::copy(&own, &index).map_err(GitError::io(&own))?;
     }
     let aside = |call: Call| call.env("GIT_INDEX_FILE", &index).timeout(LONG).cancel(cancel);
-    add(&aside, task, plan.hooks)?;
+    add(&aside, task, hooks)?;
     let message = folder.path().join("COMMIT_EDITMSG");
-    fs::write(&message, plan.leftovers).map_err(GitError::io(&message))?;
-    if plan.hooks == Hooks::Run {
+    fs::write(&message, text).map_err(GitError::io(&message))?;
+    if hooks == Hooks::Run {
         hook(&aside, task, "pre-commit", &[])?;
         hook(&aside, task, "prepare-commit-msg", &[&message, Path::new("message")])?;
         hook(&aside, task, "commit-msg", &[&message])?;
     }
-    let tree = aside(task.write("write-tree", plan.hooks)?).text()?;
+    let tree = aside(task.write("write-tree", hooks)?).text()?;
     if tree == task.tree(&head)? {
         return Ok(head);
     }
     let text = fs::read(&message).map_err(GitError::io(&message))?;
-    Ok(result::Commit { tree: &tree, parents: &[&head], message: &text, author: None }.write(task, plan.hooks)?)
+    Ok(result::Commit { tree: &tree, parents: &[&head], message: &text, author: None }.write(task, hooks)?)
 }
 
 /// Stages all but the repositories inside the worktree: as links, what is in them would be nowhere.

@@ -3,11 +3,13 @@
 //! The result is made of objects alone; the gate sees it on a detached worktree of our own. Only then does the base
 //! move: by compare-and-swap where it is checked out nowhere, by a fast-forward that git itself accepts where it is.
 //! The task's branch and worktree follow after that. Invariants: nothing of a person's is stashed, reset, cleaned or
-//! switched; on every error branch, worktree and base are as they were, but for [`IntegrateError::Interrupted`].
+//! switched; on every error branch, worktree and base are as they were, but for [`IntegrateError::Interrupted`] and for
+//! what was committed in an [`OwnHome`].
 
 mod base;
 mod leftovers;
 mod result;
+mod sides;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,8 @@ use super::process::Cancel;
 use super::repo::{Head, InProgress, Repo};
 use super::worktree;
 use crate::model::Strategy;
+
+pub use sides::{BaseCommit, base_side};
 
 /// How often the base may move under us before we give up.
 const ROUNDS: usize = 4;
@@ -29,6 +33,8 @@ pub struct IntegratePlan<'a> {
     pub worktree: &'a Path,
     pub branch: &'a str,
     pub base_branch: &'a str,
+    /// The base is checked out in a worktree of ours; none: where it is, it is a person's.
+    pub own_home: Option<OwnHome<'a>>,
     pub strategy: Strategy,
     /// Where the gate runs: ours alone, made and removed here.
     pub integration_dir: &'a Path,
@@ -37,6 +43,14 @@ pub struct IntegratePlan<'a> {
     /// Message of the merge or squash commit.
     pub message: &'a str,
     pub hooks: Hooks,
+}
+
+/// A worktree of ours, at rest, that has the base checked out: that of a task with subtasks.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnHome<'a> {
+    pub worktree: &'a Path,
+    /// Message of the commit of what is left there; that comes first, so that nothing stands in the way.
+    pub leftovers: &'a str,
 }
 
 /// What a gate said.
@@ -79,6 +93,8 @@ pub enum IntegrateError {
     Dirty { checkout: PathBuf, paths: Vec<String> },
     #[error("the {hook} hook failed: {output}")]
     HookFailed { hook: String, output: String },
+    #[error("what is left in {} could not be committed: {why}", .home.display())]
+    Unsettled { home: PathBuf, why: Box<IntegrateError> },
     #[error("{branch} is checked out where it cannot be moved: {}", .path.display())]
     BaseElsewhere { branch: String, path: PathBuf },
     #[error("a {} is in progress in {}", .operation.word(), .path.display())]
@@ -100,6 +116,7 @@ impl IntegrateError {
             Self::Dirty { .. } => "Nothing was changed. Commit them, then M.".to_owned(),
             Self::BaseMoved { .. } => "Nothing was changed. M tries again.".to_owned(),
             Self::BaseGone { branch } => format!("Make it again, or choose another base: git branch {branch} COMMIT"),
+            Self::Unsettled { home, .. } => format!("Nothing was merged. Commit it, then M: cd {}", home.display()),
             Self::BaseElsewhere { .. } => "See: git worktree list".to_owned(),
             Self::Busy { path, operation } => {
                 format!(
@@ -125,9 +142,13 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<Integrated, IntegrateError> {
     let task = plan.repo.at(plan.worktree)?;
-    require_at_rest(&task, plan)?;
+    require_at_rest(&task, plan.branch)?;
     let tip = task.commit("HEAD")?;
-    let whole = leftovers::commit(&task, plan, cancel)?;
+    let whole = leftovers::commit(&task, (plan.leftovers, plan.hooks), cancel)?;
+    if let Some(home) = plan.own_home.filter(|home| home.worktree.is_dir()) {
+        let unsettled = |why| IntegrateError::Unsettled { home: home.worktree.to_owned(), why: Box::new(why) };
+        settle(plan, home, cancel).map_err(unsettled)?;
+    }
     let outcome = rounds(plan, &whole, gate, cancel);
     if plan.integration_dir.symlink_metadata().is_ok() {
         // A folder that stays is removed by the next integration; it takes nothing from this one's outcome.
@@ -153,15 +174,25 @@ pub fn undo(repo: &Repo, base_branch: &str, result: &str, before: &str) -> Resul
     }
 }
 
-fn require_at_rest(task: &Repo, plan: &IntegratePlan<'_>) -> Result<(), IntegrateError> {
+/// Commits what is left in a worktree of ours that has the base checked out.
+fn settle(plan: &IntegratePlan<'_>, home: OwnHome<'_>, cancel: &Cancel) -> Result<(), IntegrateError> {
+    let checkout = plan.repo.at(home.worktree)?;
+    require_at_rest(&checkout, plan.base_branch)?;
+    let tip = checkout.commit("HEAD")?;
+    let whole = leftovers::commit(&checkout, (home.leftovers, plan.hooks), cancel)?;
+    take_up(&checkout, plan.hooks, (plan.base_branch, &tip, &whole))?;
+    Ok(())
+}
+
+fn require_at_rest(task: &Repo, wanted: &str) -> Result<(), IntegrateError> {
     if let Some(operation) = task.in_progress() {
         return Err(IntegrateError::Busy { path: task.root().to_owned(), operation });
     }
     let found = match task.head()? {
-        Head::Branch(branch) if branch == plan.branch => return Ok(()),
+        Head::Branch(branch) if branch == wanted => return Ok(()),
         Head::Branch(found) | Head::Detached(found) => found,
     };
-    Err(IntegrateError::Switched { path: task.root().to_owned(), branch: plan.branch.to_owned(), found })
+    Err(IntegrateError::Switched { path: task.root().to_owned(), branch: wanted.to_owned(), found })
 }
 
 fn rounds(
@@ -201,12 +232,19 @@ fn rounds(
 /// Brings the task's branch and worktree to what the base is now. Its content is in the base already, and every step
 /// leaves a state from which an integration can be run again.
 fn follow(task: &Repo, plan: &IntegratePlan<'_>, (tip, whole): (&str, &str), commit: &str) -> Result<(), GitError> {
-    if tip != whole {
-        task.write("read-tree", plan.hooks)?.arg(whole).run()?;
-        let name = format!("refs/heads/{}", plan.branch);
-        task.call("update-ref").args(["-m", "orchestra: commit what was left", &name, whole, tip]).run()?;
-    }
+    take_up(task, plan.hooks, (plan.branch, tip, whole))?;
     task.write("update-index", plan.hooks)?.args(["-q", "--refresh"]).run_with(&[0, 1])?;
     task.write("reset", plan.hooks)?.args(["--quiet", "--keep", commit]).run()?;
+    Ok(())
+}
+
+/// Moves a branch from `tip` to the commit of what was left in its checkout, whose files are that already.
+fn take_up(checkout: &Repo, hooks: Hooks, (branch, tip, whole): (&str, &str, &str)) -> Result<(), GitError> {
+    if tip == whole {
+        return Ok(());
+    }
+    checkout.write("read-tree", hooks)?.arg(whole).run()?;
+    let name = format!("refs/heads/{branch}");
+    checkout.call("update-ref").args(["-m", "orchestra: commit what was left", &name, whole, tip]).run()?;
     Ok(())
 }
