@@ -32,6 +32,7 @@ mod open;
 mod person;
 pub mod pipeline;
 mod project;
+mod pull_request;
 mod records;
 mod relocate;
 mod request;

@@ -18,9 +18,8 @@ impl Core {
             // Those whose answer comes later, from a job.
             Request::OpenShell { project, session, size } => self.open_shell(&project, &session, size, answerer),
             Request::RunScript { project, session, size } => self.run_beside(&project, &session, size, answerer),
-            Request::OpenPullRequest { .. } => {
-                // TODO(branch): built on the branch of the integration.
-                answerer.answer(Err(crate::model::Failure::internal("not built on this branch")));
+            Request::OpenPullRequest { project, task } => {
+                self.open_pull_request(&TaskPlace { project, task }, answerer);
             }
             Request::EditSpec { project, session, size } => self.edit_spec(&project, &session, size, answerer),
             Request::StartDesigner { project } => self.start_designer(&project, answerer),

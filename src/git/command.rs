@@ -47,11 +47,7 @@ impl Git {
     pub fn new(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, GitError> {
         let vars: Vec<_> = vars.into_iter().collect();
         let path = vars.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone()).unwrap_or_default();
-        let program = std::env::split_paths(&path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join("git"))
-            .find(|program| program.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0))
-            .ok_or(GitError::NoGit)?;
+        let program = in_path(&path, "git").ok_or(GitError::NoGit)?;
         let git = Self(Arc::new(Installation { program, env: environment(vars) }));
         let version = git.call(Path::new("/"), "version").text()?;
         if parse_version(&version).is_none_or(|found| found < OLDEST) {
@@ -73,6 +69,17 @@ impl Git {
             timeout: Duration::from_mins(1),
             cancel: Cancel::default(),
         }
+    }
+
+    /// The environment of git's calls, for programs that call git themselves.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// Another program of this name on the same `PATH`.
+    pub(crate) fn beside(&self, name: &str) -> Option<PathBuf> {
+        let path = self.0.env.iter().find(|(known, _)| known == "PATH").map(|(_, path)| path)?;
+        in_path(path, name)
     }
 
     /// A long-lived child that answers on its pipes; the caller ends it by dropping its standard input.
@@ -220,6 +227,13 @@ impl Call {
         let code = status.code().ok_or(GitError::Killed { verb: self.verb, cwd: self.cwd })?;
         Ok(Output { code, stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_owned() })
     }
+}
+
+/// The first executable of this name in the absolute entries of `path`.
+fn in_path(path: &OsStr, name: &str) -> Option<PathBuf> {
+    let programs = std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name));
+    let runs = |program: &PathBuf| program.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    programs.into_iter().find(runs)
 }
 
 /// Splits `-z` output into its fields.

@@ -9,6 +9,7 @@ pub mod diff;
 mod disk;
 mod error;
 pub mod facts;
+pub mod forge;
 pub mod include;
 pub mod integrate;
 mod process;

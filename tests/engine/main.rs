@@ -12,6 +12,7 @@ mod leave;
 mod merge;
 mod person;
 mod projects;
+mod pull_request;
 mod reboot;
 mod task_files;
 

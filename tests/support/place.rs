@@ -84,7 +84,7 @@ impl Place {
             self.path(name).to_str().unwrap().to_owned()
         };
         let mut env = vec![
-            ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", folder("bin"))),
             ("HOME", folder("home")),
             ("TMPDIR", folder("tmp")),
             ("ORCHESTRA_HOME", folder("orchestra-home")),
