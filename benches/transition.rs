@@ -2,11 +2,13 @@
 //!
 //! `cargo bench --bench transition` prints one row of the table in docs/performance.md.
 
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures, and prints what it found")]
+
 use std::time::Instant;
 
 use jiff::Timestamp;
 use orchestra::engine::pipeline::{Event, Stamp, Wish, step};
-use orchestra::model::{RunId, Slug, Task, TaskId, solo};
+use orchestra::model::{RunId, Slug, Task, solo};
 use orchestra::store::Database;
 use orchestra::store::database::StoredEffect;
 
@@ -19,7 +21,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let id = database.next_task_id()?;
     let description = "What is to be done. ".repeat(50);
     let mut task = Task { id, description, ..Task::draft(Slug::new("bench")?, solo(), now) };
-    debug_assert_ne!(task.id, TaskId(0));
     let mut micros = Vec::with_capacity(TRANSITIONS as usize);
     for number in 0..TRANSITIONS {
         // To and fro between two states, with the effects that this has.
