@@ -4,14 +4,14 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use orchestra::engine::{Engine, First, Setting};
+use orchestra::engine::{Engine, First, Listener, Setting};
 use orchestra::model::{
-    Answer, Failure, NewTask, ProjectId, ProjectView, Reply, Request, SessionId, Snapshot, State, Task, TaskId,
-    TaskView,
+    Answer, Failure, FailureKind, NewTask, ProjectId, ProjectView, Reply, Request, SessionId, Snapshot, State, Task,
+    TaskId, TaskView,
 };
-use orchestra::rpc::{Face, FaceKind, Server};
+use orchestra::rpc::{Face, FaceKind, Server, wait_for_server};
 use orchestra::store::Home;
 
 use crate::place::{PATIENCE, Place};
@@ -82,17 +82,23 @@ impl Bench {
     /// Another engine, started somewhere else.
     pub fn start_engine(&mut self, project: Option<PathBuf>) {
         let home = Home::at(self.place.path("orchestra-home"));
-        let setting = Setting {
-            home: home.clone(),
-            program: env!("CARGO_BIN_EXE_orchestra").into(),
-            project: project.map(First::Path),
-        };
         let news = Arc::clone(&self.news);
         let listener = Arc::new(move |_| {
             *news.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             news.changed.notify_all();
         });
-        let engine = Engine::start(setting, listener).unwrap();
+        let setting = || Setting {
+            home: home.clone(),
+            program: env!("CARGO_BIN_EXE_orchestra").into(),
+            project: project.clone().map(First::Path),
+        };
+        let engine = loop {
+            match Engine::start(setting(), Arc::clone(&listener) as Listener) {
+                // An agent that handed in while nobody was there has started one without a face.
+                Err(failure) if failure.kind == FailureKind::LockHeld => take_over(&home),
+                started => break started.unwrap(),
+            }
+        };
         engine.ready();
         let face = Face {
             kind: FaceKind::Headless,
@@ -280,6 +286,14 @@ impl Drop for Bench {
             // When this fails, what is left is found by the test's other process.
             _ = engine.call(Request::ShutDown);
         }
+    }
+}
+
+/// Asks whoever has the lock to make room.
+fn take_over(home: &Home) {
+    if let Ok(Some(mut client)) = wait_for_server(home, Duration::from_secs(1)) {
+        // It may be at its end already.
+        _ = client.call("engine.handover", serde_json::json!({}));
     }
 }
 
