@@ -164,7 +164,7 @@ impl Connection {
     fn task_view(&self, (project, task): &(ProjectId, TaskId)) -> Result<TaskView, Failure> {
         let snapshot = self.service.handle.snapshot();
         let (project, view) = look::find(&snapshot, project, *task)?;
-        Ok(TaskView::new(view, &project.config))
+        Ok(TaskView::new(view, project))
     }
 }
 

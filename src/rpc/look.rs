@@ -7,9 +7,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::detail::TaskDetail;
 use super::server::Service;
-use super::view::{ArtifactView, IterationView};
-use super::view::{DiffStatView, MessageView, ProjectView, SessionView, TaskDetail, TaskView};
+use super::view::{DiffStatView, MessageView, ProjectView, SessionView, TaskView};
 use super::wire::{Face, PROTOCOL};
 use super::{unified, verbs};
 use crate::engine::{Place, explain};
@@ -153,8 +153,7 @@ pub fn projects(snapshot: &Snapshot, only: Option<&ProjectId>) -> ProjectsView {
 }
 
 pub fn tasks(project: &model::ProjectView) -> TasksView {
-    let tasks = project.tasks.iter().map(|view| TaskView::new(view, &project.config)).collect();
-    TasksView { project: ProjectView::new(project), tasks }
+    TasksView { project: ProjectView::new(project), tasks: TaskView::all(project) }
 }
 
 pub fn all_tasks(snapshot: &Snapshot, only: Option<&ProjectId>) -> AllTasksView {
@@ -177,7 +176,7 @@ pub fn explain(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result
         let _ = writeln!(text, "{:<14}{}", fact.label, fact.text);
     }
     let facts = facts.into_iter().map(|fact| FactView { label: fact.label.to_owned(), text: fact.text });
-    Ok(ExplainView { task: TaskView::new(view, &project.config), facts: facts.collect(), text })
+    Ok(ExplainView { task: TaskView::new(view, project), facts: facts.collect(), text })
 }
 
 /// A task with what the database has of it.
@@ -188,20 +187,7 @@ pub fn detail(
     records: TaskRecords,
 ) -> Result<TaskDetail, Failure> {
     let (project, view) = find(snapshot, project, task)?;
-    let artifacts = records.artifacts.into_iter().map(|artifact| ArtifactView {
-        name: artifact.name,
-        stage: artifact.stage,
-        iteration: artifact.iteration,
-        path: artifact.path.to_string_lossy().into_owned(),
-    });
-    Ok(TaskDetail {
-        task: TaskView::new(view, &project.config),
-        description: view.task.description.clone(),
-        iterations: IterationView::all(&view.task),
-        artifacts: artifacts.collect(),
-        messages: records.messages.into_iter().map(MessageView::from).collect(),
-        conversation: view.task.conversation(&view.task.current_stage().name).map(str::to_owned),
-    })
+    Ok(TaskDetail::new(view, project, records))
 }
 
 /// Where a session's output is.

@@ -9,6 +9,7 @@ mod call;
 mod caller;
 mod client;
 mod connection;
+mod detail;
 mod follow;
 mod journal;
 mod keys;
@@ -29,6 +30,7 @@ mod view;
 mod wire;
 
 pub use client::{Client, Notification, Notifier};
+pub use detail::{ArtifactView, GateView, IterationView, RoundView, TaskDetail};
 pub use follow::{Followed, Position};
 pub use look::{
     AllTasksView, DiffView, EngineView, ExplainView, FactView, FileView, MessagesView, OutputView, ProjectsView,
@@ -38,8 +40,5 @@ pub use schema::schema;
 pub use server::Server;
 pub use start::{start_headless, wait_for_server};
 pub use subscription::Subscribed;
-pub use view::{
-    ArtifactView, DiffStatView, GateView, IterationView, MessageView, ProjectView, ReasonView, SessionView, TaskDetail,
-    TaskView,
-};
+pub use view::{DiffStatView, MessageView, ProjectView, ReasonView, SessionView, TaskView};
 pub use wire::{Event, EventKind, Face, FaceKind, Greeting, Lines, PROTOCOL};

@@ -5,13 +5,13 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::call::{REQUEST_KEY, TaskAnswer};
+use super::detail::TaskDetail;
 use super::follow::Followed;
 use super::look::{
     AllTasksView, DiffView, EngineView, ExplainView, MessagesView, OutputView, ProjectsView, SessionsView, TasksView,
 };
 use super::method::{Catalog, Kind, Method};
 use super::subscription::Subscribed;
-use super::view::TaskDetail;
 use super::wire::{Event, Exited, Greeting, Hello, Lines, PROTOCOL, Shown, number_of};
 use crate::model::{FailureKind, Reply};
 
@@ -113,7 +113,7 @@ fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value
         "diff.show" => schema_of::<DiffView>(generator),
         "session.follow" => schema_of::<Followed>(generator),
         "events.subscribe" => schema_of::<Subscribed>(generator),
-        "task.delete_facts" | "task.merge_facts" | "task.review_facts" => schema_of::<Reply>(generator),
+        "task.delete_facts" | "task.merge_facts" | "task.review_facts" | "task.prompt" => schema_of::<Reply>(generator),
         _ if method.kind == Kind::Look => json!({"type": "object"}),
         _ if method.takes("task") => schema_of::<TaskAnswer>(generator),
         _ => schema_of::<Reply>(generator),

@@ -2,12 +2,14 @@
 //!
 //! Invariant: fields are added later, never renamed; what is not known is null, not left out.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::verbs;
-use crate::model::{self, Activity, Config, ExitStatus, ReasonKind, Trigger};
+use crate::model::{self, Activity, ExitStatus, ReasonKind, Slug, TaskId};
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,53 +73,6 @@ pub struct DiffStatView {
     pub files: u32,
     pub added: u32,
     pub removed: u32,
-}
-
-/// A task with what happened to it: `task.show`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TaskDetail {
-    #[serde(flatten)]
-    pub task: TaskView,
-    pub description: String,
-    pub iterations: Vec<IterationView>,
-    pub artifacts: Vec<ArtifactView>,
-    pub messages: Vec<MessageView>,
-    /// The agent's own conversation id at this stage.
-    pub conversation: Option<String>,
-}
-
-/// One attempt at a stage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct IterationView {
-    pub stage: String,
-    /// From 1, per stage.
-    pub number: u32,
-    /// `passed`, `gate_failed`, `rejected`, `skipped` or `stopped`; null while it goes on.
-    pub outcome: Option<String>,
-    /// `flow`, `gate`, `talk`, `rejected`, `restarted`, `sent` or `integration`.
-    pub trigger: String,
-    pub started_at: Option<Timestamp>,
-    pub ended_at: Option<Timestamp>,
-    /// Name of the artifact, once it is handed in.
-    pub artifact: Option<String>,
-    pub gate: Option<GateView>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct GateView {
-    /// Exit code, negative for a signal; null when the time was up.
-    pub exit: Option<i32>,
-    /// Path of the whole log.
-    pub log: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ArtifactView {
-    pub name: String,
-    pub stage: String,
-    pub iteration: u32,
-    /// The file that has it.
-    pub path: String,
 }
 
 /// A message to a session.
@@ -186,7 +141,17 @@ pub struct FlowView {
 }
 
 impl TaskView {
-    pub fn new(view: &model::TaskView, config: &Config) -> Self {
+    pub fn new(view: &model::TaskView, project: &model::ProjectView) -> Self {
+        Self::among(view, project, &Kin::of(project))
+    }
+
+    /// All tasks of a project.
+    pub fn all(project: &model::ProjectView) -> Vec<Self> {
+        let kin = Kin::of(project);
+        project.tasks.iter().map(|view| Self::among(view, project, &kin)).collect()
+    }
+
+    fn among(view: &model::TaskView, project: &model::ProjectView, kin: &Kin<'_>) -> Self {
         let task = &*view.task;
         let stage = task.current_stage();
         let of_stage = || task.iterations.iter().rev().filter(|iteration| iteration.stage == stage.name);
@@ -206,15 +171,15 @@ impl TaskView {
             gate_attempt: view.gate.map_or(gate, |(attempt, _)| attempt),
             agent: view.agent.clone(),
             model: task.model.clone().or_else(|| stage.assignment()?.model.clone()),
-            permissions: word(&stage.assignment().and_then(|it| it.permissions).unwrap_or(config.permissions)),
+            permissions: word(&stage.assignment().and_then(|it| it.permissions).unwrap_or(project.config.permissions)),
             auto: task.auto,
             isolation: "none".to_owned(),
             base_branch: task.base_branch.clone(),
             branch: task.branch.clone(),
             worktree: view.worktree.as_ref().map(|path| path.to_string_lossy().into_owned()),
-            parent: None,
-            children: Vec::new(),
-            after: Vec::new(),
+            parent: task.parent.and_then(|id| kin.slug(id)),
+            children: kin.children.get(&task.id).cloned().unwrap_or_default(),
+            after: task.after.iter().filter_map(|id| kin.slug(*id)).collect(),
             unread: view.unread,
             ahead: view.ahead,
             diff: view.diff.into(),
@@ -222,6 +187,30 @@ impl TaskView {
             created_at: task.created_at,
             updated_at: task.updated_at,
         }
+    }
+}
+
+/// Which tasks of a project belong together.
+struct Kin<'a> {
+    slugs: HashMap<TaskId, &'a Slug>,
+    children: HashMap<TaskId, Vec<String>>,
+}
+
+impl<'a> Kin<'a> {
+    fn of(project: &'a model::ProjectView) -> Self {
+        let tasks = || project.tasks.iter().map(|view| &*view.task);
+        let mut children: HashMap<TaskId, Vec<String>> = HashMap::new();
+        for task in tasks() {
+            if let Some(parent) = task.parent {
+                children.entry(parent).or_default().push(task.slug.to_string());
+            }
+        }
+        Self { slugs: tasks().map(|task| (task.id, &task.slug)).collect(), children }
+    }
+
+    /// None: the task is deleted.
+    fn slug(&self, id: TaskId) -> Option<String> {
+        self.slugs.get(&id).map(ToString::to_string)
     }
 }
 
@@ -233,32 +222,6 @@ impl ReasonView {
         };
         let text = verbs::told(&reason.text, Some(task.slug.as_str()));
         Self { kind, text, since: reason.since, source: reason.source.clone() }
-    }
-}
-
-impl IterationView {
-    pub fn all(task: &model::Task) -> Vec<Self> {
-        task.iterations.iter().map(|iteration| Self::new(task, iteration)).collect()
-    }
-
-    fn new(task: &model::Task, iteration: &model::Iteration) -> Self {
-        let artifact = || {
-            let stage = task.flow.stages.iter().find(|stage| stage.name == iteration.stage);
-            stage.map(|stage| stage.artifact.clone())
-        };
-        Self {
-            stage: iteration.stage.clone(),
-            number: iteration.number,
-            outcome: iteration.outcome.as_ref().map(word),
-            trigger: trigger(&iteration.trigger).to_owned(),
-            started_at: iteration.started_at,
-            ended_at: iteration.ended_at,
-            artifact: iteration.submitted.then(artifact).flatten(),
-            gate: iteration
-                .gate
-                .as_ref()
-                .map(|gate| GateView { exit: gate.exit.map(exit_code), log: gate.log.clone() }),
-        }
     }
 }
 
@@ -341,23 +304,7 @@ pub fn exit_code(exit: ExitStatus) -> i32 {
     }
 }
 
-const fn trigger(trigger: &Trigger) -> &'static str {
-    match trigger {
-        Trigger::Flow => "flow",
-        Trigger::Gate { .. } => "gate",
-        Trigger::Answered { .. } => "answered",
-        Trigger::Script { .. } => "script",
-        Trigger::Verdict { .. } => "verdict",
-        Trigger::Children => "children",
-        Trigger::Talk => "talk",
-        Trigger::Rejected { .. } => "rejected",
-        Trigger::Restarted => "restarted",
-        Trigger::Sent { .. } => "sent",
-        Trigger::Integration { .. } => "integration",
-    }
-}
-
 /// The word of a unit variant.
-fn word(value: &impl Serialize) -> String {
+pub(super) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
