@@ -267,7 +267,8 @@ impl Core {
 
     /// The live process of a session, the newest one.
     pub fn live_at(&self, place: &super::Place) -> Option<&Live> {
-        self.live.values().find(|live| live.place == *place && live.job.is_none() && live.alive())
+        let of_place = |live: &&Live| live.place == *place && live.job.is_none() && live.alive();
+        self.live.values().filter(of_place).max_by_key(|live| live.run.clone())
     }
 
     /// The live agent of a task.
