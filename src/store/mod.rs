@@ -16,6 +16,7 @@ pub mod projects;
 pub mod prompt;
 pub mod slug;
 pub mod task_file;
+pub mod template;
 pub mod trust;
 pub mod watch;
 pub mod workflow;

@@ -191,6 +191,11 @@ impl Folder {
         self.dir.join("agents.d")
     }
 
+    /// Templates of tasks.
+    pub fn templates(&self) -> PathBuf {
+        self.dir.join("templates")
+    }
+
     pub fn scripts(&self) -> PathBuf {
         self.dir.join("scripts")
     }
