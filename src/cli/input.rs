@@ -6,6 +6,8 @@ use std::io::{self, BufRead as _, Read, Write as _};
 use std::path::Path;
 use std::process::Command;
 
+use serde::de::DeserializeOwned;
+
 use super::context::{Context, home};
 use super::output::note;
 use crate::model::{Failure, FailureKind};
@@ -38,6 +40,17 @@ fn read(source: impl Read, name: &str) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::new(FailureKind::Usage, format!("{name} is no UTF-8 text.")))
 }
 
+/// What a text says, JSON or YAML; what is wrong names the field, or line and column.
+pub(super) fn json_or_yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    // JSON is told of in its own words; YAML would not take its tabs either.
+    if text.trim_start().starts_with(['{', '[']) {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| error.to_string())?;
+        return reader.end().map(|()| value).map_err(|error| error.to_string());
+    }
+    serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| error.to_string())
+}
+
 /// Asks after the facts were shown; the answer's first letter, and `n` for anything that is none of `letters`.
 ///
 /// `--yes` answers `y`. Without a person it fails, and says which option would answer.
@@ -55,18 +68,24 @@ pub(super) fn confirm(context: &Context, question: &str, letters: &[char]) -> Re
 /// The same for what only a person may answer: `--yes` does not.
 pub(super) fn ask(question: &str, letters: &[char]) -> Result<char, Failure> {
     let choices: Vec<String> = letters.iter().map(char::to_string).collect();
+    let answer = line(&format!("{question} [{}/N] ", choices.join("/")))?.unwrap_or_default().to_lowercase();
+    let word = |letter: &&char| answer == letter.to_string() || (**letter == 'y' && answer == "yes");
+    Ok(letters.iter().find(word).copied().unwrap_or('n'))
+}
+
+/// A line from the terminal after a prompt; none: the end of it.
+pub(super) fn line(prompt: &str) -> Result<Option<String>, Failure> {
     let mut errors = io::stderr().lock();
-    let _ = write!(errors, "{question} [{}/N] ", choices.join("/"));
+    let _ = write!(errors, "{prompt}");
     let _ = errors.flush();
     drop(errors);
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::internal)?;
     if line.is_empty() {
         note("");
+        return Ok(None);
     }
-    let answer = line.trim().to_lowercase();
-    let word = |letter: &&char| answer == letter.to_string() || (**letter == 'y' && answer == "yes");
-    Ok(letters.iter().find(word).copied().unwrap_or('n'))
+    Ok(Some(line.trim().to_owned()))
 }
 
 /// Shows facts beside the result, before a question.

@@ -1,62 +1,271 @@
-//! `orchestra submit`: an agent hands in the artifact of its stage.
+//! `orchestra submit`: an agent hands in the result of its stage, its questions, or what keeps it from going on.
 //!
-//! It drops a file into its session's folder, so it works whether an engine runs just now or not.
+//! The engine checks it against the stage at once, so the agent hears what is wrong while it can act on it. Where it cannot be
+//! asked, or does not know the session yet, it is left in the session's folder, and checked when the engine finds it there.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use super::context::Context;
-use super::{Outcome, Run, say};
-use crate::model::{Failure, FailureKind, Submission};
-use crate::store::dropbox;
+use super::context::{Context, home};
+use super::{Outcome, Run, own_path};
+use crate::model::{Decision, Failure, FailureKind, Question, Submission, SubtaskDraft, Verdict};
+use crate::rpc::Client;
+use crate::store::dropbox::{self, MAX_BYTES};
 
-/// The longest artifact, in bytes.
-const MAX_BYTES: u64 = 5 * 1024 * 1024;
-
+/// Hand in the result of a stage; run by an agent
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  orchestra submit summary.md    or pipe the text into it")]
+#[command(after_help = "Examples:
+  orchestra submit summary.md                    or pipe the text into it
+  orchestra submit --verdict approve review.md
+  orchestra submit --verdict reject --to work review.md
+  orchestra submit --subtasks breakdown.json
+  orchestra submit --questions questions.json
+  orchestra submit --blocked 'the staging server is down'
+  orchestra submit --failed 'the library cannot do it'
+
+breakdown.json   {\"summary\": \"..\", \"subtasks\": [{\"title\": \"..\", \"description\": \"..\",
+                 \"instructions\": \"..\", \"depends_on\": [0]}]}, or the same as YAML
+questions.json   {\"questions\": [{\"question\": \"..\", \"options\": [{\"label\": \"..\"}]}]}
+
+Exit codes: 0 handed in, 2 it does not fit the stage, and the message says why, 4 the
+session is over.")]
 pub(super) struct Submit {
     /// File with the text; standard input when none is given or with `-`
+    #[arg(conflicts_with_all = ["subtasks", "questions", "blocked", "failed"])]
     file: Option<PathBuf>,
+    /// Judge the work of earlier stages; the text has the reasons
+    #[arg(long, value_enum, group = "what")]
+    verdict: Option<Judgment>,
+    /// The earlier stage that a rejection goes back to
+    #[arg(long, value_name = "STAGE", requires = "verdict")]
+    to: Option<String>,
+    /// Take the task apart: a file of JSON or YAML, `-` for standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    subtasks: Option<PathBuf>,
+    /// Ask a person: a file of JSON or YAML, `-` for standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    questions: Option<PathBuf>,
+    /// Something outside of your reach has to be done first
+    #[arg(long, value_name = "TEXT", group = "what")]
+    blocked: Option<String>,
+    /// The task cannot be done
+    #[arg(long, value_name = "TEXT", group = "what")]
+    failed: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Judgment {
+    Approve,
+    Reject,
+}
+
+/// What `--subtasks` reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Breakdown {
+    summary: String,
+    subtasks: Vec<SubtaskDraft>,
+}
+
+/// What `--questions` reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Questions {
+    questions: Vec<Question>,
 }
 
 impl Run for Submit {
-    fn run(&self, _: &Context) -> Outcome {
-        run(self).map(|()| ExitCode::SUCCESS)
+    fn run(&self, context: &Context) -> Outcome {
+        let session = Session::of_environment()?;
+        let submission = self.submission()?;
+        let answer = match engine() {
+            Ok(client) => match session.submit(client, &submission) {
+                // An agent can be quicker than the news that it runs.
+                Err(failure) if Client::is_unknown(&failure) => session.leave(&submission, failure)?,
+                answer => answer?,
+            },
+            // An agent may be shut off from sockets and from starting processes.
+            Err(failure) => session.leave(&submission, failure)?,
+        };
+        context.output.result(&answer, || answer["done"]["message"].as_str().unwrap_or_default().to_owned());
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn run(verb: &Submit) -> Result<(), Failure> {
-    let Some(dir) = std::env::var_os("ORCHESTRA_SESSION_DIR").map(PathBuf::from) else {
-        return Err(Failure::new(FailureKind::Usage, "this is no session of Orchestra.")
-            .hint("An agent runs `orchestra submit` inside the worktree that was made for it."));
-    };
-    let text = read(verb)?;
-    if text.trim().is_empty() {
-        return Err(Failure::new(FailureKind::Usage, "the text is empty.")
-            .hint("orchestra submit FILE, or pipe the text into it"));
+impl Submit {
+    fn submission(&self) -> Result<Submission, Failure> {
+        if let Some(file) = &self.subtasks {
+            let Breakdown { summary, subtasks } = parsed(&read(Some(file))?, "the breakdown", SUBTASKS)?;
+            return Ok(Submission::Subtasks { summary, subtasks });
+        }
+        if let Some(file) = &self.questions {
+            let Questions { questions } = parsed(&read(Some(file))?, "the questions", QUESTIONS)?;
+            return Ok(Submission::Questions { questions });
+        }
+        if let Some(reason) = self.blocked.clone() {
+            return Ok(Submission::Blocked { reason });
+        }
+        if let Some(reason) = self.failed.clone() {
+            return Ok(Submission::Failed { reason });
+        }
+        let text = read(self.file.as_deref())?;
+        if text.trim().is_empty() {
+            return Err(Failure::new(FailureKind::Usage, "the text is empty.")
+                .hint("orchestra submit FILE, or pipe the text into it"));
+        }
+        Ok(match self.verdict {
+            None => Submission::Artifact { text },
+            Some(judgment) => {
+                let decision = match judgment {
+                    Judgment::Approve => Decision::Approve,
+                    Judgment::Reject => Decision::Reject,
+                };
+                Submission::Verdict(Verdict { decision, reason: text, route_to: self.to.clone() })
+            }
+        })
     }
-    dropbox::put(&dir, &Submission::Artifact { text })
-        .map_err(|error| Failure::internal(format!("cannot hand it in: {error}")))?;
-    say("submitted. End your turn now; the gate and the review come next.");
-    Ok(())
 }
 
-fn read(verb: &Submit) -> Result<String, Failure> {
-    let name = verb.file.as_deref().filter(|file| file.as_os_str() != "-");
+const SUBTASKS: &str =
+    r#"{"summary": "..", "subtasks": [{"title": "..", "description": "..", "instructions": "..", "depends_on": [0]}]}"#;
+const QUESTIONS: &str = r#"{"questions": [{"question": "..", "options": [{"label": ".."}]}]}"#;
+
+/// The session that this process belongs to, as its environment has it.
+struct Session {
+    /// The folder for what it hands in: `<run>.box`.
+    dir: PathBuf,
+    task: String,
+}
+
+impl Session {
+    fn of_environment() -> Result<Self, Failure> {
+        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let task = var("ORCHESTRA_TASK_SLUG").and_then(|slug| slug.into_string().ok());
+        let Some((dir, task)) = var("ORCHESTRA_SESSION_DIR").map(PathBuf::from).zip(task) else {
+            return Err(Failure::new(FailureKind::Usage, "this is no session of a task.")
+                .hint("An agent runs `orchestra submit` inside the worktree that was made for it."));
+        };
+        Ok(Self { dir, task })
+    }
+
+    fn submit(&self, mut client: Client, submission: &Submission) -> Result<Value, Failure> {
+        // An agent may have left its worktree: the project is where it was started for.
+        let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok();
+        let run = self.dir.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let params = json!({"project": root, "session": self.task, "run": run, "submission": submission});
+        client.call("session.submit", params)
+    }
+
+    /// Leaves it for the engine, which failed to take it.
+    fn leave(&self, submission: &Submission, failure: Failure) -> Result<Value, Failure> {
+        dropbox::put(&self.dir, submission).map_err(|_| failure)?;
+        Ok(json!({"done": {"message": "left for the engine, which takes it as soon as it can. End your turn now."}}))
+    }
+}
+
+fn engine() -> Result<Client, Failure> {
+    Client::connect_or_start(&home()?, &own_path()?)
+}
+
+/// What stands in a file that an agent wrote; what is wrong names the place.
+fn parsed<T: DeserializeOwned>(text: &str, what: &str, form: &str) -> Result<T, Failure> {
+    super::input::json_or_yaml(text)
+        .map_err(|why| Failure::new(FailureKind::Usage, format!("{what} cannot be read: {why}.")).hint(form))
+}
+
+fn read(file: Option<&Path>) -> Result<String, Failure> {
+    let name = file.filter(|file| file.as_os_str() != "-");
     let mut bytes = Vec::new();
     let read = match name {
         Some(file) => std::fs::File::open(file).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)),
         None => std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes),
     };
     let place = name.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
-    read.map_err(|error| Failure::new(FailureKind::Usage, format!("cannot read {place}: {error}")))?;
+    read.map_err(|error| Failure::new(FailureKind::Usage, format!("cannot read {place}: {error}.")))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Failure::new(FailureKind::Usage, format!("{place} is larger than 5 MB.")).hint("Submit a summary"));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::new(FailureKind::Usage, format!("{place} is no UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| Failure::new(FailureKind::Usage, format!("{place} is no UTF-8 text.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+
+    use super::super::verb::{Cli, Verb};
+    use crate::agent::prompt::{self, Brief};
+    use crate::model::{Assignment, Breakdown, ChildFailure, Output, PermissionMode, Slug, TaskId, Trigger};
+
+    /// The words of all command lines `orchestra ..` in a text.
+    fn commands(text: &str) -> Vec<Vec<String>> {
+        let line = regex::Regex::new(r"orchestra (?:submit)[^`\n]*").unwrap();
+        let word = regex::Regex::new(r"'([^']*)'|([^\s']+)").unwrap();
+        line.find_iter(text)
+            .map(|found| {
+                let command = found.as_str().split("<<").next().unwrap();
+                let words = word.captures_iter(command).map(|word| word.get(1).or(word.get(2)).unwrap().as_str());
+                words.map(|word| word.trim_end_matches([',', '.', ':']).to_owned()).collect()
+            })
+            .collect()
+    }
+
+    fn told(output: Output) -> String {
+        let assignment = Assignment { output, ..Assignment::default() };
+        let slug = Slug::new("it").unwrap();
+        let trigger = Trigger::Gate { text: "it broke".to_owned() };
+        let brief = Brief {
+            template: prompt::DEFAULT_TEMPLATE,
+            instructions: None,
+            title: "A title",
+            description: "What",
+            artifacts: &[],
+            trigger: &trigger,
+            artifact: "summary",
+            assignment: &assignment,
+            earlier_stages: &["plan", "work"],
+            permissions: PermissionMode::Edits,
+            worktree: Path::new("/worktree"),
+            branch: "task/it",
+            base_branch: "main",
+            task: TaskId(1),
+            slug: &slug,
+        };
+        let more =
+            [prompt::feedback(&trigger, "summary").unwrap(), prompt::go_on("summary"), prompt::reminder(2, "summary")];
+        format!("{}\n{}", prompt::compose(&brief).unwrap(), more.join("\n"))
+    }
+
+    #[test]
+    fn every_command_that_an_agent_is_told_parses() {
+        let breakdown =
+            Breakdown { flow: "subtask".to_owned(), completion_stage: None, on_child_failure: ChildFailure::Fail };
+        let outputs =
+            [Output::Artifact, Output::Verdict { rejection_stage: "work".to_owned() }, Output::Subtasks(breakdown)];
+        let prompts = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/prompts")).unwrap();
+        let templates = prompts.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let texts: Vec<String> = outputs.into_iter().map(told).chain(templates).collect();
+        let lines: Vec<_> = texts.iter().flat_map(|text| commands(text)).collect();
+        for line in &lines {
+            let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+            assert!(matches!(cli.verb, Some(Verb::Submit(_))), "{line:?}");
+        }
+        for form in [
+            "--verdict approve",
+            "--verdict reject --to work",
+            "--subtasks -",
+            "--questions -",
+            "--blocked",
+            "--failed",
+        ] {
+            assert!(lines.iter().any(|line| line.join(" ").contains(form)), "{form}: {lines:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::address;
+use super::rights::STRANGER;
 use super::start;
 use super::wire::{Event, Fault, Greeting, Hello, PROTOCOL};
 use crate::model::{Failure, FailureKind};
@@ -110,6 +111,11 @@ impl Client {
     /// Whether a failure means that the engine has ended: another one may serve by now.
     pub fn is_gone(failure: &Failure) -> bool {
         failure.message == GONE
+    }
+
+    /// Whether a failure means that the engine does not know this process's session yet: it may be just starting it.
+    pub fn is_unknown(failure: &Failure) -> bool {
+        failure.kind == FailureKind::BadState && failure.message.ends_with(STRANGER)
     }
 
     /// For telling the server something from another thread.

@@ -7,6 +7,9 @@ use super::caller::Caller;
 use crate::engine::Place;
 use crate::model::{Failure, FailureKind, ProjectId, Request, SessionId, Status, TaskId};
 
+/// What is said to a process of a session that has just been started, or has long ended.
+pub const STRANGER: &str = "this process belongs to a session that is not known (yet).";
+
 /// What it takes to ask for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right<'a> {
@@ -89,8 +92,7 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
         Caller::Person => return Ok(()),
         Caller::Stranger if right == Right::Anybody => return Ok(()),
         Caller::Stranger => {
-            let text = format!("{method}: this process belongs to a session that is not known (yet).");
-            return Err(refusal(text).hint("Try again once the session runs"));
+            return Err(refusal(format!("{method}: {STRANGER}")).hint("Try again once the session runs"));
         }
         Caller::Designer(place) => (place, None),
         Caller::Executor { place, task } => (place, Some(*task)),
