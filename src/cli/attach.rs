@@ -23,6 +23,7 @@ use super::{send, watch};
 use crate::model::{Failure, FailureKind, SessionId, SessionKind, Size};
 use crate::rpc::{Client, Notifier, SessionView};
 use keys::Detach;
+pub(super) use outer::size;
 use outer::{Outer, Seen};
 
 /// Attach to the session of a task, or to `main`
@@ -39,6 +40,15 @@ pub(super) struct Attach {
 /// How long a session may take until it runs: a setup script may be at work.
 const START: Duration = Duration::from_mins(1);
 
+/// How a session was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By its program; the exit code, negative for a signal, where it is known.
+    Exited(Option<i64>),
+    /// By the person: it goes on.
+    Left,
+}
+
 /// How a look at a session ends.
 enum End {
     Detached,
@@ -52,45 +62,53 @@ enum End {
 
 impl Run for Attach {
     fn run(&self, context: &Context) -> Outcome {
-        if !outer::is_terminal() {
-            return Err(Failure::new(
-                FailureKind::BadState,
-                "attaching needs a terminal on standard input and output.",
-            )
-            .hint("orchestra logs TASK --follow prints instead."));
-        }
+        need_terminal("orchestra logs TASK --follow prints instead.")?;
         let mut link = context.link()?;
         let name = link.name(&self.session)?;
         let session = send::session(&mut link, &name)?;
         if session == SessionId::MAIN {
             link.call("session.start_designer", json!({}))?;
         }
-        let detach = Detach::new(&super::agents::settings(context).unwrap_or_default(), kind(&mut link, &session)?);
-        let mut at = begin(context, &mut link, &session)?;
-        let outer = Outer::enter()?;
-        let end = loop {
-            match look(&mut link, &at, &outer, &detach) {
-                Ok(End::EngineGone) => link = context.link()?,
-                ended => break ended,
-            }
-            match begin(context, &mut link, &session) {
-                Ok(again) => at = again,
-                // The next engine has not taken it over: it ended in between.
-                Err(failure) if failure.kind == FailureKind::BadState => break Ok(End::Exited(None)),
-                Err(failure) => break Err(failure),
-            }
-        };
-        drop(outer);
-        let told = match end? {
-            End::Exited(Some(code)) => format!("{session} has ended, exit code {code}"),
-            End::Exited(None) => format!("{session} has ended"),
-            End::Detached | End::EngineGone | End::Leave => {
-                format!("left {session}; it goes on. orchestra attach {session} comes back")
-            }
+        let told = match show_session(context, &mut link, &session)? {
+            Ended::Exited(Some(code)) => format!("{session} has ended, exit code {code}"),
+            Ended::Exited(None) => format!("{session} has ended"),
+            Ended::Left => format!("left {session}; it goes on. orchestra attach {session} comes back"),
         };
         say(&told);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Takes the terminal for a session, until one of the two leaves.
+pub(super) fn show_session(context: &Context, link: &mut Link, session: &str) -> Result<Ended, Failure> {
+    let detach = Detach::new(&super::agents::settings(context).unwrap_or_default(), kind(link, session)?);
+    let mut at = begin(context, link, session)?;
+    let outer = Outer::enter()?;
+    let end = loop {
+        match look(link, &at, &outer, &detach) {
+            Ok(End::EngineGone) => *link = context.link()?,
+            ended => break ended,
+        }
+        match begin(context, link, session) {
+            Ok(again) => at = again,
+            // The next engine has not taken it over: it ended in between.
+            Err(failure) if failure.kind == FailureKind::BadState => break Ok(End::Exited(None)),
+            Err(failure) => break Err(failure),
+        }
+    };
+    drop(outer);
+    Ok(match end? {
+        End::Exited(code) => Ended::Exited(code),
+        End::Detached | End::EngineGone | End::Leave => Ended::Left,
+    })
+}
+
+/// Fails without a terminal; `hint` says what to do then.
+pub(super) fn need_terminal(hint: &str) -> Result<(), Failure> {
+    if outer::is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::BadState, "attaching needs a terminal on standard input and output.").hint(hint))
 }
 
 fn kind(link: &mut Link, session: &str) -> Result<SessionKind, Failure> {
@@ -115,7 +133,7 @@ fn begin(context: &Context, link: &mut Link, session: &str) -> Result<Value, Fai
 
 fn ask(link: &mut Link, session: &str) -> Result<Value, Failure> {
     let at = link.params(json!({"session": session}));
-    let Size { rows, cols } = outer::size();
+    let Size { rows, cols } = size();
     link.client.call("session.attach", with(&at, json!({"rows": rows, "cols": cols})))?;
     Ok(at)
 }
@@ -190,7 +208,7 @@ fn serve(
                 }
             }
             Seen::Resized => {
-                let Size { rows, cols } = outer::size();
+                let Size { rows, cols } = size();
                 if notifier.notify("session.resize", &with(at, json!({"rows": rows, "cols": cols}))).is_err() {
                     return Ok(None);
                 }

@@ -14,8 +14,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Tasks",
         &[
             "new",
+            "play",
             "edit",
             "spec",
+            "prompt",
             "start",
             "stop",
             "restart",
@@ -31,10 +33,13 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     (
         "Looking and reviewing",
-        &["status", "show", "explain", "diff", "logs", "approve", "reject", "merge", "wait", "unread"],
+        &[
+            "status", "show", "explain", "diff", "logs", "approve", "reject", "override", "answer", "subtasks", "gate",
+            "merge", "pr", "wait", "unread",
+        ],
     ),
-    ("Sessions", &["attach", "send", "messages", "shell", "exec", "path", "cd", "submit"]),
-    ("Projects", &["init", "projects", "workflow", "trust", "demo", "serve", "shutdown"]),
+    ("Sessions", &["attach", "send", "messages", "shell", "exec", "run", "path", "cd", "submit"]),
+    ("Projects", &["init", "projects", "workflow", "templates", "trust", "demo", "serve", "shutdown"]),
     ("Setup", &["agents", "config", "doctor", "completions", "shell-init", "man", "version", "rpc", "rpc-schema"]),
 ];
 

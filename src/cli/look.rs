@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::output::{Output, pad, pad_left};
 use crate::model::State;
-use crate::rpc::TaskView;
+use crate::rpc::{GateView, TaskView};
 use crate::ui::glyph::{Mark, Word};
 use crate::ui::model::Group;
 use crate::ui::text;
@@ -31,10 +31,25 @@ pub(super) fn mark(task: &TaskView) -> Mark {
 pub(super) fn word(task: &TaskView) -> String {
     let Some(state) = state(task) else { return task.state.clone() };
     match (state, &task.reason) {
-        (State::Working, _) => format!("{} {}/{}", task.stage, task.stage_index + 1, task.stage_count),
+        (State::Working | State::Scripting, _) => stage(task),
         (State::Gating, _) => format!("gate {}", task.gate_attempt.max(1)),
         (State::Failed, Some(reason)) => format!("failed: {}", reason.kind),
         _ => Word::of_state(state, task.status == "reviewed").to_string(),
+    }
+}
+
+/// `work 2/4`.
+pub(super) fn stage(task: &TaskView) -> String {
+    format!("{} {}/{}", task.stage, task.stage_index + 1, task.stage_count)
+}
+
+/// How a gate or a script ended: `passed`, `exited 1`.
+pub(super) fn exit(gate: &GateView) -> String {
+    match gate.exit {
+        Some(0) => "passed".to_owned(),
+        Some(code) if code < 0 => format!("killed by {}", -code),
+        Some(code) => format!("exited {code}"),
+        None => "ran out of time".to_owned(),
     }
 }
 
@@ -61,10 +76,42 @@ pub(super) fn why(task: &TaskView) -> &str {
     }
 }
 
+/// What the word does not say: the stage, the attempt at it, and why.
+fn rest(task: &TaskView) -> String {
+    let open = state(task).is_some_and(|state| !matches!(state, State::Done | State::Draft) && !state.is_closed());
+    let says_stage = matches!(state(task), Some(State::Working | State::Scripting));
+    let stage = (open && !says_stage && task.stage_count > 1 && task.iteration > 0).then(|| stage(task));
+    let attempt = (open && task.iteration > 1).then(|| format!("attempt {}", task.iteration));
+    let why = Some(why(task).to_owned()).filter(|why| !why.is_empty());
+    [stage, attempt, why].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// `+41 −7`; nothing where nothing changed.
 pub(super) fn changes(output: &Output, task: &TaskView) -> String {
     let diff = task.diff;
     if diff.files == 0 { String::new() } else { text::changed(diff.added, diff.removed, output.signs) }
+}
+
+/// A task in a listing, and how deep it lies in others of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub task: &'a TaskView,
+    pub depth: usize,
+}
+
+/// The tasks of a group in their order, each with its subtasks below it, whatever group those would be in.
+pub(super) fn rows(tasks: &[TaskView], of: Group) -> Vec<Row<'_>> {
+    let is_listed = |slug: &String| tasks.iter().any(|task| task.slug == *slug);
+    let heads = tasks.iter().filter(|task| group(task) == of && !task.parent.as_ref().is_some_and(is_listed));
+    let mut rows = Vec::new();
+    heads.for_each(|task| add(&mut rows, tasks, Row { task, depth: 0 }));
+    rows
+}
+
+fn add<'a>(rows: &mut Vec<Row<'a>>, tasks: &'a [TaskView], row: Row<'a>) {
+    rows.push(row);
+    let parts = tasks.iter().filter(|part| row.task.children.contains(&part.slug));
+    parts.for_each(|task| add(rows, tasks, Row { task, depth: row.depth + 1 }));
 }
 
 /// The columns of a listing, as wide as what is in them.
@@ -80,24 +127,30 @@ impl Columns {
     const WORD: usize = 18;
     const AGE: usize = 4;
 
-    pub fn of<'a>(output: &Output, tasks: impl IntoIterator<Item = &'a TaskView>) -> Self {
-        tasks.into_iter().fold(Self::default(), |widest, task| Self {
-            name: widest.name.max(text::width(&task.slug) + text::width(&unread(output, task))).min(Self::NAME),
+    pub fn of<'a>(output: &Output, rows: impl IntoIterator<Item = &'a Row<'a>>) -> Self {
+        rows.into_iter().fold(Self::default(), |widest, Row { task, depth }| Self {
+            name: widest
+                .name
+                .max(2 * depth + text::width(&task.slug) + text::width(&unread(output, task)))
+                .min(Self::NAME),
             word: widest.word.max(text::width(&word(task))).min(Self::WORD),
             changes: widest.changes.max(text::width(&changes(output, task))),
         })
     }
 
-    /// One line: mark, name, word, age, changes, then why.
-    pub fn row(self, output: &Output, task: &TaskView, now: Timestamp) -> String {
+    /// One line: mark, name, word, age, changes, then what else there is to say.
+    pub fn row(self, output: &Output, Row { task, depth }: &Row<'_>, now: Timestamp) -> String {
         let Self { name, word: wide, changes: width } = self;
+        let indent = "  ".repeat((*depth).min(name / 4));
+        let name = name - indent.len();
         let (mark, unread) = (mark(task), unread(output, task));
         let slug = text::cut_middle(&task.slug, name - text::width(&unread), output.signs);
         let word = text::cut(&word(task), wide, output.signs).into_owned();
-        let used = 4 + name + 2 + wide + 2 + Self::AGE + 2 + width + 2;
-        let why = text::cut(why(task), output.width.saturating_sub(used), output.signs).into_owned();
+        let used = 4 + indent.len() + name + 2 + wide + 2 + Self::AGE + 2 + width + 2;
+        let rest = rest(task);
+        let rest = text::cut(&rest, output.width.saturating_sub(used), output.signs);
         let line = format!(
-            "  {} {}  {}  {}  {}  {why}",
+            "  {indent}{} {}  {}  {}  {}  {rest}",
             output.paint(mark.role(), mark.glyph(output.signs)),
             pad(&format!("{slug}{unread}"), name),
             output.paint(mark.role(), &pad(&word, wide)),

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::context::{Context, typed};
-use super::{Outcome, Run, act, input, trust};
-use crate::model::{Failure, FailureKind, NewTask, Slug};
+use super::context::{Context, Link, typed};
+use super::{Outcome, Run, act, input, templates, trust};
+use crate::model::{Failure, FailureKind, NewTask, Slug, TaskId};
+use crate::rpc::TaskView;
+use crate::store::template::Template;
 
 /// Ends the text in the editor; what is below explains it.
 const SCISSORS: &str = "# ------------------------ >8 ------------------------";
@@ -18,6 +20,8 @@ const SCISSORS: &str = "# ------------------------ >8 ------------------------";
   orchestra new                                        opens your editor
   orchestra new csv-newlines -d \"Quote newlines in CSV fields\" --start
   orchestra new --file issue.md --flow default --auto --start
+  orchestra new --template bug -d \"The export drops the last line\"
+  orchestra new docs --after csv-newlines -d \"Document the quoting\" --start
   gh issue view 12 | orchestra new fix-12 -")]
 pub(super) struct New {
     /// Name of the task, for its branch and its worktree; three random words when none is given
@@ -37,6 +41,15 @@ pub(super) struct New {
     /// Branch or commit to begin from; the branch that is checked out when none is given
     #[arg(long, short, value_name = "REF")]
     base: Option<String>,
+    /// Template that it begins with; what is given here wins over its header
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// Task that it is a part of: it begins and ends in that one's branch
+    #[arg(long, value_name = "TASK", conflicts_with = "base")]
+    parent: Option<String>,
+    /// Task that has to be merged before it starts; may be given again
+    #[arg(long, value_name = "TASK", value_delimiter = ',')]
+    after: Vec<String>,
     #[command(flatten)]
     way: Way,
     /// Open no editor: the title is the description
@@ -81,28 +94,27 @@ impl Run for New {
         if lowered.as_deref() != slug {
             super::output::note(&format!("the slug is {}, in lower case", lowered.as_deref().unwrap_or_default()));
         }
-        let description = self.text(context)?;
-        let mut link = context.link()?;
+        let (template, mut link) = match &self.template {
+            // What is wrong with it is told before a person writes a text.
+            Some(name) => {
+                let mut link = context.link()?;
+                (templates::named(&mut link, name)?, Some(link))
+            }
+            None => (Template::default(), None),
+        };
+        let description = self.text(context, &template)?;
+        let mut link = match link.take() {
+            Some(link) => link,
+            None => context.link()?,
+        };
         if self.way.trust {
             trust::grant(&mut link)?;
         }
-        let new = NewTask {
-            parent: None,
-            after: Vec::new(),
-            slug: lowered,
-            title: self.title.clone(),
-            description,
-            base: self.base.clone(),
-            flow: self.way.flow.clone(),
-            agent: self.way.agent.clone(),
-            model: self.way.model.clone(),
-            auto: self.way.auto,
-            start: self.way.start,
-        };
+        let new = self.task(&mut link, lowered, description, template)?;
         let mut answer = link.call("task.new", json!({"task": new})).map_err(trust::explained)?;
         Ok(act::told(context, &typed(answer["task"].take())?, |task| {
             if self.way.start {
-                format!("started {} on {}", task.slug, task.branch)
+                begun(task)
             } else {
                 format!("kept {} as a draft; orchestra start {} starts it", task.slug, task.slug)
             }
@@ -110,19 +122,54 @@ impl Run for New {
     }
 }
 
+/// What is said of a task that was started.
+pub(super) fn begun(task: &TaskView) -> String {
+    if task.state == "waiting" {
+        return format!("{} starts once {} is merged", task.slug, task.after.join(", "));
+    }
+    format!("started {} on {}", task.slug, task.branch)
+}
+
 impl New {
-    /// What is to be done, from wherever it comes.
-    fn text(&self, context: &Context) -> Result<String, Failure> {
+    /// What is asked of the engine: what was given here, then what the template has.
+    fn task(
+        &self,
+        link: &mut Link,
+        slug: Option<String>,
+        description: String,
+        template: Template,
+    ) -> Result<NewTask, Failure> {
+        let mut id = |name: &String| link.task(name).map(|task| TaskId(task.id));
+        let parent = self.parent.as_ref().map(&mut id).transpose()?;
+        Ok(NewTask {
+            slug,
+            title: self.title.clone().or(template.title),
+            description,
+            base: self.base.clone().or_else(|| template.base_branch.filter(|_| parent.is_none())),
+            flow: self.way.flow.clone().or(template.flow),
+            agent: self.way.agent.clone().or(template.agent),
+            model: self.way.model.clone().or(template.model),
+            auto: self.way.auto || template.auto,
+            parent,
+            after: self.after.iter().map(id).collect::<Result<_, _>>()?,
+            start: self.way.start,
+        })
+    }
+
+    /// What is to be done, from wherever it comes, as the template has it.
+    fn text(&self, context: &Context, template: &Template) -> Result<String, Failure> {
         let text = if let Some(text) = &self.description {
             act::text_of(text)?
         } else if let Some(path) = &self.file {
             if path.as_os_str() == "-" { input::stdin()? } else { input::file(path)? }
         } else if self.stdin.is_some() || self.slug.as_deref() == Some("-") {
             input::stdin()?
+        } else if self.template.is_some() && !template.needs_description() && (self.no_edit || !context.has_person()) {
+            return Ok(template.filled(""));
         } else if self.no_edit {
             self.title.clone().unwrap_or_default()
         } else if context.has_person() {
-            return self.written();
+            return self.written(template);
         } else {
             return Err(Failure::new(FailureKind::BadState, "a task needs a description, and there is no terminal.")
                 .hint("Give one with -d TEXT or --file FILE, or pipe it in: orchestra new SLUG -"));
@@ -130,17 +177,17 @@ impl New {
         if text.trim().is_empty() {
             return Err(Failure::new(FailureKind::Usage, "a task needs a description.").hint("-d TEXT gives one."));
         }
-        Ok(text.trim().to_owned())
+        Ok(template.filled(&text))
     }
 
     /// What the person writes in the editor.
-    fn written(&self) -> Result<String, Failure> {
+    fn written(&self, template: &Template) -> Result<String, Failure> {
         let file = tempfile::Builder::new()
             .prefix("orchestra-")
             .suffix(".md")
             .tempfile()
             .map_err(|error| Failure::internal(format!("cannot make a file for the editor: {error}")))?;
-        std::fs::write(file.path(), self.template()).map_err(Failure::internal)?;
+        std::fs::write(file.path(), self.sheet(template)).map_err(Failure::internal)?;
         if !input::editor(file.path())? {
             return Err(canceled("the editor failed."));
         }
@@ -149,11 +196,11 @@ impl New {
         if text.is_empty() { Err(canceled("the description is empty.")) } else { Ok(text.to_owned()) }
     }
 
-    fn template(&self) -> String {
+    fn sheet(&self, template: &Template) -> String {
         let or = |value: Option<&str>, default: &str| value.unwrap_or(default).to_owned();
         let after = if self.way.start { "It starts when you leave the editor." } else { "It is kept as a draft." };
         format!(
-            "\n\n{SCISSORS}\n\
+            "{}\n\n{SCISSORS}\n\
              # Write above this line what is to be done: what is wrong, what there should be,\n\
              # and how to tell that it is done. All below the line is left out. {after}\n\
              # A first line \"# Title\" gives the title. An empty text makes no task.\n\
@@ -162,10 +209,11 @@ impl New {
              # base   {}\n\
              # flow   {}\n\
              # agent  {}\n",
+            template.filled(""),
             or(self.slug.as_deref(), "three random words"),
-            or(self.base.as_deref(), "the branch that is checked out"),
-            or(self.way.flow.as_deref(), "the project's"),
-            or(self.way.agent.as_deref(), "the project's"),
+            or(self.base.as_deref().or(template.base_branch.as_deref()), "the branch that is checked out"),
+            or(self.way.flow.as_deref().or(template.flow.as_deref()), "the project's"),
+            or(self.way.agent.as_deref().or(template.agent.as_deref()), "the project's"),
         )
     }
 }

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::context::{Context, OfTask, typed};
 use super::output::Output;
-use super::{Outcome, Run, look};
-use crate::rpc::{IterationView, TaskDetail};
+use super::{Outcome, Run, answer, look};
+use crate::model::{Decision, Verdict};
+use crate::rpc::{GateView, IterationView, TaskDetail};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
@@ -59,13 +60,17 @@ fn page(output: &Output, detail: &TaskDetail) -> String {
     fact("diff", &format!("{diff}  {}", text::changed(task.diff.added, task.diff.removed, output.signs)));
     fact("worktree", task.worktree.as_deref().unwrap_or_default());
     fact("conversation", detail.conversation.as_deref().unwrap_or_default());
+    fact("parent", task.parent.as_deref().unwrap_or_default());
+    fact("subtasks", &task.children.join(", "));
+    fact("after", &task.after.join(", "));
     for artifact in &detail.artifacts {
         fact(&format!("{} {}", artifact.name, artifact.iteration), &artifact.path);
     }
+    page.push_str(&waiting(output, detail));
     if !detail.iterations.is_empty() {
         let _ = writeln!(page, "\n{}", output.paint(Role::Dim, "attempts"));
         for iteration in &detail.iterations {
-            let _ = writeln!(page, "  {}", attempt(iteration));
+            let _ = writeln!(page, "  {}", attempt(output, iteration));
         }
     }
     let description = detail.description.trim();
@@ -78,18 +83,63 @@ fn page(output: &Output, detail: &TaskDetail) -> String {
     page
 }
 
-/// `work 2   gate failed   after gate   gate exited 1: /path/of/log`.
-fn attempt(iteration: &IterationView) -> String {
+/// What waits for the person: questions, a verdict, a breakdown.
+fn waiting(output: &Output, detail: &TaskDetail) -> String {
+    let slug = &detail.task.slug;
+    let mut text = String::new();
+    let mut part = |title: &str, lines: &str| {
+        let _ = writeln!(text, "\n{}", output.paint(Role::Dim, title));
+        for line in lines.lines() {
+            let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+        }
+    };
+    if !detail.questions.is_empty() {
+        part(&format!("asks; orchestra answer {slug}"), &answer::page(output, &detail.questions));
+    }
+    if let Some(verdict) = &detail.verdict {
+        let lines =
+            format!("{}\n{}", decision(verdict), verdict.reason.trim().lines().skip(1).collect::<Vec<_>>().join("\n"));
+        let lines: Vec<_> = lines.lines().map(|line| output.clean(line)).collect();
+        part(&format!("verdict; orchestra approve {slug} sends it back, override {slug} goes on"), &lines.join("\n"));
+    }
+    if let Some(subtasks) = &detail.subtasks {
+        let lines = subtasks.iter().enumerate().map(|(at, it)| format!("{}. {}", at + 1, output.clean(&it.title)));
+        part(&format!("breakdown; orchestra subtasks {slug}"), &lines.collect::<Vec<_>>().join("\n"));
+    }
+    text
+}
+
+/// `work 2   gate failed   after gate   gate exited 1: /path/of/log`, with what was decided and asked below.
+fn attempt(output: &Output, iteration: &IterationView) -> String {
     let outcome = iteration.outcome.as_deref().unwrap_or("goes on").replace('_', " ");
-    let gate = iteration.gate.as_ref().map_or_else(String::new, |gate| {
-        let how = match gate.exit {
-            Some(0) => "passed".to_owned(),
-            Some(code) if code < 0 => format!("killed by {}", -code),
-            Some(code) => format!("exited {code}"),
-            None => "ran out of time".to_owned(),
-        };
-        format!("   gate {how}: {}", gate.log)
-    });
+    let ran = |what: &str, gate: &Option<GateView>| {
+        gate.as_ref().map_or_else(String::new, |gate| format!("   {what} {}: {}", look::exit(gate), gate.log))
+    };
     let trigger = if iteration.trigger == "flow" { String::new() } else { format!("   after {}", iteration.trigger) };
-    format!("{} {}   {outcome}{trigger}{gate}", iteration.stage, iteration.number)
+    let (script, gate) = (ran("script", &iteration.script), ran("gate", &iteration.gate));
+    let mut text = format!("{} {}   {outcome}{trigger}{script}{gate}", iteration.stage, iteration.number);
+    if let Some(verdict) = &iteration.verdict {
+        let _ = write!(text, "\n    {}", output.clean(&decision(verdict)));
+    }
+    for round in &iteration.questions {
+        let answers = round.answers.iter().flatten().map(Some).chain(std::iter::repeat(None));
+        for (question, answer) in round.questions.iter().zip(answers) {
+            let answer = answer.map_or("(no answer yet)", String::as_str);
+            let _ = write!(text, "\n    {}: {}", output.clean(&question.question), output.clean(answer));
+        }
+    }
+    if let Some(prompt) = &iteration.prompt {
+        let _ = write!(text, "\n    prompt: {prompt}");
+    }
+    text
+}
+
+/// `rejects, back to work: the first line of why`.
+fn decision(Verdict { decision, reason, route_to }: &Verdict) -> String {
+    let word = match decision {
+        Decision::Approve => "approves",
+        Decision::Reject => "rejects",
+    };
+    let to = route_to.as_ref().map_or_else(String::new, |stage| format!(", back to {stage}"));
+    format!("{word}{to}: {}", reason.trim().lines().next().unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, OfTask, typed};
-use super::{Outcome, Run, act, trust};
+use super::{Outcome, Run, act, new, trust};
 
 /// Start a draft, or resume a paused or failed task
 ///
@@ -29,8 +29,6 @@ impl Run for Start {
             trust::grant(&mut link)?;
         }
         let mut answer = link.on_task("task.start", &task, json!({})).map_err(trust::explained)?;
-        Ok(act::told(context, &typed(answer["task"].take())?, |task| {
-            format!("started {} on {}", task.slug, task.branch)
-        }))
+        Ok(act::told(context, &typed(answer["task"].take())?, new::begun))
     }
 }

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::{Context, OfTask, typed};
-use super::look::{self, Columns, GROUPS};
+use super::look::{self, Columns, GROUPS, Row};
 use super::output::{Output, say};
 use super::{Outcome, Run};
-use crate::rpc::{TaskView, TasksView};
+use crate::rpc::TasksView;
 use crate::ui::model::Group;
 use crate::ui::theme::Role;
 
@@ -35,7 +35,8 @@ impl Run for Status {
         let now = look::now();
         if let Some(task) = &self.task.task {
             return super::act::tell(context, &mut link, task, |task| {
-                Columns::of(&context.output, [task]).row(&context.output, task, now)
+                let row = Row { task, depth: 0 };
+                Columns::of(&context.output, [&row]).row(&context.output, &row, now)
             });
         }
         if self.all || !context.is_in_project() {
@@ -85,15 +86,12 @@ fn table(output: &Output, listing: &TasksView, now: Timestamp) -> String {
     if listing.tasks.is_empty() {
         page.push_str("  no tasks yet. orchestra new -d TEXT makes one\n");
     }
-    let columns = Columns::of(output, &listing.tasks);
-    for group in GROUPS {
-        let tasks: Vec<&TaskView> = of(group).collect();
-        if tasks.is_empty() {
-            continue;
-        }
+    let groups = GROUPS.map(|group| (group, look::rows(&listing.tasks, group)));
+    let columns = Columns::of(output, groups.iter().flat_map(|(_, rows)| rows));
+    for (group, rows) in groups.iter().filter(|(_, rows)| !rows.is_empty()) {
         let _ = writeln!(page, "{}", output.paint(Role::Dim, group.word()));
-        for task in tasks {
-            let _ = writeln!(page, "{}", columns.row(output, task, now));
+        for row in rows {
+            let _ = writeln!(page, "{}", columns.row(output, row, now));
         }
     }
     page

@@ -6,9 +6,10 @@ use clap::{Parser, Subcommand};
 
 use super::context::Common;
 use super::{
-    Run, agents, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor, exec,
-    explain, init, logs, merge, messages, new, path, projects, reject, restart, retry, rpc, send, send_to_stage, serve,
-    set_status, show, shutdown, skip, spec, start, status, stop, submit, trust, unread, version, wait, workflow,
+    Run, agents, answer, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor,
+    exec, explain, gate, init, logs, merge, messages, new, overrule, path, play, projects, prompt, pull_request,
+    reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown, skip, spec, start,
+    status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
 };
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
@@ -33,11 +34,11 @@ pub(super) enum Verb {
     Agents(agents::Agents),
     Projects(projects::Projects),
     Trust(trust::Trust),
+    Templates(templates::Templates),
     /// Write the files of `.orchestra/` into a repository
     Init(init::Init),
     /// Show it all in a throwaway repository
     Demo(demo::Demo),
-    /// Hand in the result of a stage; run by an agent
     Submit(submit::Submit),
     /// Run the engine without a screen
     Serve(serve::Serve),
@@ -62,15 +63,21 @@ pub(super) enum Verb {
 #[derive(Debug, Subcommand)]
 pub(super) enum OfTask {
     New(new::New),
+    Play(play::Play),
     Edit(spec::Edit),
     Start(start::Start),
     Stop(stop::Stop),
     Attach(attach::Attach),
+    Answer(answer::Answer),
     Complete(complete::Complete),
     #[command(visible_alias = "review")]
     Approve(approve::Approve),
     Reject(reject::Reject),
+    Override(overrule::Override),
+    Gate(gate::Gate),
+    Subtasks(subtasks::Subtasks),
     Merge(merge::Merge),
+    Pr(pull_request::PullRequest),
     Delete(delete::Delete),
     Archive(archive::Archive),
     #[command(visible_alias = "list")]
@@ -80,6 +87,8 @@ pub(super) enum OfTask {
     Path(path::Path),
     Shell(exec::Shell),
     Exec(exec::Exec),
+    #[command(name = "run")]
+    RunScript(run_script::RunScript),
     Diff(diff::Diff),
     Logs(logs::Logs),
     Skip(skip::Skip),
@@ -91,6 +100,7 @@ pub(super) enum OfTask {
     Messages(messages::Messages),
     Wait(wait::Wait),
     Spec(spec::Spec),
+    Prompt(prompt::Prompt),
     SetStatus(set_status::SetStatus),
     Unread(unread::Unread),
 }
@@ -104,6 +114,7 @@ impl Verb {
             Self::Agents(verb) => verb,
             Self::Projects(verb) => verb,
             Self::Trust(verb) => verb,
+            Self::Templates(verb) => verb,
             Self::Init(verb) => verb,
             Self::Demo(verb) => verb,
             Self::Submit(verb) => verb,
@@ -128,14 +139,20 @@ impl OfTask {
     fn code(&self) -> &dyn Run {
         match self {
             Self::New(verb) => verb,
+            Self::Play(verb) => verb,
             Self::Edit(verb) => verb,
             Self::Start(verb) => verb,
             Self::Stop(verb) => verb,
             Self::Attach(verb) => verb,
+            Self::Answer(verb) => verb,
             Self::Complete(verb) => verb,
             Self::Approve(verb) => verb,
             Self::Reject(verb) => verb,
+            Self::Override(verb) => verb,
+            Self::Gate(verb) => verb,
+            Self::Subtasks(verb) => verb,
             Self::Merge(verb) => verb,
+            Self::Pr(verb) => verb,
             Self::Delete(verb) => verb,
             Self::Archive(verb) => verb,
             Self::Status(verb) => verb,
@@ -144,6 +161,7 @@ impl OfTask {
             Self::Path(verb) => verb,
             Self::Shell(verb) => verb,
             Self::Exec(verb) => verb,
+            Self::RunScript(verb) => verb,
             Self::Diff(verb) => verb,
             Self::Logs(verb) => verb,
             Self::Skip(verb) => verb,
@@ -155,6 +173,7 @@ impl OfTask {
             Self::Messages(verb) => verb,
             Self::Wait(verb) => verb,
             Self::Spec(verb) => verb,
+            Self::Prompt(verb) => verb,
             Self::SetStatus(verb) => verb,
             Self::Unread(verb) => verb,
         }

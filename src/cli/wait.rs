@@ -101,14 +101,14 @@ impl Goal {
     }
 }
 
-/// How far a word is on the way; none: it is not on it (paused, failed, archived).
+/// How far a word is on the way; none: it is not on it (paused, blocked, failed, archived).
 fn rank(word: &str) -> Option<u8> {
     Some(match word {
-        "draft" => 0,
+        "draft" | "waiting" => 0,
         "setup" | "running" => 1,
         "queued" => 2,
-        "working" => 3,
-        "gating" | "integrating" | "quiet" | "asking" | "approval" | "idle" => 4,
+        "working" | "scripting" => 3,
+        "gating" | "integrating" | "children" | "quiet" | "asking" | "approval" | "verdict" | "idle" => 4,
         "done" | "completed" => 5,
         "reviewed" => 6,
         "merged" => 7,

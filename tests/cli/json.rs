@@ -100,26 +100,38 @@ fn results_are_one_object_of_a_stable_shape() {
                 "gate": null,
                 "number": "number",
                 "outcome": "text",
+                "prompt": "text",
+                "questions": [],
+                "script": null,
                 "stage": "text",
                 "started_at": "text",
-                "trigger": "text"
+                "subtasks": null,
+                "told": null,
+                "trigger": "text",
+                "verdict": null
               }
             ],
             "messages": [],
             "model": null,
             "parent": null,
             "permissions": "text",
+            "questions": [],
             "reason": null,
             "session": "text",
             "slug": "text",
             "stage": "text",
             "stage_count": "number",
             "stage_index": "number",
+            "stages": [
+              "text"
+            ],
             "state": "text",
             "status": "text",
+            "subtasks": null,
             "title": "text",
             "unread": "flag",
             "updated_at": "text",
+            "verdict": null,
             "worktree": "text"
           }
         }
@@ -156,6 +168,8 @@ fn results_are_one_object_of_a_stable_shape() {
             (&["diff", "fix-it"], "files"),
             (&["logs", "fix-it"], "text"),
             (&["logs", "fix-it", "--gate"], "path"),
+            (&["prompt", "fix-it"], "text"),
+            (&["templates"], "templates"),
             (&["messages", "fix-it"], "messages"),
             (&["merge", "fix-it", "--facts"], "merge"),
             (&["projects"], "projects"),

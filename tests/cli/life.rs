@@ -47,6 +47,7 @@ fn a_task_from_a_draft_to_merged_code() {
 
         attempts
           work 1   goes on
+            prompt: $PLACE/my-app/.orchestra/.logs/fix-it/work-1.prompt.md
 
         description
           # Fix the tests
@@ -107,7 +108,7 @@ fn the_way_of_a_flow_is_in_the_person_s_hands() {
         "#);
         insta::assert_snapshot!(desk.shown(&["restart", "fix-it"]), @"fix-it begins plan again with a fresh conversation");
         insta::assert_snapshot!(desk.shown(&["retry", "fix-it"]), @r"
-        stderr: ✗ fix-it has not failed: it is working. orchestra restart begins its stage again.
+        stderr: ✗ cannot retry fix-it: it is working. orchestra restart begins its stage again.
         exit 4
         ");
         insta::assert_snapshot!(desk.shown(&["stop", "fix-it"]), @"stopped fix-it; orchestra start fix-it goes on with the same conversation");
@@ -115,7 +116,7 @@ fn the_way_of_a_flow_is_in_the_person_s_hands() {
         insta::assert_snapshot!(desk.shown(&["status"]), @r"
         my-app   1 need you
         Needs you
-          ‖ fix-it «  paused   now    stopped by a person
+          ‖ fix-it «  paused   now    plan 1/2, attempt 3, stopped by a person
         ");
         insta::assert_snapshot!(desk.shown(&["unread", "fix-it", "--read"]), @"fix-it is read");
         insta::assert_snapshot!(desk.shown(&["set-status", "fix-it", "reviewed"]), @r"

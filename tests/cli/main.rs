@@ -8,6 +8,8 @@ mod doubt;
 mod json;
 mod life;
 mod new;
+mod pipeline;
+mod play;
 mod run;
 mod settings;
 mod shell;

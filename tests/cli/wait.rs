@@ -38,7 +38,7 @@ fn waits_for_what_comes_and_not_longer() {
         desk.done(&["approve", "fix-it"]);
         insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "completed"]), @"fix-it has come to done");
         insta::assert_snapshot!(desk.shown(&["wait", "fix-it", "--until", "frobnicated"]), @r"
-        stderr: error: invalid value 'frobnicated' for '--until <STATE>': it is one of draft, setup, queued, working, gating, integrating, quiet, asking, approval, paused, failed, done, merged, archived, running, idle, completed, reviewed
+        stderr: error: invalid value 'frobnicated' for '--until <STATE>': it is one of draft, setup, queued, working, gating, scripting, integrating, waiting, children, quiet, asking, approval, verdict, paused, blocked, failed, done, merged, archived, running, idle, completed, reviewed
 
         For more information, try '--help'.
         exit 2
@@ -233,7 +233,9 @@ fn gates_have_logs_of_their_own() {
 
         attempts
           plan 1   passed
+            prompt: $PLACE/my-app/.orchestra/.logs/fix-it/plan-1.prompt.md
           work 1   gate failed   gate exited 1: $PLACE/my-app/.orchestra/.logs/fix-it/work-2.log
+            prompt: $PLACE/my-app/.orchestra/.logs/fix-it/work-1.prompt.md
           work 2   goes on   after gate   gate passed: $PLACE/my-app/.orchestra/.logs/fix-it/work-3.log
 
         description

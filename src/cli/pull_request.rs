@@ -1,0 +1,32 @@
+//! `orchestra pr`: a task's branch as a pull request.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::{Context, OfTask};
+use super::{Outcome, Run};
+
+/// Push a task's branch and open a pull request with `gh`
+///
+/// Nothing is pushed without this verb.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  orchestra pr fix-tests")]
+pub(super) struct PullRequest {
+    #[command(flatten)]
+    task: OfTask,
+}
+
+impl Run for PullRequest {
+    fn run(&self, context: &Context) -> Outcome {
+        let mut link = context.link()?;
+        let name = link.name(&self.task)?;
+        let answer = link.on_task("task.open_pull_request", &name, json!({}))?;
+        context.output.result(&answer, || {
+            answer["message"].as_str().map_or_else(|| format!("opened a pull request for {name}"), str::to_owned)
+        });
+        Ok(ExitCode::SUCCESS)
+    }
+}
