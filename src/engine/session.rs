@@ -313,9 +313,9 @@ impl Core {
         self.share_terminals();
     }
 
-    /// Puts the newest terminal of each session where the faces find it.
+    /// Puts the newest terminal of each session where the faces find it; a job's session is named after its run.
     pub(super) fn share_terminals(&mut self) {
-        let mut newest: Vec<&Live> = self.live.values().filter(|live| live.kind != SessionKind::Job).collect();
+        let mut newest: Vec<&Live> = self.live.values().collect();
         newest.sort_by_key(|live| (live.alive(), live.since));
         let shown = newest.into_iter().filter_map(|live| Some((live.place.clone(), live.terminal.clone()?)));
         self.shared.terminals.store(Arc::new(shown.collect()));

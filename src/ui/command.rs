@@ -20,12 +20,13 @@ pub enum Group {
     Make,
     Decide,
     Diff,
+    Pipeline,
     Program,
 }
 
 impl Group {
-    pub const ALL: [Self; 7] =
-        [Self::Move, Self::Panes, Self::Open, Self::Make, Self::Decide, Self::Diff, Self::Program];
+    pub const ALL: [Self; 8] =
+        [Self::Move, Self::Panes, Self::Open, Self::Make, Self::Decide, Self::Diff, Self::Pipeline, Self::Program];
 
     pub const fn word(self) -> &'static str {
         match self {
@@ -35,6 +36,7 @@ impl Group {
             Self::Make => "Make",
             Self::Decide => "Decide",
             Self::Diff => "Diff",
+            Self::Pipeline => "Pipeline",
             Self::Program => "Program",
         }
     }
@@ -127,12 +129,13 @@ const PAGE: &[Context] = &[Context::Page];
 /// Where rows can be filtered.
 const ROWS: &[Context] = &[Context::List, Context::Monitor];
 /// Where text can be searched.
-const TEXT: &[Context] = &[Context::Terminal, Context::Diff, Context::Page];
+const TEXT: &[Context] = &[Context::Terminal, Context::Diff, Context::Page, Context::Pipeline];
 /// What has a live end.
 const LIVE: &[Context] = &[Context::Terminal, Context::Page];
 const DIFF: &[Context] = &[Context::Diff];
-/// Everywhere but in the diff.
-const NOT_DIFF: &[Context] = &[Context::List, Context::Terminal, Context::Page, Context::Monitor];
+const PIPELINE: &[Context] = &[Context::Pipeline];
+/// Everywhere but where Enter opens what is marked.
+const NOT_MARKED: &[Context] = &[Context::List, Context::Terminal, Context::Page, Context::Monitor];
 /// No key: palette and `.` only.
 const NONE: &[Context] = &[];
 
@@ -194,7 +197,7 @@ commands! {
     Narrower  "narrower"    "-"           ANY  Panes "" "a narrower list" Looks can::always;
     Wider     "wider"       "="           ANY  Panes "" "a wider list" Looks can::always;
 
-    Attach    "attach"      "enter"       NOT_DIFF Open "attach" "all keys go to the session; on a project: folds it" Looks can::attach;
+    Attach    "attach"      "enter"       NOT_MARKED Open "attach" "all keys go to the session; on a project: folds it" Looks can::attach;
     AttachToo "attach-too"  "i"           TERMINAL Open "" "all keys go to the session" Looks can::attach;
     Peek      "peek"        "space"       ANY  Open "peek" "the question or the last message, and an answer from here" Looks can::peek;
     Diff      "diff"        "d"           ANY  Open "diff" "the changes against the base" Looks can::diff;
@@ -209,18 +212,24 @@ commands! {
     Start     "start"       "S"           ANY  Make "start" "starts or resumes; x takes it back" Acts can::start;
     Stop      "stop"        "x"           ANY  Make "stop" "stops the session; S resumes it" Acts can::stop;
     Restart   "restart"     "R"           ANY  Make "restart" "the stage again, with a fresh conversation" Acts can::restart;
+    Retry     "retry"       ""            NONE Make "retry" "once more what failed, was blocked or is paused" Acts can::retry;
     Message   "message"     "m"           ANY  Make "message" "a message to the session, typed once it rests" Acts can::message;
 
     Approve   "approve"     "a"           ANY  Decide "approve" "accepts what waits" Acts can::approve;
     Reject    "reject"      "r"           ANY  Decide "reject" "sends it back with your words" Acts can::reject;
+    Override  "override"    "o"           ANY  Decide "override" "goes on in spite of a rejection" Acts can::override_verdict;
     Merge     "merge"       "M"           ANY  Decide "merge" "merges into the base branch" Acts can::merge;
     Auto      "auto"        "A"           ANY  Decide "auto" "no pauses for a person, on and off" Acts can::auto;
     Unread    "unread"      "U"           ANY  Decide "unread" "marks as unread, or as read" Acts can::unread;
     Delete    "delete"      "D"           ANY  Decide "delete" "deletes task, worktree and branch; all is saved first" Acts can::delete;
+    Answer    "answer"      ""            NONE Decide "answer" "answers the questions that the agent handed in" Acts can::answer;
+    RunGate   "run-gate"    ""            NONE Decide "run the gate" "runs the gate of the stage now, on what is there" Acts can::run_gate;
     Complete  "complete"    ""            NONE Decide "complete" "marks the task as completed, whatever its stage says" Acts can::complete;
     Skip      "skip"        ""            NONE Decide "skip" "goes on with the next stage" Acts can::skip;
     SendTo    "send-to-stage" ""          NONE Decide "send to stage" "sends the task to another stage of its flow" Acts can::send_to_stage;
     Archive   "archive"     ""            NONE Decide "archive" "closes the task without a merge" Acts can::archive;
+    PullRequest "pull-request" ""         NONE Decide "pull request" "pushes the branch and opens a pull request" Acts can::pull_request;
+    RunScript "run-script"  ""            NONE Open "run script" "the project's run script in the worktree; again: the same one" Looks can::run_script;
     Scope     "scope"       ""            NONE Open "one project" "shows one project, and all of them again" Looks can::several_projects;
     Forget    "forget-project" ""         NONE Open "forget" "drops the project from the list; its files and its state stay" Acts can::forget;
     SendDetach "send-detach" ""           NONE Decide "send the detach key" "the detach key as such goes to the session" Acts can::send_detach;
@@ -233,6 +242,9 @@ commands! {
     PrevFile  "prev-file"   "K"           DIFF Diff "file" "the previous file" Looks can::has_diff;
     Leftward  "leftward"    "<"           DIFF Diff "" "scrolls to the left" Looks can::has_diff;
     Rightward "rightward"   ">"           DIFF Diff "sideways" "scrolls to the right" Looks can::has_diff;
+
+    OpenStep  "open-step"   "enter"       PIPELINE Pipeline "open" "opens the artifact, the log or the prompt that is marked" Looks can::open_step;
+    GateLog   "gate-log"    "L"           PIPELINE Pipeline "gate log" "the log of the marked iteration's gate" Looks can::gate_log;
 
     Palette   "palette"     ": ctrl-k"    ANY  Program "palette" "every command and every task, by name" Looks can::always;
     Help      "help"        "?"           ANY  Program "help" "every key of this place" Looks can::always;

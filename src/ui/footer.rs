@@ -1,6 +1,7 @@
 //! The hints of the footer: what the keys do to the row that is selected, from the table.
 
 use super::command::Command;
+use super::keymap::Context;
 use super::model::{Model, Pane, RowKey, Tab};
 use super::update;
 use super::view::{self, FooterItem};
@@ -10,6 +11,7 @@ const OF_ROW: &[Command] = &[
     Command::Attach,
     Command::Peek,
     Command::Approve,
+    Command::Override,
     Command::Merge,
     Command::Start,
     Command::Diff,
@@ -19,6 +21,16 @@ const OF_ROW: &[Command] = &[
 ];
 const OF_DIFF: &[Command] =
     &[Command::Fold, Command::PrevHunk, Command::PrevFile, Command::Search, Command::Editor, Command::Rightward];
+const OF_PIPELINE: &[Command] = &[
+    Command::OpenStep,
+    Command::GateLog,
+    Command::Peek,
+    Command::Approve,
+    Command::Override,
+    Command::Merge,
+    Command::Diff,
+    Command::Search,
+];
 const OF_PROJECT: &[Command] = &[Command::Attach, Command::New, Command::NewLine, Command::Start, Command::Init];
 /// Where one pane fills the screen.
 const NARROW: &[Command] = &[Command::Attach, Command::Peek, Command::New];
@@ -40,6 +52,7 @@ pub fn footer(model: &Model) -> Vec<FooterItem> {
     let diff = model.layout.focus == Pane::Diff || model.layout.focus == Pane::Main && model.main.tab == Tab::Diff;
     let commands = match &model.list.selected {
         _ if diff => OF_DIFF,
+        _ if update::context(model) == Context::Pipeline => OF_PIPELINE,
         _ if model.size.cols < 50 => NARROW,
         Some(RowKey::Session(..)) => OF_ROW,
         Some(RowKey::Project(_)) | None => OF_PROJECT,

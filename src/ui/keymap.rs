@@ -19,11 +19,12 @@ pub enum Context {
     Diff,
     /// The spec and the log.
     Page,
+    Pipeline,
     Monitor,
 }
 
 impl Context {
-    pub const ALL: [Self; 5] = [Self::List, Self::Terminal, Self::Diff, Self::Page, Self::Monitor];
+    pub const ALL: [Self; 6] = [Self::List, Self::Terminal, Self::Diff, Self::Page, Self::Pipeline, Self::Monitor];
 
     pub const fn word(self) -> &'static str {
         match self {
@@ -31,6 +32,7 @@ impl Context {
             Self::Terminal => "terminal",
             Self::Diff => "diff",
             Self::Page => "spec and log",
+            Self::Pipeline => "pipeline",
             Self::Monitor => "monitor",
         }
     }

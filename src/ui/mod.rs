@@ -12,6 +12,7 @@ pub mod modal;
 pub mod model;
 pub mod msg;
 pub mod picture;
+pub mod pipeline;
 pub mod row;
 pub mod runtime;
 pub mod text;

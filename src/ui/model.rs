@@ -10,10 +10,11 @@ use jiff::Timestamp;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::model::{Diff, NoticeKind, ProjectId, Request, SessionId, Size, Snapshot, TaskId};
+use crate::model::{Diff, NoticeKind, ProjectId, Request, SessionId, Size, Slug, Snapshot, TaskId};
 
 use super::keymap::Keymap;
 use super::modal::Modal;
+use super::pipeline;
 
 /// What the screen shows and where the focus is.
 #[derive(Debug)]
@@ -144,6 +145,8 @@ pub struct MainState {
     pub new_lines: u64,
     /// First line of the spec and log tabs.
     pub offset: usize,
+    /// The marked line of the pipeline; none: the newest iteration.
+    pub marked: Option<pipeline::Spot>,
     /// The session that the tab `Shell` shows: a shell, or an embedded editor.
     pub shell: Option<SessionId>,
     /// The marked line of the welcome that found no agent.
@@ -192,13 +195,14 @@ impl Selection {
     }
 }
 
-/// The tabs of the main pane. `Shell` is there only while the selected session has one.
+/// The tabs of the main pane. `Shell` is there only while the selected session has one, `Pipeline` for a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tab {
     Terminal,
     Shell,
     Diff,
     Spec,
+    Pipeline,
     Log,
 }
 
@@ -285,6 +289,14 @@ pub enum Effect {
         project: ProjectId,
         session: SessionId,
     },
+    /// What a step of a task left behind; it comes back as `Msg::Page`, for the modal of this serial.
+    ReadPage {
+        serial: u64,
+        /// Of the project.
+        root: std::path::PathBuf,
+        slug: Slug,
+        page: pipeline::Page,
+    },
     /// To the clipboard: the last answer of a session, as its agent or its screen tells it.
     CopyAnswer {
         project: ProjectId,
@@ -335,6 +347,7 @@ impl Model {
                 scrolled: 0,
                 new_lines: 0,
                 offset: 0,
+                marked: None,
                 shell: None,
                 choice: 0,
                 search: String::new(),

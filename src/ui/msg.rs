@@ -1,5 +1,6 @@
 //! What happened, as the runtime tells it to `update`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -44,6 +45,12 @@ pub enum Msg {
         project: ProjectId,
         session: SessionId,
         lines: Vec<String>,
+    },
+    /// The answer to `Effect::ReadPage`: the file and its text, or why there is none.
+    Page {
+        serial: u64,
+        file: PathBuf,
+        text: Result<String, String>,
     },
     /// The terminal pane moved by output or by `Effect::ScrollTerminal`: lines scrolled back (0 = live) and lines that
     /// arrived since.

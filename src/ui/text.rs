@@ -132,7 +132,11 @@ pub fn wrap(text: &str, max: usize) -> Vec<&str> {
 
 /// The time that something takes: `0:31`, `12:04`, `1:02:09`.
 pub fn elapsed(since: Timestamp, now: Timestamp) -> String {
-    let seconds = seconds_between(since, now);
+    clock(seconds_between(since, now))
+}
+
+/// So many seconds, as a clock that runs: `0:31`, `1:02:09`.
+pub fn clock(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }

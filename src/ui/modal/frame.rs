@@ -15,16 +15,34 @@ use super::panel::{MAX_WIDTH, Panel, Place, Row, Tone, foot_rows};
 
 /// Draws the modal that is open over the panes; says where the cursor belongs, if it has one.
 pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
-    let areas = layout(model);
-    let main = areas.main.or(areas.list)?;
-    let main = main.title.union(main.inner);
-    let all = areas.diff.map_or(main, |diff| main.union(diff.inner));
+    let main = main_area(model, Extent::Main)?;
     let is_foot = super::panel(model, main.width, main.height)?.place == Place::Foot;
-    let area = if is_foot { main } else { all };
+    let area = if is_foot { main } else { main_area(model, Extent::All)? };
     // Where the main area is too narrow for a whole frame, the frame covers the list too.
     let narrow = area.width < MAX_WIDTH;
     let area = if narrow { Rect { x: 0, width: model.size.cols, ..area } } else { area };
     draw_in(model, area.intersection(buf.area), theme, buf)
+}
+
+/// The main pane, or all beside the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Main,
+    All,
+}
+
+fn main_area(model: &Model, extent: Extent) -> Option<Rect> {
+    let areas = layout(model);
+    let main = areas.main.or(areas.list)?;
+    let main = main.title.union(main.inner);
+    Some(areas.diff.filter(|_| extent == Extent::All).map_or(main, |diff| main.union(diff.inner)))
+}
+
+/// Columns and rows of text in a frame that covers the main area.
+pub fn cover(model: &Model) -> (u16, u16) {
+    let area = main_area(model, Extent::All).unwrap_or_default();
+    let width = if area.width < MAX_WIDTH { model.size.cols } else { area.width };
+    (width.saturating_sub(4), area.height.saturating_sub(2))
 }
 
 /// Draws the modal that is open into `main`.
@@ -48,12 +66,12 @@ pub fn draw_in(model: &Model, main: Rect, theme: &Theme, buf: &mut Buffer) -> Op
 
 /// The middle of the main area, or its foot; never beyond it.
 fn place(panel: &Panel, main: Rect) -> Rect {
-    let width = main.width.min(MAX_WIDTH);
+    let width = if panel.place == Place::Cover { main.width } else { main.width.min(MAX_WIDTH) };
     let wanted = u16::try_from(panel.rows.len() + 2).unwrap_or(u16::MAX);
     let most = if panel.place == Place::Foot { foot_rows(main.height) } else { main.height };
     let height = wanted.min(most).min(main.height);
     let y = match panel.place {
-        Place::Center => (main.height - height) / 2,
+        Place::Center | Place::Cover => (main.height - height) / 2,
         Place::Foot => main.height - height,
     };
     Rect { x: main.x + (main.width - width) / 2, y: main.y + y, width, height }

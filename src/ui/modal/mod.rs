@@ -14,6 +14,7 @@ mod frame;
 mod help;
 mod line;
 mod open;
+mod page;
 mod palette;
 mod panel;
 mod peek;
@@ -22,6 +23,8 @@ mod review;
 mod stage;
 mod suggest;
 mod trust;
+
+use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use jiff::{SignedDuration, Timestamp};
@@ -34,7 +37,7 @@ use super::update;
 use super::update::list;
 
 pub use frame::{draw, draw_in};
-pub use open::{open_for, open_message, open_trust};
+pub use open::{open_for, open_message, open_page, open_trust};
 pub use panel::{MAX_WIDTH, Panel, Place, Row, Tone};
 
 /// Stray typing cannot answer a prompt that has just opened.
@@ -63,6 +66,7 @@ pub enum Body {
     Explain,
     Trust(trust::Trust),
     Stage(Box<stage::StageChoice>),
+    Page(Box<page::Page>),
     Copy,
 }
 
@@ -102,7 +106,7 @@ impl Body {
         match self {
             Self::Form(_) | Self::Line(_) | Self::Palette(_) | Self::Help(_) | Self::Peek(_) | Self::Stage(_) => true,
             Self::Review(review) => review.takes_text(),
-            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Copy => false,
+            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Page(_) | Self::Copy => false,
         }
     }
 
@@ -124,6 +128,7 @@ impl Body {
             Self::Explain => explain::key(event),
             Self::Trust(it) => it.key(event),
             Self::Stage(it) => it.key(model, event),
+            Self::Page(it) => it.key(event, frame::cover(model)),
             Self::Copy => copy::key(model, event),
         }
     }
@@ -148,7 +153,7 @@ impl Body {
             Self::Help(it) => Some(&mut it.picker.query),
             Self::Palette(it) => Some(&mut it.picker.query),
             Self::Stage(it) => Some(&mut it.picker.query),
-            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Copy => None,
+            Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Page(_) | Self::Copy => None,
         }
     }
 
@@ -165,6 +170,7 @@ impl Body {
             Self::Explain => explain::panel(model, width),
             Self::Trust(it) => it.panel(model),
             Self::Stage(it) => it.panel(model, width, height),
+            Self::Page(it) => it.panel(width, height),
             Self::Copy => copy::panel(model),
         }
     }
@@ -237,6 +243,13 @@ pub fn screen(model: &mut Model, project: &ProjectId, session: &SessionId, lines
     }
 }
 
+/// What was read of a file, for the page of this serial.
+pub fn read(model: &mut Model, serial: u64, file: PathBuf, text: Result<String, String>) {
+    if let Some(Modal { body: Body::Page(page), .. }) = model.modal.as_mut().filter(|top| top.serial == serial) {
+        page.fill(file, text);
+    }
+}
+
 /// An answer for the modal with this serial; another one ignores it.
 pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
     let open = model.modal.as_mut().into_iter().chain(model.input.parked.as_mut());
@@ -301,5 +314,6 @@ pub fn new_task_request(model: &Model) -> Option<Request> {
 /// The frame to draw on a main area of this size.
 pub fn panel(model: &Model, cols: u16, rows: u16) -> Option<Panel> {
     let top = model.modal.as_ref()?;
-    Some(top.body.panel(model, cols.min(MAX_WIDTH).saturating_sub(4), rows.saturating_sub(2)))
+    let cols = if matches!(top.body, Body::Page(_)) { cols } else { cols.min(MAX_WIDTH) };
+    Some(top.body.panel(model, cols.saturating_sub(4), rows.saturating_sub(2)))
 }

@@ -1,8 +1,11 @@
 //! Which modal a command opens, for what is selected.
 
-use crate::model::{ProjectId, Request};
+use std::path::PathBuf;
+
+use crate::model::{ProjectId, Request, Slug};
 use crate::ui::command::Command;
 use crate::ui::model::{Effect, Model, Then};
+use crate::ui::pipeline;
 use crate::ui::row::Subject;
 use crate::ui::text;
 use crate::ui::update::chosen;
@@ -13,6 +16,7 @@ use super::confirm::{Action, Confirm};
 use super::form::Form;
 use super::help::Help;
 use super::line::{Line, Purpose};
+use super::page::Page;
 use super::peek::Peek;
 use super::review::Review;
 use super::stage::StageChoice;
@@ -49,6 +53,18 @@ pub fn open_message(model: &mut Model, text: &str) -> Vec<Effect> {
     };
     let line = Line::new(model, Purpose::Message { session }, project, text);
     open(model, Body::Line(Box::new(line)), None)
+}
+
+/// Opens what a step left behind; `of` is the project's root and the task.
+pub fn open_page(model: &mut Model, title: String, of: (PathBuf, Slug), what: pipeline::Page) -> Vec<Effect> {
+    if let pipeline::Page::Text(text) = &what {
+        let page = Page::of_text(title, text);
+        return open(model, Body::Page(Box::new(page)), None);
+    }
+    let page = Page::of_file(title, matches!(what, pipeline::Page::Log(_)));
+    let mut effects = open(model, Body::Page(Box::new(page)), None);
+    effects.push(Effect::ReadPage { serial: model.input.serial, root: of.0, slug: of.1, page: what });
+    effects
 }
 
 /// Asks for trust; given, `request` is sent again.

@@ -28,6 +28,8 @@ pub enum Place {
     Center,
     /// At the foot of the main pane, as high as `foot_rows` allows.
     Foot,
+    /// Over the whole main area, however wide that is.
+    Cover,
 }
 
 /// A frame with its content. Rows are as wide as was asked for; what is wider is cut when drawn.

@@ -1,7 +1,7 @@
 //! What the model asks for, done: requests, keys for the session, the clipboard, editors.
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
@@ -9,15 +9,19 @@ use ratatui::buffer::Buffer;
 
 use super::{Face, Wake};
 use crate::engine::Place;
-use crate::model::{Request, State};
+use crate::model::{Request, Slug, State};
 use crate::pty::{PtyError, encode_key, encode_mouse};
+use crate::store::Folder;
 use crate::ui::model::{Effect, Pane, RowKey, Selection, Tab, Then};
 use crate::ui::msg::Msg;
+use crate::ui::pipeline::Page;
 use crate::ui::update::{self, chosen};
 use crate::ui::view;
 
 /// Lines that one notch of the wheel scrolls.
 const NOTCH: i64 = 3;
+/// Bytes of a file that a page shows: its last ones.
+const PAGE: u64 = 4 << 20;
 
 impl Face {
     pub(super) fn perform(&mut self, effect: Effect) {
@@ -65,6 +69,10 @@ impl Face {
                 self.tell(Msg::Screen { project, session, lines });
                 Ok(())
             }
+            Effect::ReadPage { serial, root, slug, page } => {
+                self.read_page(serial, move || file_of(&root, &slug, &page));
+                Ok(())
+            }
             Effect::CopyAnswer { project, session } => {
                 let lines = self.screen_lines(&(project, session));
                 self.copy(&lines.join("\n"))
@@ -87,6 +95,19 @@ impl Face {
         let sender = self.mailbox.sender.clone();
         self.engine.ask(request, move |result| {
             let _ = sender.try_send(Wake::Msg(Msg::Answer { then, result }));
+        });
+    }
+
+    /// Reads a file on a thread of its own: a disk may be slow.
+    fn read_page(&self, serial: u64, file: impl FnOnce() -> PathBuf + Send + 'static) {
+        let sender = self.mailbox.sender.clone();
+        std::thread::spawn(move || {
+            let file = file();
+            let text = end_of(&file).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => format!("It is gone, or was never written: {}", file.display()),
+                _ => format!("{}: {error}", file.display()),
+            });
+            let _ = sender.try_send(Wake::Msg(Msg::Page { serial, file, text }));
         });
     }
 
@@ -186,6 +207,7 @@ impl Face {
         self.engine.attach(place.clone().filter(|_| self.model.main.attached));
         let leads = place.as_ref().is_none_or(|place| self.engine.leads(place));
         self.pane.show(place, terminal);
+        self.pane.of_job = self.model.main.tab == Tab::Pipeline;
         // A person at another terminal keeps the size until somebody types here.
         if leads {
             self.pane.resize(self.pane.area);
@@ -306,4 +328,25 @@ impl Face {
         update::say(&mut self.model, text);
         self.pace.stale = true;
     }
+}
+
+/// Where a step of a task has left a text.
+fn file_of(root: &Path, slug: &Slug, page: &Page) -> PathBuf {
+    let folder = Folder::of(root);
+    match page {
+        Page::Artifact { stage, number } => folder.artifacts(slug).join("history").join(format!("{stage}-{number}.md")),
+        Page::Prompt { stage, number } => folder.log(slug, stage, *number).with_extension("prompt.md"),
+        Page::Log(path) | Page::Text(path) => path.into(),
+    }
+}
+
+/// A file, or the end of a long one.
+fn end_of(path: &Path) -> io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(PAGE)))?;
+    let mut bytes = Vec::new();
+    file.take(PAGE).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(if length > PAGE { format!("(the last 4 MB of {})\n{text}", path.display()) } else { text })
 }

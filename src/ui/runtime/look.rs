@@ -88,7 +88,7 @@ pub(super) fn next_change(model: &Model) -> Option<Duration> {
         return None;
     }
     let tasks = || model.snapshot.projects.iter().flat_map(|project| &project.tasks);
-    let counting = |state| matches!(state, State::Setup | State::Gating);
+    let counting = |state| matches!(state, State::Setup | State::Gating | State::Scripting);
     if tasks().any(|task| counting(task.task.state)) {
         return Some(Duration::from_secs(1));
     }

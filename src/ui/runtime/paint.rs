@@ -27,7 +27,7 @@ impl Face {
             self.pace.stale = true;
         }
         let fresh = self.pace.screens && self.pane.refresh();
-        let covered = self.model.modal.is_some();
+        let covered = self.model.modal.is_some() || self.pane.of_job;
         if self.pace.stale || (fresh && covered) {
             self.draw_all()?;
         } else if fresh && self.pane.live() && self.pane.is_drawn(&self.model) {

@@ -22,6 +22,8 @@ const HISTORY_LINES: usize = 10_000;
 pub(super) struct TerminalPane {
     pub area: Rect,
     place: Option<Place>,
+    /// Of a job: the end of its output is shown, and its size stays.
+    pub of_job: bool,
     pub terminal: Option<Terminal>,
     pub grid: Grid,
     /// Generation of the grid that the outer terminal shows.
@@ -69,6 +71,7 @@ impl Default for TerminalPane {
         Self {
             area: Rect::default(),
             place: None,
+            of_job: false,
             terminal: None,
             grid: Grid::new(Size::default()),
             painted: 0,
@@ -103,7 +106,7 @@ impl TerminalPane {
             scroll.rewrap(area.width);
         }
         self.area = area;
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| area.width > 1 && area.height > 1) {
+        if let Some(terminal) = self.terminal.as_ref().filter(|_| !self.of_job && area.width > 1 && area.height > 1) {
             let size = Size::new(area.height, area.width);
             if terminal.size() != size {
                 // Out of reach: its own event tells of that.
@@ -329,6 +332,7 @@ impl TerminalView for TerminalPane {
             return;
         }
         match &self.scroll {
+            _ if self.of_job => draw_end(&self.grid, area, buf),
             None => PseudoTerminal::new(&self.grid).cursor(Cursor::default().visibility(false)).render(area, buf),
             Some(scroll) => draw_scrolled(scroll, area, buf),
         }
@@ -337,6 +341,19 @@ impl TerminalView for TerminalPane {
     fn cursor(&self) -> Option<(u16, u16)> {
         let cursor = self.grid.cursor();
         (cursor.visible && self.scroll.is_none()).then_some((cursor.col, cursor.row))
+    }
+}
+
+/// The last rows with text, as many as there is room for.
+fn draw_end(grid: &Grid, area: Rect, buf: &mut Buffer) {
+    let rows = grid.size().rows;
+    let end = (0..rows).rev().find(|row| !grid.row_text(*row).trim().is_empty()).map_or(0, |row| row + 1);
+    for (row, y) in (end.saturating_sub(area.height)..end).zip(area.y..) {
+        for (cell, x) in grid.row(row).iter().zip(area.x..area.right()) {
+            if let Some(target) = buf.cell_mut((x, y)) {
+                cell.apply(target);
+            }
+        }
     }
 }
 

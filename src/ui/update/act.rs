@@ -6,7 +6,7 @@ use crate::ui::modal;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
 use super::list::{self, Direction, End, Fold};
-use super::{INTERRUPT_TWICE, context, diff, message, pane, search, selection};
+use super::{INTERRUPT_TWICE, condition, context, diff, message, pane, pipeline, search, selection};
 use crate::ui::keymap::Context;
 use crate::ui::row::{self, Subject};
 use crate::ui::view::{self, Choice, layout, tabs};
@@ -61,10 +61,28 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Redraw => vec![Effect::Redraw],
         C::Picture => vec![Effect::Picture],
         C::Quit => vec![Effect::Quit],
-        C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::Editor | C::SendDetach => open(model, command),
-        C::Start | C::Stop | C::Unread | C::Auto | C::Complete | C::Skip | C::Archive | C::Forget => {
-            work(model, command)
+        C::OpenStep => {
+            let page = pipeline::opens(model);
+            pipeline::open(model, page)
         }
+        C::GateLog => {
+            let page = pipeline::gate_log(model);
+            pipeline::open(model, page)
+        }
+        C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::RunScript | C::Editor | C::SendDetach => {
+            open(model, command)
+        }
+        C::Start
+        | C::Retry
+        | C::Stop
+        | C::RunGate
+        | C::PullRequest
+        | C::Unread
+        | C::Auto
+        | C::Complete
+        | C::Skip
+        | C::Archive
+        | C::Forget => work(model, command),
         C::Filter
         | C::Search
         | C::Peek
@@ -77,6 +95,8 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         | C::Approve
         | C::Init
         | C::Reject
+        | C::Override
+        | C::Answer
         | C::Merge
         | C::Delete
         | C::SendTo
@@ -126,6 +146,8 @@ fn go(model: &mut Model, go: Go) -> Vec<Effect> {
         (Context::List | Context::Monitor, Go::End(end)) => list::end(model, end),
         (Context::Diff, Go::Lines(by)) => still(model, |model| diff::step(model, by)),
         (Context::Diff, Go::End(end)) => still(model, |model| diff::end(model, end)),
+        (Context::Pipeline, Go::Lines(by)) => still(model, |model| pipeline::step(model, by)),
+        (Context::Pipeline, Go::End(end)) => still(model, |model| pipeline::end(model, end)),
         (Context::Page, Go::Lines(by)) => still(model, |model| scroll_page(model, by)),
         (Context::Page, Go::End(End::First)) => still(model, |model| model.main.offset = 0),
         (Context::Page, Go::End(End::Last)) => still(model, |model| model.main.offset = last_line(model)),
@@ -247,6 +269,10 @@ fn open(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Shell => {
             vec![Effect::Ask { request: Request::OpenShell { project, session, size }, then: Then::AttachTo }]
         }
+        Command::RunScript => {
+            let request = Request::RunScript { project, session, size };
+            vec![Effect::Ask { request, then: Then::AttachTo }]
+        }
         Command::Editor => diff::open_editor(model),
         Command::SendDetach => {
             if !matches!(model.main.tab, Tab::Terminal | Tab::Shell) {
@@ -296,7 +322,10 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
     let id = task.task.id;
     match command {
         Command::Start => ask(Request::Start { project, task: id }),
-        Command::Stop if !task.task.state.is_busy() && !subject.alive() => stop_session(&subject),
+        Command::Retry => ask(Request::Retry { project, task: id }),
+        Command::RunGate => ask(Request::RunGate { project, task: id }),
+        Command::PullRequest => ask(Request::OpenPullRequest { project, task: id }),
+        Command::Stop if !condition::stops(task) => stop_session(&subject),
         Command::Stop if loses_conversation(&subject) => modal::open_for(model, command),
         Command::Stop => ask(Request::Stop { project, task: id }),
         Command::Unread => ask(Request::SetUnread { project, task: id, unread: !task.unread }),

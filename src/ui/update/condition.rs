@@ -2,7 +2,7 @@
 //!
 //! The engine has the last word on every request; these rules only spare a person the way to it.
 
-use crate::model::{State, TaskView};
+use crate::model::{ReasonKind, State, TaskView};
 use crate::ui::model::{Model, Tab};
 
 use super::chosen;
@@ -59,13 +59,22 @@ pub fn search(model: &Model) -> Verdict {
     match super::context(model) {
         Context::Diff => has_diff(model),
         Context::Page => check(!view::page_lines(model).is_empty(), "there is no text on this page"),
-        Context::List | Context::Terminal | Context::Monitor => has_session(model),
+        Context::List | Context::Terminal | Context::Pipeline | Context::Monitor => has_session(model),
     }
 }
 
 pub fn select(model: &Model) -> Verdict {
     let subject = session(model)?;
     check_with(subject.alive() || shows_shell(model), || format!("{} shows no screen", subject.name()))
+}
+
+/// The mark of the pipeline stands on something that can be opened.
+pub fn open_step(model: &Model) -> Verdict {
+    super::pipeline::opens(model).map(drop)
+}
+
+pub fn gate_log(model: &Model) -> Verdict {
+    super::pipeline::gate_log(model).map(drop)
 }
 
 pub fn has_errors(model: &Model) -> Verdict {
@@ -81,7 +90,7 @@ pub fn attach(model: &Model) -> Verdict {
     }
     match task.task.state {
         State::Draft => Err(format!("{} is a draft; $start starts it, $spec edits its spec", subject.name())),
-        State::Working | State::Quiet | State::Asking | State::Approval => {
+        State::Working | State::Quiet | State::Asking | State::Approval if task.session.is_none() => {
             Err(format!("the agent of {} starts", subject.name()))
         }
         State::Done => Err(format!("the agent of {} has ended; $message sends it on", subject.name())),
@@ -91,13 +100,20 @@ pub fn attach(model: &Model) -> Verdict {
 
 pub fn peek(model: &Model) -> Verdict {
     let subject = session(model)?;
-    check_with(subject.alive(), || match subject.task().map(|task| task.task.state) {
-        Some(State::Draft) => format!("{} has not started; $start starts it", subject.name()),
-        Some(state) if state.is_closed() => format!("{} is {}", subject.name(), state.word()),
-        Some(State::Setup | State::Queued | State::Gating | State::Integrating) => {
-            format!("the agent of {} does not run now", subject.name())
+    let asks = subject.task().is_some_and(asks_questions);
+    check_with(asks || subject.alive(), || match subject.task() {
+        Some(task) if task.task.state == State::Draft => {
+            format!("{} has not started; $start starts it", subject.name())
         }
-        _ => format!("{} does not run; $start starts it", subject.name()),
+        Some(task) if task.task.state.is_closed() => format!("{} is {}", subject.name(), task.task.state.word()),
+        Some(task) => match task.task.state {
+            State::Setup | State::Queued | State::Gating | State::Scripting | State::Integrating => {
+                format!("the agent of {} does not run now", subject.name())
+            }
+            State::Waiting | State::Children => unfit(subject.name(), task),
+            _ => format!("{} does not run; $start starts it", subject.name()),
+        },
+        None => format!("{} does not run; $start starts it", subject.name()),
     })
 }
 
@@ -132,27 +148,51 @@ pub fn start(model: &Model) -> Verdict {
         return check(!runs, "main runs already; $attach attaches");
     };
     match task.task.state {
-        State::Draft | State::Paused | State::Failed => Ok(()),
+        _ if fell_with_child(task) => Err(unfit(name, task)),
+        State::Draft | State::Waiting | State::Paused | State::Blocked | State::Failed => Ok(()),
         State::Done => Err(format!("{name} is done; $message sends it on, $merge merges")),
+        State::Children => Err(unfit(name, task)),
         state if state.is_closed() => Err(format!("{name} is {}", state.word())),
         State::Queued => Err(format!("{name} waits for a free place already")),
         _ => Err(format!("{name} runs already; $attach attaches, $stop stops it")),
     }
 }
 
+pub fn retry(model: &Model) -> Verdict {
+    let (name, task) = task(model)?;
+    match task.task.state {
+        State::Paused | State::Blocked | State::Failed if !fell_with_child(task) => Ok(()),
+        State::Done => Err(format!("{name} is done; $restart begins its stage again")),
+        _ => Err(unfit(name, task)),
+    }
+}
+
 pub fn stop(model: &Model) -> Verdict {
     let subject = session(model)?;
-    let busy = subject.task().is_some_and(|task| task.task.state.is_busy());
-    check_with(busy || subject.alive() || subject.shell().is_some(), || format!("{} does not run", subject.name()))
+    let stops = subject.task().is_some_and(|task| stops(task)) || subject.alive() && subject.task().is_none();
+    let merges = subject.task().is_some_and(|task| task.task.state == State::Integrating);
+    check_with(stops || subject.shell().is_some(), || match subject.task() {
+        Some(task) if merges => unfit(subject.name(), task),
+        _ => format!("{} does not run", subject.name()),
+    })
+}
+
+/// The task itself can be stopped: what is at work for it, its agent, or its subtasks.
+pub fn stops(task: &TaskView) -> bool {
+    use State::{
+        Approval, Archived, Asking, Blocked, Children, Done, Draft, Failed, Gating, Integrating, Merged, Paused,
+        Queued, Quiet, Scripting, Setup, Verdict, Waiting, Working,
+    };
+    match task.task.state {
+        Setup | Queued | Waiting | Working | Gating | Scripting | Children | Quiet | Asking | Blocked => true,
+        Approval | Verdict | Done | Failed => task.session.as_ref().is_some_and(|session| session.alive),
+        Integrating | Draft | Paused | Merged | Archived => false,
+    }
 }
 
 pub fn restart(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
-    match task.task.state {
-        State::Working | State::Gating | State::Quiet | State::Approval | State::Paused | State::Failed => Ok(()),
-        State::Asking => Err("the stage is waiting for your answer".to_owned()),
-        _ => Err(unfit(name, task)),
-    }
+    check_with(begun(task), || unfit(name, task))
 }
 
 pub fn message(model: &Model) -> Verdict {
@@ -171,7 +211,7 @@ pub fn approve(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     match task.task.state {
         State::Done if task.task.reviewed => Err(format!("{name} is reviewed already; $merge merges")),
-        State::Approval | State::Done => Ok(()),
+        State::Approval | State::Verdict | State::Done => Ok(()),
         State::Quiet if task.task.flow.is_solo() => Ok(()),
         _ => Err(unfit(name, task)),
     }
@@ -180,10 +220,52 @@ pub fn approve(model: &Model) -> Verdict {
 pub fn reject(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     match task.task.state {
-        State::Approval | State::Done => Ok(()),
-        State::Quiet if task.task.flow.is_solo() => Ok(()),
+        State::Approval | State::Verdict | State::Done | State::Quiet | State::Blocked => Ok(()),
         _ => Err(unfit(name, task)),
     }
+}
+
+pub fn override_verdict(model: &Model) -> Verdict {
+    let (name, task) = task(model)?;
+    check_with(task.task.state == State::Verdict, || format!("{name} has no rejection to override"))
+}
+
+pub fn answer(model: &Model) -> Verdict {
+    let (name, task) = task(model)?;
+    let asks = task.task.state == State::Asking;
+    check_with(asks_questions(task), || match asks {
+        true => format!("{name} shows a dialog of its own; $attach attaches"),
+        false => format!("{name} asks nothing"),
+    })
+}
+
+/// Questions that the agent handed in wait for a person.
+pub fn asks_questions(task: &TaskView) -> bool {
+    let open = task.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some());
+    task.task.state == State::Asking && open
+}
+
+pub fn run_gate(model: &Model) -> Verdict {
+    let (name, task) = task(model)?;
+    let stage = task.task.current_stage();
+    let gate_failed = task.task.reason.as_ref().is_some_and(|reason| reason.kind == ReasonKind::Gate);
+    match task.task.state {
+        state if state.is_closed() || !is_begun(task) => Err(unfit(name, task)),
+        _ if stage.gate.is_none() => Err(format!("stage {} of {name} has no gate", stage.name)),
+        State::Approval | State::Verdict | State::Quiet => Ok(()),
+        State::Failed if gate_failed => Ok(()),
+        _ => Err(unfit(name, task)),
+    }
+}
+
+pub fn run_script(model: &Model) -> Verdict {
+    has_worktree(model, "no worktree yet")
+}
+
+pub fn pull_request(model: &Model) -> Verdict {
+    let (name, task) = task(model)?;
+    open(name, task)?;
+    check_with(is_begun(task), || unfit(name, task))
 }
 
 pub fn merge(model: &Model) -> Verdict {
@@ -211,39 +293,43 @@ pub fn delete(model: &Model) -> Verdict {
 }
 
 pub fn complete(model: &Model) -> Verdict {
+    use State::{Approval, Asking, Blocked, Failed, Paused, Quiet, Working};
     let (name, task) = task(model)?;
+    let is_last = task.task.stage + 1 == task.task.flow.stages.len();
     match task.task.state {
-        State::Working | State::Gating | State::Quiet | State::Approval | State::Paused | State::Failed => Ok(()),
+        Working | Quiet | Asking | Paused | Blocked | Failed | Approval if is_last => Ok(()),
+        Working | Quiet | Asking | Paused | Blocked | Failed | Approval => {
+            Err(format!("{name} has more stages; $skip goes on with the next one"))
+        }
         State::Done => Err(format!("{name} is done already")),
         _ => Err(unfit(name, task)),
     }
 }
 
 pub fn skip(model: &Model) -> Verdict {
+    use State::{Approval, Asking, Blocked, Children, Failed, Gating, Paused, Quiet, Scripting, Verdict, Working};
     let (name, task) = task(model)?;
     match task.task.state {
         State::Done => Err(format!("{name} is done; no stage is left")),
-        State::Draft | State::Setup | State::Queued | State::Integrating | State::Merged | State::Archived => {
-            Err(unfit(name, task))
+        Working | Gating | Scripting | Children | Quiet | Asking | Approval | Verdict | Paused | Blocked | Failed
+            if is_begun(task) =>
+        {
+            Ok(())
         }
-        _ => Ok(()),
+        _ => Err(unfit(name, task)),
     }
 }
 
 pub fn send_to_stage(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
-    match task.task.state {
-        State::Draft | State::Setup | State::Queued | State::Integrating | State::Merged | State::Archived => {
-            Err(unfit(name, task))
-        }
-        _ => check_with(task.task.flow.stages.len() > 1, || format!("flow {} has one stage", task.task.flow.name)),
-    }
+    check_with(begun(task), || unfit(name, task))
 }
 
 pub fn archive(model: &Model) -> Verdict {
+    use State::{Approval, Blocked, Done, Draft, Failed, Paused, Quiet, Verdict, Waiting};
     let (name, task) = task(model)?;
     match task.task.state {
-        State::Draft | State::Paused | State::Failed | State::Done | State::Quiet | State::Approval => Ok(()),
+        Draft | Waiting | Paused | Blocked | Failed | Done | Quiet | Approval | Verdict => Ok(()),
         _ => Err(unfit(name, task)),
     }
 }
@@ -263,9 +349,28 @@ fn shows_shell(model: &Model) -> bool {
     model.main.tab == Tab::Shell && model.main.shell.is_some()
 }
 
+/// It has a worktree, and no step is under way that a person must not cut.
+fn begun(task: &TaskView) -> bool {
+    use State::{Archived, Children, Draft, Integrating, Merged, Setup};
+    is_begun(task) && !matches!(task.task.state, Draft | Setup | Children | Integrating | Merged | Archived)
+}
+
+fn is_begun(task: &TaskView) -> bool {
+    task.task.base_commit.is_some()
+}
+
+/// It failed because a subtask did: it goes on with that one.
+fn fell_with_child(task: &TaskView) -> bool {
+    let task = &task.task;
+    let by_child = task.reason.as_ref().is_some_and(|reason| reason.kind == ReasonKind::Children);
+    let is_open = task.iteration().is_some_and(|iteration| iteration.outcome.is_none());
+    task.state == State::Failed && by_child && !is_open
+}
+
 /// Why a task in this state refuses what was asked, in one clause.
 fn unfit(name: &str, task: &TaskView) -> String {
     match task.task.state {
+        _ if fell_with_child(task) => format!("{name} waits for a subtask that failed"),
         State::Draft => format!("{name} has not started; $start starts it"),
         State::Setup => format!("{name} is being set up; $stop stops it"),
         State::Queued => format!("{name} waits for a free place"),

@@ -23,10 +23,11 @@ pub fn select(model: &mut Model, key: RowKey) -> Vec<Effect> {
     model.main.scrolled = 0;
     model.main.new_lines = 0;
     model.main.offset = 0;
+    model.main.marked = None;
     model.main.search.clear();
     model.main.selection = None;
     model.main.shell = Subject::of(model).and_then(|subject| subject.shell()).map(|shell| shell.id.clone());
-    if model.main.tab == Tab::Shell && model.main.shell.is_none() {
+    if !view::tabs(model).contains(&model.main.tab) {
         model.main.tab = Tab::Terminal;
     }
     watch(key)

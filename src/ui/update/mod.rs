@@ -12,6 +12,7 @@ pub mod list;
 mod message;
 mod mouse;
 mod pane;
+pub mod pipeline;
 pub mod search;
 pub mod selection;
 mod snapshot;
@@ -64,6 +65,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             modal::screen(model, &project, &session, lines);
             Vec::new()
         }
+        Msg::Page { serial, file, text } => {
+            modal::read(model, serial, file, text);
+            Vec::new()
+        }
         Msg::Scrolled { back, new_lines } => {
             selection::scrolled(model, back as i64 - model.main.scrolled as i64);
             model.main.scrolled = back;
@@ -90,12 +95,13 @@ pub fn next_tick(model: &Model) -> Option<Timestamp> {
     read.into_iter().chain(still).min()
 }
 
-/// The session whose screen the main pane shows, while it shows one.
+/// The session whose screen the main pane shows, while it shows one; of the pipeline: the job at work.
 pub fn shown(model: &Model) -> Option<(ProjectId, SessionId)> {
     let subject = Subject::of(model)?;
     let session = match model.main.tab {
         Tab::Terminal => subject.session_id()?,
         Tab::Shell => model.main.shell.clone()?,
+        Tab::Pipeline => return pipeline::job(model),
         Tab::Diff | Tab::Spec | Tab::Log => return None,
     };
     Some((subject.project().id.clone(), session))
@@ -109,6 +115,7 @@ pub fn context(model: &Model) -> Context {
         (Pane::Diff, _) | (Pane::Main, Tab::Diff) => Context::Diff,
         (Pane::Main, Tab::Terminal | Tab::Shell) => Context::Terminal,
         (Pane::Main, Tab::Spec | Tab::Log) => Context::Page,
+        (Pane::Main, Tab::Pipeline) => Context::Pipeline,
     }
 }
 

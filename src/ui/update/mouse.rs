@@ -9,7 +9,7 @@ use crate::ui::command::{Command, TABLE};
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab};
 use crate::ui::view::{Hit, layout};
 
-use super::{act, diff, list, message, pane, selection};
+use super::{act, diff, list, message, pane, pipeline, selection};
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -62,6 +62,10 @@ fn wheel(model: &mut Model, hit: Option<&Hit>, by: isize) -> Vec<Effect> {
     match hit {
         Some(Hit::Pane(Pane::Main)) if matches!(model.main.tab, Tab::Terminal | Tab::Shell) => {
             vec![Effect::ScrollTerminal(-(by as i64))]
+        }
+        Some(Hit::Pane(Pane::Main)) if model.main.tab == Tab::Pipeline => {
+            pipeline::step(model, by);
+            Vec::new()
         }
         Some(Hit::Pane(Pane::Main)) if model.main.tab != Tab::Diff => {
             act::scroll_page(model, by);

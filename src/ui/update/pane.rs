@@ -52,6 +52,7 @@ pub fn show(model: &mut Model, tab: Tab) {
     if model.main.tab != tab {
         model.main.tab = tab;
         model.main.offset = 0;
+        model.main.marked = None;
         model.main.scrolled = 0;
         model.main.search.clear();
         model.main.selection = None;

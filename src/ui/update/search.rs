@@ -6,7 +6,7 @@ use crate::ui::text;
 use crate::ui::view;
 
 use super::list::Direction;
-use super::{context, diff, message};
+use super::{context, diff, message, pipeline};
 
 /// What is searched for in the pane that has the focus.
 pub fn set(model: &mut Model, search: String) {
@@ -21,6 +21,7 @@ pub fn find(model: &mut Model, direction: Direction) -> Vec<Effect> {
     match context(model) {
         Context::Diff => diff::find(model, direction),
         Context::Page => find_on_page(model, direction),
+        Context::Pipeline => pipeline::find(model, direction),
         _ if model.main.search.is_empty() => {}
         _ => {
             return vec![Effect::SearchTerminal {

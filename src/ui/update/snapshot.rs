@@ -72,7 +72,7 @@ pub fn in_sight(model: &Model) -> Option<RowKey> {
     let hidden = model.unfocused
         || model.modal.is_some()
         || (model.layout.zoomed || pane::is_narrow(model)) && matches!(model.layout.focus, Pane::List | Pane::Monitor)
-        || matches!(model.main.tab, Tab::Shell | Tab::Spec | Tab::Log);
+        || matches!(model.main.tab, Tab::Shell | Tab::Spec | Tab::Pipeline | Tab::Log);
     let unread = Subject::of(model)?.task()?.unread;
     (!hidden && unread).then(|| model.list.selected.clone()).flatten()
 }

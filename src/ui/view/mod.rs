@@ -13,6 +13,7 @@ mod list;
 mod monitor;
 mod page;
 mod pane;
+mod pipeline;
 mod title;
 mod welcome;
 
@@ -62,7 +63,7 @@ pub struct Scene<'a> {
     pub spell: &'a dyn Fn(&str) -> String,
     /// The key that leaves an attached session, as titles name it.
     pub detach: &'a str,
-    /// The screen for the terminal or shell tab; none when the session has none.
+    /// The screen for the terminal or shell tab, or the end of a job's output for the pipeline; none when there is none.
     pub terminal: Option<&'a dyn TerminalView>,
     /// For the times of the log.
     pub zone: &'a TimeZone,

@@ -32,7 +32,7 @@ pub fn lines(model: &Model, width: u16) -> Vec<PageLine> {
     match model.main.tab {
         Tab::Spec => spec_lines(model, width),
         Tab::Log => log_lines(model, width),
-        Tab::Terminal | Tab::Shell | Tab::Diff => Vec::new(),
+        Tab::Terminal | Tab::Shell | Tab::Diff | Tab::Pipeline => Vec::new(),
     }
 }
 

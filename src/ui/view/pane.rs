@@ -6,7 +6,7 @@ use crate::ui::model::{Model, Pane, Tab};
 
 use super::canvas::Canvas;
 use super::layout::{Areas, inset, is_welcome};
-use super::{Scene, diff, empty, monitor, page, welcome};
+use super::{Scene, diff, empty, monitor, page, pipeline, welcome};
 
 /// What the main pane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,7 @@ impl Shown {
             (Pane::Monitor, _) if areas.monitor.is_none() => Self::Monitor,
             (Pane::Diff, _) if areas.diff.is_none() => Self::Tab(Tab::Diff),
             (_, Tab::Shell) if !super::tabs(model).contains(&Tab::Shell) => Self::Tab(Tab::Terminal),
+            (_, Tab::Pipeline) if !super::tabs(model).contains(&Tab::Pipeline) => Self::Tab(Tab::Terminal),
             (_, tab) => Self::Tab(tab),
         }
     }
@@ -38,6 +39,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, areas: &Areas, scene: &Scene<'_
         Shown::Monitor => monitor::draw(canvas, area, scene, areas.class),
         Shown::Tab(Tab::Diff) => diff::draw(canvas, area, scene, diff::Spacing::of(areas.class)),
         Shown::Tab(Tab::Spec) => page::draw_spec(canvas, inner, scene),
+        Shown::Tab(Tab::Pipeline) => pipeline::draw(canvas, area, scene),
         Shown::Tab(Tab::Log) => page::draw_log(canvas, inner, scene),
         Shown::Tab(Tab::Terminal | Tab::Shell) => return draw_terminal(canvas, inner, scene),
     }

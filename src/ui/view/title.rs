@@ -29,7 +29,9 @@ const NAME: usize = 6;
 pub fn tabs(model: &Model) -> Vec<Tab> {
     let subject = model.list.selected.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
     let shell = subject.and_then(|subject| subject.shell()).map(|_| Tab::Shell);
-    [Some(Tab::Terminal), shell, Some(Tab::Diff), Some(Tab::Spec), Some(Tab::Log)].into_iter().flatten().collect()
+    let pipeline = subject.and_then(|subject| subject.task()).map(|_| Tab::Pipeline);
+    let all = [Some(Tab::Terminal), shell, Some(Tab::Diff), Some(Tab::Spec), pipeline, Some(Tab::Log)];
+    all.into_iter().flatten().collect()
 }
 
 /// Draws all rules and titles.
@@ -239,6 +241,7 @@ const fn word(tab: Tab) -> &'static str {
         Tab::Shell => "shell",
         Tab::Diff => "diff",
         Tab::Spec => "spec",
+        Tab::Pipeline => "pipeline",
         Tab::Log => "log",
     }
 }
@@ -247,6 +250,7 @@ const fn short_word(tab: Tab) -> &'static str {
     match tab {
         Tab::Terminal => "term",
         Tab::Shell => "sh",
+        Tab::Pipeline => "pipe",
         Tab::Diff | Tab::Spec | Tab::Log => word(tab),
     }
 }
