@@ -174,8 +174,8 @@ commands! {
     PageDown  "page-down"   "pgdn"        ANY  Move "" "one page down" Looks can::always;
     HalfUp    "half-up"     "ctrl-u"      ANY  Move "" "half a page up" Looks can::always;
     HalfDown  "half-down"   "ctrl-d"      ANY  Move "" "half a page down" Looks can::always;
-    Left      "left"        "left h"      ANY  Move "" "folds the project; in the main pane: the tab before, from the first one the list" Looks can::always;
-    Right     "right"       "right l"     ANY  Move "" "unfolds the project; on a session: into the main pane; there: the next tab" Looks can::always;
+    Left      "left"        "left h"      ANY  Move "" "folds subtasks, then the project; in the main pane: the tab before, then the list" Looks can::always;
+    Right     "right"       "right l"     ANY  Move "" "unfolds; on a session: into the main pane; there: the next tab" Looks can::always;
     Nth       "nth"         "1 2 3 4 5 6 7 8 9" ANY Move "" "the nth visible row" Looks can::always;
     Needy     "needy"       "w"           ANY  Move "needs me" "the next session that needs you" Looks can::someone_needs_me;
     NeedyBack "needy-back"  "W"           ANY  Move "" "the previous session that needs you" Looks can::someone_needs_me;

@@ -122,7 +122,7 @@ impl Word {
             State::Working | State::Gating if is_stuck(view) => {
                 Self::core(format!("gate {}{}", view.same_failures, signs.times))
             }
-            State::Working => Self {
+            State::Working | State::Scripting => Self {
                 head: format!("{} ", task.current_stage().name).into(),
                 core: format!("{}/{}", task.stage + 1, task.flow.stages.len()).into(),
                 tail: "",

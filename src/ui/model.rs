@@ -104,6 +104,8 @@ pub struct ListState {
     /// The wheel took the list away from its selection; the next key brings it back.
     pub roams: bool,
     pub folded: BTreeSet<ProjectId>,
+    /// Tasks whose subtasks are folded away.
+    pub folded_tasks: BTreeSet<RowKey>,
     /// The one project that is shown; none: all of them.
     pub scope: Option<ProjectId>,
     /// Kept filter, lower case; empty = none.

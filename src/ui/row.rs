@@ -3,11 +3,11 @@
 //! Invariants: pure; a row is a task or a designer, never a place; while keys are pressed rows keep their places and
 //! groups, and only their marks change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Activity, ProjectId, ProjectView, SessionId, SessionView, Snapshot, State, TaskView};
+use crate::model::{Activity, ProjectId, ProjectView, SessionId, SessionView, Snapshot, State, TaskId, TaskView};
 
 use super::glyph::{Mark, Signs, Word, is_stuck};
 use super::model::{Group, ListState, RowKey};
@@ -42,7 +42,19 @@ pub enum Line<'a> {
     Session {
         subject: Subject<'a>,
         group: Group,
+        kin: Kin,
     },
+}
+
+/// Where a row stands among parents and subtasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kin {
+    /// Parents above it.
+    pub depth: u16,
+    /// Subtasks that are folded away under it, all levels together.
+    pub folded: usize,
+    /// One of those needs a person.
+    pub calls: bool,
 }
 
 /// Sessions by what they wait for.
@@ -58,7 +70,7 @@ pub struct Counts {
 pub enum Need {
     Asks,
     Review,
-    /// Failed, or its gate fails the same way again and again.
+    /// Failed or blocked, or its gate fails the same way again and again.
     Failed,
     Paused,
     Rests,
@@ -82,11 +94,8 @@ pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Ve
     let held = Held::of(list, now);
     let mut lines = Vec::new();
     for project in shown_projects(snapshot, list) {
-        let mut rows: Vec<(Place, Subject<'a>)> = subjects(project)
-            .filter(|subject| list.filter.is_empty() || subject.matches(&list.filter))
-            .map(|subject| (held.place(&subject), subject))
-            .collect();
-        if rows.is_empty() && !list.filter.is_empty() {
+        let family = Family::of(project, list, &held);
+        if family.is_empty() && !list.filter.is_empty() {
             continue;
         }
         let folded = list.filter.is_empty() && list.folded.contains(&project.id);
@@ -94,14 +103,17 @@ pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Ve
         if folded {
             continue;
         }
-        if rows.is_empty() {
+        if family.is_empty() {
             lines.push(Line::Empty { project });
         }
-        rows.sort_by_key(|(place, _)| *place);
-        for group in rows.chunk_by(|(a, _), (b, _)| a.0 == b.0) {
-            let title = group[0].0.0;
-            lines.push(Line::Title { group: title, count: group.len() });
-            lines.extend(group.iter().map(|(_, subject)| Line::Session { subject: *subject, group: title }));
+        for roots in family.roots.chunk_by(|(a, _), (b, _)| a.0 == b.0) {
+            let group = roots[0].0.0;
+            let mut rows = Vec::new();
+            for (_, subject) in roots {
+                family.walk(*subject, (0, group), list, &mut rows);
+            }
+            lines.push(Line::Title { group, count: rows.len() });
+            lines.extend(rows);
         }
     }
     lines
@@ -125,7 +137,7 @@ pub fn settle(snapshot: &Snapshot, list: &mut ListState) {
     list.last_key_at = None;
     let lines = lines(snapshot, list, Timestamp::UNIX_EPOCH);
     let places = lines.iter().filter_map(|line| match line {
-        Line::Session { subject, group } => Some((subject.key(), *group)),
+        Line::Session { subject, group, .. } => Some((subject.key(), *group)),
         _ => None,
     });
     let places = places.collect();
@@ -269,6 +281,10 @@ impl<'a> Subject<'a> {
         match self {
             Self::Project(_) => Word::default(),
             Self::Designer(_, session) => Word::of_session(session),
+            Self::Task(project, task) if task.task.state == State::Children => {
+                let (merged, all) = subtasks(project, task);
+                Word { head: "subtasks ".into(), core: format!("{merged}/{all}").into(), tail: "" }
+            }
             Self::Task(_, task) => Word::of_task(task, now, signs),
         }
     }
@@ -290,8 +306,11 @@ impl<'a> Subject<'a> {
         self.task().is_some_and(|task| task.task.auto && !task.task.state.is_closed())
     }
 
-    /// The question of an open dialog.
+    /// The question of an open dialog, or the first one that the agent handed in.
     pub fn question(&self) -> Option<&'a str> {
+        if let Some(task) = self.task().filter(|task| asks_questions(task)) {
+            return task.task.reason.as_ref().map(|reason| reason.text.as_str());
+        }
         match &self.session()?.activity {
             Activity::Asking { text } if self.mark() == Mark::Attention => Some(text),
             _ => None,
@@ -307,8 +326,8 @@ impl<'a> Subject<'a> {
         };
         match task.task.state {
             State::Asking => Some(Need::Asks),
-            State::Approval => Some(Need::Review),
-            State::Failed => Some(Need::Failed),
+            State::Approval | State::Verdict => Some(Need::Review),
+            State::Failed | State::Blocked => Some(Need::Failed),
             State::Working | State::Gating if is_stuck(task) => Some(Need::Failed),
             State::Paused => Some(Need::Paused),
             State::Quiet => Some(Need::Rests),
@@ -367,6 +386,74 @@ impl Line<'_> {
     }
 }
 
+/// The rows of a project as a forest: subtasks below the task that they are a part of.
+struct Family<'a> {
+    /// In the order of the list.
+    roots: Vec<(Place, Subject<'a>)>,
+    /// By parent.
+    children: HashMap<TaskId, Vec<(Place, Subject<'a>)>>,
+}
+
+impl<'a> Family<'a> {
+    /// What the filter lets through. A subtask whose parent it hides stands by itself.
+    fn of(project: &'a ProjectView, list: &ListState, held: &Held<'_>) -> Self {
+        let shown: Vec<_> =
+            subjects(project).filter(|subject| list.filter.is_empty() || subject.matches(&list.filter)).collect();
+        let ids: HashSet<_> = shown.iter().filter_map(|subject| Some(subject.task()?.task.id)).collect();
+        let (mut roots, mut children) = (Vec::new(), HashMap::<_, Vec<_>>::new());
+        for subject in shown {
+            let parent = subject.task().and_then(|task| task.task.parent).filter(|parent| ids.contains(parent));
+            let row = (held.place(&subject), subject);
+            match parent {
+                Some(parent) => children.entry(parent).or_default().push(row),
+                None => roots.push(row),
+            }
+        }
+        roots.sort_by_key(|(place, _)| *place);
+        // Among subtasks their state decides nothing: they keep the order in which they were made.
+        children.values_mut().for_each(|rows| rows.sort_by_key(|(_, subject)| subject.task().map(|it| it.task.id)));
+        Self { roots, children }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
+    fn under(&self, subject: &Subject<'a>) -> &[(Place, Subject<'a>)] {
+        subject.task().and_then(|task| self.children.get(&task.task.id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What stands below a task, all levels together.
+    fn below(&self, subject: &Subject<'a>) -> Vec<Subject<'a>> {
+        self.under(subject).iter().flat_map(|(_, child)| [vec![*child], self.below(child)].concat()).collect()
+    }
+
+    /// A row and those below it.
+    fn walk(&self, subject: Subject<'a>, (depth, group): (u16, Group), list: &ListState, lines: &mut Vec<Line<'a>>) {
+        let folds = list.filter.is_empty() && list.folded_tasks.contains(&subject.key());
+        let hidden = if folds { self.below(&subject) } else { Vec::new() };
+        let calls = hidden.iter().any(|subject| subject.group() == Group::NeedsYou);
+        lines.push(Line::Session { subject, group, kin: Kin { depth, folded: hidden.len(), calls } });
+        if !folds {
+            for (_, child) in self.under(&subject) {
+                self.walk(*child, (depth + 1, group), list, lines);
+            }
+        }
+    }
+}
+
+/// The task that a subtask is a part of.
+pub fn parent<'a>(subject: &Subject<'a>) -> Option<Subject<'a>> {
+    let (project, id) = (subject.project(), subject.task()?.task.parent?);
+    project.tasks.iter().find(|task| task.task.id == id).map(|task| Subject::Task(project, task))
+}
+
+/// It has subtasks.
+pub fn has_children(subject: &Subject<'_>) -> bool {
+    let id = subject.task().map(|task| task.task.id);
+    id.is_some() && subject.project().tasks.iter().any(|task| task.task.parent == id)
+}
+
 /// Group, place in it, and what decides between equals.
 type Place = (Group, i64, u32);
 
@@ -395,6 +482,18 @@ impl<'a> Held<'a> {
             None => (subject.group(), i64::MAX, id),
         }
     }
+}
+
+/// How many subtasks of a task are merged, of how many.
+fn subtasks(project: &ProjectView, parent: &TaskView) -> (usize, usize) {
+    let all = || project.tasks.iter().filter(|task| task.task.parent == Some(parent.task.id));
+    (all().filter(|task| task.task.state == State::Merged).count(), all().count())
+}
+
+/// Questions that the agent handed in wait for a person.
+pub fn asks_questions(task: &TaskView) -> bool {
+    let open = task.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some());
+    task.task.state == State::Asking && open
 }
 
 /// Those that need a person by why, closed ones newest first, the others by age.

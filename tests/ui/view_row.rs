@@ -89,7 +89,7 @@ fn rows_hold_still_after_a_key() {
     assert_eq!(text(&after, &list), text(&before, &list), "the row keeps its place and its group");
     let marks = row::lines(&after, &list, now());
     let moved = marks.iter().find_map(|line| match line {
-        Line::Session { subject, group } if subject.name() == "csv-export" => Some((subject.group(), *group)),
+        Line::Session { subject, group, .. } if subject.name() == "csv-export" => Some((subject.group(), *group)),
         _ => None,
     });
     assert_eq!(moved, Some((Group::NeedsYou, Group::Running)), "its mark tells at once");

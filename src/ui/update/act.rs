@@ -161,8 +161,9 @@ fn go(model: &mut Model, go: Go) -> Vec<Effect> {
 fn sideways(model: &mut Model, direction: Direction) -> Vec<Effect> {
     let on_project = matches!(model.list.selected, Some(RowKey::Project(_)));
     match (model.layout.focus, direction) {
-        (Pane::List, Direction::Back) => list::fold(model, Fold::Close),
+        (Pane::List, Direction::Back) => list::leftward(model),
         (Pane::List, Direction::Forward) if on_project => list::fold(model, Fold::Open),
+        (Pane::List, Direction::Forward) if list::unfold(model) => Vec::new(),
         (Pane::List, Direction::Forward) => still(model, |model| model.layout.focus = Pane::Main),
         (Pane::Main, Direction::Back) if tabs(model).first() == Some(&model.main.tab) => {
             still(model, |model| model.layout.focus = Pane::List)

@@ -7,7 +7,7 @@ use crate::ui::model::{Model, Tab};
 
 use super::chosen;
 use crate::ui::keymap::Context;
-use crate::ui::row::{self, Subject};
+use crate::ui::row::{self, Subject, asks_questions};
 use crate::ui::view;
 
 type Verdict = Result<(), String>;
@@ -237,12 +237,6 @@ pub fn answer(model: &Model) -> Verdict {
         true => format!("{name} shows a dialog of its own; $attach attaches"),
         false => format!("{name} asks nothing"),
     })
-}
-
-/// Questions that the agent handed in wait for a person.
-pub fn asks_questions(task: &TaskView) -> bool {
-    let open = task.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some());
-    task.task.state == State::Asking && open
 }
 
 pub fn run_gate(model: &Model) -> Verdict {

@@ -112,10 +112,41 @@ pub fn reveal(model: &mut Model, key: RowKey) -> Vec<Effect> {
     if let RowKey::Session(project, _) = &key {
         model.list.folded.remove(project);
     }
+    unfold_above(model, &key);
     if !model.list.filter.is_empty() && !keys(model).contains(&key) {
         model.list.filter.clear();
     }
     select(model, key)
+}
+
+/// A row that was folded away comes into sight.
+fn unfold_above(model: &mut Model, key: &RowKey) {
+    let Some(mut subject) = Subject::find(&model.snapshot, key) else { return };
+    // As deep as tasks can lie, and no circle.
+    for _ in 0..subject.project().tasks.len() {
+        let Some(parent) = row::parent(&subject) else { return };
+        model.list.folded_tasks.remove(&parent.key());
+        subject = parent;
+    }
+}
+
+/// `←`: folds the subtasks of the selection, goes from a subtask to its parent, or folds the project.
+pub fn leftward(model: &mut Model) -> Vec<Effect> {
+    let Some(subject) = Subject::of(model) else { return Vec::new() };
+    let key = subject.key();
+    if row::has_children(&subject) && !model.list.folded_tasks.contains(&key) {
+        model.list.folded_tasks.insert(key);
+        return Vec::new();
+    }
+    match row::parent(&subject).map(|parent| parent.key()).filter(|key| keys(model).contains(key)) {
+        Some(parent) => select(model, parent),
+        None => fold(model, Fold::Close),
+    }
+}
+
+/// `→`: unfolds the subtasks of the selection; false: they are not folded.
+pub fn unfold(model: &mut Model) -> bool {
+    model.list.selected.as_ref().is_some_and(|key| model.list.folded_tasks.remove(key))
 }
 
 /// Back to the session that was selected before.

@@ -72,7 +72,7 @@ fn task_text(project: &ProjectView, view: &TaskView) -> String {
         State::Waiting => {
             format!("It waits for {}.\n$start starts it without them.", explain::dependencies(project, view))
         }
-        State::Children => format!("{}.\n$stop stops them.", explain::children(project, view)),
+        State::Children => format!("It waits for {}.\n$stop stops them.", explain::children(project, view)),
         State::Paused => format!("Paused{because}\n$start resumes it, $explain says more."),
         State::Failed => format!("Failed{because}\n$start tries again, $explain says more."),
         State::Merged | State::Archived => {

@@ -8,7 +8,7 @@ use ratatui::style::{Modifier, Style};
 
 use crate::ui::glyph::{Mark, Signs};
 use crate::ui::model::{Model, RowKey};
-use crate::ui::row::{self, Counts, Line, Subject};
+use crate::ui::row::{self, Counts, Kin, Line, Subject};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
@@ -20,6 +20,9 @@ use super::layout::{Areas, Class};
 const GAP: usize = 2;
 /// Columns of an age.
 const AGE: usize = 4;
+/// Columns that a subtask stands to the right of its parent, as far as there is room for that.
+const LEVEL: u16 = 2;
+const DEEPEST: u16 = 3;
 /// Columns of a slug that never go.
 const SLUG: usize = 6;
 
@@ -60,8 +63,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>, class: Class
                 let right = Rect { width: rect.width.saturating_sub(1), ..rect };
                 canvas.put_right(right, &text::count(*count as u64), canvas.style(Role::Dim));
             }
-            Line::Session { subject, .. } => {
-                look.session(canvas, rect, subject);
+            Line::Session { subject, kin, .. } => {
+                look.session(canvas, rect, subject, *kin);
                 select(canvas, rect, is_selected.then_some(1));
                 if look.has_note(subject) {
                     note(canvas, Rect { y: y + 1, ..rect }.intersection(area), subject);
@@ -209,13 +212,14 @@ impl Look {
         pen.put(&name, style);
     }
 
-    fn session(&self, canvas: &mut Canvas<'_>, rect: Rect, subject: &Subject<'_>) {
+    fn session(&self, canvas: &mut Canvas<'_>, rect: Rect, subject: &Subject<'_>, kin: Kin) {
         let signs = canvas.signs();
         let mark = subject.mark();
         let indent = if self.class == Class::Wide { 3 } else { 2 };
-        let name_at = indent + 2;
+        let name_at = indent + 2 + LEVEL * kin.depth.min(DEEPEST);
         let width = usize::from(rect.width);
-        let unread = if subject.unread() { 2 } else { 0 };
+        let folded = if kin.folded > 0 { format!(" {}{}", signs.folded, kin.folded) } else { String::new() };
+        let unread = if subject.unread() { 2 } else { 0 } + text::width(&folded);
         let name_width = text::width(subject.name());
         let right =
             Right::fit(subject, self.now, signs, width.saturating_sub(name_at as usize + name_width + unread + 1));
@@ -228,11 +232,13 @@ impl Look {
         }
         canvas.put(indented(rect, indent), mark.glyph(signs), canvas.theme.mark(mark));
         let unread_style = canvas.style(Role::Accent).add_modifier(Modifier::BOLD);
+        let folded_style = canvas.style(if kin.calls { Role::Attention } else { Role::Dim });
         let mut pen = canvas.pen(indented(rect, name_at));
         pen.put(&name, style);
         if subject.unread() {
             pen.put(" ", style).put(signs.unread, unread_style);
         }
+        pen.put(&folded, folded_style);
         right.draw(canvas, rect, mark);
     }
 }

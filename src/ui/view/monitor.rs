@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::model::MonitorLine;
+use crate::engine::explain;
+use crate::model::{MonitorLine, State};
 use crate::ui::glyph::{Mark, Signs};
 use crate::ui::model::Model;
 use crate::ui::row::{self, Subject};
@@ -81,6 +82,17 @@ fn line_of(subject: &Subject<'_>, model: &Model, signs: &Signs) -> Line {
     let word = || subject.word(model.now, signs).to_string();
     if let Some(question) = subject.question() {
         return Line { text: format!("{}: {question}", word()), ago: None };
+    }
+    if let Subject::Task(project, task) = subject {
+        match task.task.state {
+            State::Children => {
+                return Line { text: format!("waits for {}", explain::children(project, task)), ago: None };
+            }
+            State::Waiting => {
+                return Line { text: format!("waits for {}", explain::dependencies(project, task)), ago: None };
+            }
+            _ => {}
+        }
     }
     if let Some(line) = seen {
         let ago = line.at.filter(|at| model.now.duration_since(*at).as_secs() >= 10);
