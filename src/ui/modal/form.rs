@@ -3,7 +3,7 @@
 use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request, Slug};
+use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request, Slug, TaskId};
 use crate::ui::model::{Effect, Model, Then};
 
 use super::Step;
@@ -31,10 +31,12 @@ enum Focus {
     Agent,
     Auto,
     Draft,
+    /// Its row is there while it is filled or has the focus.
+    After,
 }
 
-const ORDER: [Focus; 7] =
-    [Focus::Description, Focus::Slug, Focus::Base, Focus::Flow, Focus::Agent, Focus::Auto, Focus::Draft];
+const ORDER: [Focus; 8] =
+    [Focus::Description, Focus::Slug, Focus::Base, Focus::Flow, Focus::Agent, Focus::Auto, Focus::Draft, Focus::After];
 
 /// The form.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub struct Form {
     agent: usize,
     auto: bool,
     draft: bool,
+    /// Slugs of the tasks that have to be merged before it starts.
+    after: Field,
     error: Option<String>,
 }
 
@@ -72,6 +76,7 @@ impl Form {
             agent,
             auto: false,
             draft: false,
+            after: Field::default(),
             error: None,
         }
     }
@@ -118,6 +123,7 @@ impl Form {
             Focus::Description => Some(&mut self.description),
             Focus::Slug => Some(&mut self.slug),
             Focus::Base => Some(&mut self.base.field),
+            Focus::After => Some(&mut self.after),
             Focus::Flow | Focus::Agent | Focus::Auto | Focus::Draft => None,
         }
     }
@@ -153,6 +159,7 @@ impl Form {
             flow: project.and_then(|it| it.flows.get(self.flow)).map(|(name, _)| name.clone()),
             agent: choices(model, project).get(self.agent).map(|(name, _)| (*name).to_owned()),
             auto: self.auto,
+            after: self.after(model).unwrap_or_default(),
             start: !self.draft,
             ..NewTask::default()
         };
@@ -190,6 +197,10 @@ impl Form {
                 .and(Tone::Plain, "   ")
                 .and(tone(Focus::Draft), format!("{} keep as draft", check(self.draft))),
         );
+        if self.focus == Focus::After || !self.after.is_empty() {
+            let note = "tasks that are merged first";
+            self.push(&mut panel, width, Focus::After, ("After", &self.after.text(), note));
+        }
         panel.blank();
         panel.push(match &self.error {
             Some(error) => Row::new(Tone::Bad, error.clone()),
@@ -224,8 +235,12 @@ impl Form {
         let mut tone = Tone::Plain;
         if self.focus == focus {
             match focus {
-                Focus::Slug | Focus::Base => {
-                    let field = if focus == Focus::Slug { &self.slug } else { &self.base.field };
+                Focus::Slug | Focus::Base | Focus::After => {
+                    let field = match focus {
+                        Focus::Slug => &self.slug,
+                        Focus::Base => &self.base.field,
+                        _ => &self.after,
+                    };
                     let (_, (column, _)) = field.lines(usize::from(u16::MAX));
                     panel.cursor = Some(((LABEL + column) as u16, panel.rows.len() as u16));
                     if field.is_empty() {
@@ -288,6 +303,9 @@ impl Form {
         if self.description.text().trim().is_empty() {
             return Some("Description is empty. Write what is to be done.".to_owned());
         }
+        if let Err(slug) = self.after(model) {
+            return Some(format!("After: there is no task \"{slug}\"."));
+        }
         let slug = self.slug.text().trim().to_lowercase();
         if slug.is_empty() {
             return None;
@@ -303,6 +321,18 @@ impl Form {
                 if suggestion.is_empty() { suggest::free(&slug, |it| self.taken(model, it)) } else { suggestion };
             format!("Slug \"{slug}\" is taken. Try {other}.")
         })
+    }
+
+    /// The tasks that come first, by their slugs; else the one that is none.
+    fn after(&self, model: &Model) -> Result<Vec<TaskId>, String> {
+        let text = self.after.text();
+        let slugs = text.split([',', ' ', '\n']).filter(|slug| !slug.is_empty());
+        let id = |slug: &str| {
+            let tasks = self.view(model).map_or(&[][..], |project| &project.tasks);
+            let task = tasks.iter().find(|task| task.task.slug.as_str() == slug);
+            task.map(|task| task.task.id).ok_or_else(|| slug.to_owned())
+        };
+        slugs.map(id).collect()
     }
 
     fn suggestion(&self, model: &Model) -> String {

@@ -5,6 +5,7 @@
 
 mod actions;
 mod base;
+mod breakdown;
 mod confirm;
 mod copy;
 mod explain;
@@ -19,6 +20,8 @@ mod palette;
 mod panel;
 mod peek;
 mod picker;
+mod questions;
+mod rejection;
 mod review;
 mod stage;
 mod suggest;
@@ -59,6 +62,8 @@ pub enum Body {
     Line(Box<line::Line>),
     Confirm(confirm::Confirm),
     Review(Box<review::Review>),
+    Breakdown(Box<breakdown::Breakdown>),
+    Questions(Box<questions::Questions>),
     Peek(Box<peek::Peek>),
     Help(Box<help::Help>),
     Palette(Box<palette::Palette>),
@@ -98,21 +103,32 @@ impl Step {
 impl Body {
     /// A prompt whose letters change something, as against text, search and choices.
     const fn decides(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Review(_) | Self::Trust(_))
+        matches!(self, Self::Confirm(_) | Self::Review(_) | Self::Breakdown(_) | Self::Trust(_))
     }
 
     /// Letters are typed into a text, so that `q` is a letter.
     fn takes_text(&self) -> bool {
         match self {
-            Self::Form(_) | Self::Line(_) | Self::Palette(_) | Self::Help(_) | Self::Peek(_) | Self::Stage(_) => true,
+            Self::Form(_)
+            | Self::Line(_)
+            | Self::Palette(_)
+            | Self::Help(_)
+            | Self::Peek(_)
+            | Self::Questions(_)
+            | Self::Stage(_) => true,
             Self::Review(review) => review.takes_text(),
+            Self::Breakdown(breakdown) => breakdown.takes_text(),
             Self::Confirm(_) | Self::Actions(_) | Self::Explain | Self::Trust(_) | Self::Page(_) | Self::Copy => false,
         }
     }
 
     /// Esc closes it; false: it closes something within first.
     fn escapes(&self) -> bool {
-        !matches!(self, Self::Review(review) if review.takes_text())
+        match self {
+            Self::Review(review) => !review.takes_text(),
+            Self::Breakdown(breakdown) => !breakdown.takes_text(),
+            _ => true,
+        }
     }
 
     fn key(&mut self, model: &mut Model, event: KeyEvent, fresh: bool) -> Step {
@@ -121,6 +137,8 @@ impl Body {
             Self::Line(it) => it.key(model, event),
             Self::Confirm(it) => it.key(event),
             Self::Review(it) => it.key(model, event),
+            Self::Breakdown(it) => it.key(model, event),
+            Self::Questions(it) => it.key(event, (fresh, model.input.serial)),
             Self::Peek(it) => it.key(model, event, fresh),
             Self::Help(it) => it.key(model, event),
             Self::Palette(it) => it.key(model, event),
@@ -139,6 +157,8 @@ impl Body {
             Self::Form(it) => it.keep(model),
             Self::Line(it) => it.keep(model),
             Self::Review(it) => it.keep(model),
+            Self::Breakdown(it) => it.keep(model),
+            Self::Questions(it) => it.keep(model),
             Self::Peek(it) => it.keep(model),
             _ => {}
         }
@@ -149,6 +169,8 @@ impl Body {
             Self::Form(it) => it.text(),
             Self::Line(it) => Some(&mut it.field),
             Self::Review(it) => it.text(),
+            Self::Breakdown(it) => it.text(),
+            Self::Questions(it) => it.text(),
             Self::Peek(it) => Some(&mut it.field),
             Self::Help(it) => Some(&mut it.picker.query),
             Self::Palette(it) => Some(&mut it.picker.query),
@@ -163,6 +185,8 @@ impl Body {
             Self::Line(it) => it.panel(model, width),
             Self::Confirm(it) => it.panel(width),
             Self::Review(it) => it.panel(model, width),
+            Self::Breakdown(it) => it.panel(width),
+            Self::Questions(it) => it.panel(width),
             Self::Peek(it) => it.panel(model, width, height),
             Self::Help(it) => it.panel(model, width, height),
             Self::Palette(it) => it.panel(model, width, height),
@@ -230,6 +254,11 @@ pub fn paste(model: &mut Model, text: &str) {
 
 /// What came back from the editor.
 pub fn edited(model: &mut Model, text: Option<String>) {
+    if let (Some(Modal { body: Body::Breakdown(breakdown), .. }), Some(text)) = (&mut model.modal, &text)
+        && !breakdown.takes_text()
+    {
+        return breakdown.edited(text);
+    }
     let field = model.modal.as_mut().and_then(|modal| modal.body.text());
     if let (Some(field), Some(text)) = (field, text) {
         field.set(text.trim_end_matches('\n'));
@@ -252,6 +281,9 @@ pub fn read(model: &mut Model, serial: u64, file: PathBuf, text: Result<String, 
 
 /// An answer for the modal with this serial; another one ignores it.
 pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
+    if let Some(effects) = settle(model, serial, &result) {
+        return effects;
+    }
     let open = model.modal.as_mut().into_iter().chain(model.input.parked.as_mut());
     let Some(top) = open.into_iter().find(|top| top.serial == serial) else { return Vec::new() };
     let reply = match result {
@@ -278,6 +310,31 @@ pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// What a prompt sent was taken: it is done with, drafts and all. Refused, it stays and says why. None: this is no such
+/// prompt.
+fn settle(model: &mut Model, serial: u64, result: &Answer) -> Option<Vec<Effect>> {
+    let mut top = model
+        .modal
+        .take_if(|top| top.serial == serial && matches!(top.body, Body::Questions(_) | Body::Breakdown(_)))?;
+    match (&mut top.body, result) {
+        (Body::Questions(questions), Ok(_)) => questions.forget(model),
+        (Body::Breakdown(breakdown), Ok(_)) => {
+            breakdown.forget(model);
+            return Some(breakdown.approval());
+        }
+        (Body::Questions(questions), Err(failure)) => {
+            questions.refuse(failure);
+            model.modal = Some(top);
+        }
+        (Body::Breakdown(breakdown), Err(failure)) => {
+            breakdown.refuse(failure);
+            model.modal = Some(top);
+        }
+        _ => {}
+    }
+    Some(Vec::new())
 }
 
 /// The task of the form or line was created: it is done with. The project it was for.

@@ -2,22 +2,24 @@
 
 use std::path::PathBuf;
 
-use crate::model::{ProjectId, Request, Slug};
+use crate::model::{ProjectId, Request, Slug, State};
 use crate::ui::command::Command;
 use crate::ui::model::{Effect, Model, Then};
 use crate::ui::pipeline;
-use crate::ui::row::Subject;
+use crate::ui::row::{Subject, asks_questions};
 use crate::ui::text;
 use crate::ui::update::chosen;
 
 use super::actions::Actions;
 use super::base::Base;
+use super::breakdown::Breakdown;
 use super::confirm::{Action, Confirm};
 use super::form::Form;
 use super::help::Help;
 use super::line::{Line, Purpose};
 use super::page::Page;
 use super::peek::Peek;
+use super::questions::Questions;
 use super::review::Review;
 use super::stage::StageChoice;
 use super::trust::Trust;
@@ -97,8 +99,15 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
     let name = subject.name().to_owned();
     match command {
         Command::Message => return open_message(model, ""),
-        Command::Actions => return open(model, Body::Actions(Box::new(Actions::new(name))), None),
-        Command::Peek => {
+        Command::Actions => {
+            let actions = Actions::new(model, name);
+            return open(model, Body::Actions(Box::new(actions)), None);
+        }
+        Command::Peek | Command::Answer => {
+            if let Some(view) = subject.task().filter(|view| asks_questions(view)) {
+                let form = Questions::open(model, &subject.project().id, view).map(Box::new).map(Body::Questions);
+                return form.map_or_else(Vec::new, |form| open(model, form, None));
+            }
             let Some((peek, mut effects)) = Peek::open(model, &subject) else { return Vec::new() };
             effects.extend(open(model, Body::Peek(Box::new(peek)), None));
             return effects;
@@ -109,10 +118,15 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
     let task = view.task.id;
     let stage = view.task.current_stage().name.clone();
     let (action, request) = match command {
-        Command::Approve | Command::Reject => {
+        Command::Approve | Command::Reject | Command::Override => {
+            if let Some(breakdown) =
+                Breakdown::open(model, &project, view).filter(|_| view.task.state == State::Approval)
+            {
+                return open(model, Body::Breakdown(Box::new(breakdown)), None);
+            }
             let at = format!("{} {}/{}", view.task.flow.name, view.task.stage + 1, view.task.flow.stages.len());
             let word = format!("{} {}", view.task.state.word(), text::ago(view.since, model.now));
-            let review = Review::new(project.clone(), task, name.clone(), format!("{name} · {at} · {word}"));
+            let review = Review::new(project.clone(), &view.task, format!("{name} · {at} · {word}"));
             let request = Request::ReviewFacts { project, task };
             return open(model, Body::Review(Box::new(review)), Some(request));
         }

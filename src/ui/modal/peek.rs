@@ -4,11 +4,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::model::{Activity, ProjectId, Request, SessionId};
 use crate::ui::model::{Effect, Model, RowKey, Then};
-use crate::ui::row::Subject;
+use crate::ui::row::{Subject, asks_questions};
 use crate::ui::update::{self, list};
 
 use super::field::Field;
 use super::panel::{Panel, Place, Row, Tone, foot_rows, lines};
+use super::questions::Questions;
 use super::{Body, Step};
 
 /// The overlay at the foot of the main pane.
@@ -167,6 +168,13 @@ impl Peek {
             return Step::stay();
         }
         let mut effects = list::select(model, rows[to].clone());
+        let asked = Subject::of(model).and_then(|subject| {
+            let view = subject.task().filter(|view| asks_questions(view))?;
+            Questions::open(model, &subject.project().id, view)
+        });
+        if let Some(form) = asked {
+            return Step::Become(Body::Questions(Box::new(form)), effects);
+        }
         let next = Subject::of(model).and_then(|subject| Self::open(model, &subject));
         match next {
             Some((peek, more)) => {

@@ -1,8 +1,8 @@
-//! `a` and `r` open the same prompt: what waits, and what each answer leads to. Opening never answers.
+//! `a`, `r` and `o` open the same prompt: what waits, and what each answer leads to. Opening never answers.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::model::{ProjectId, Request, ReviewFacts, TaskId};
+use crate::model::{Decision, ProjectId, Request, ReviewFacts, State, Task, TaskId};
 use crate::ui::glyph::Signs;
 use crate::ui::model::{Effect, Model};
 use crate::ui::text::{changed, plural};
@@ -11,6 +11,7 @@ use crate::ui::update;
 use super::Step;
 use super::field::Field;
 use super::panel::{Panel, Row, Tone};
+use super::rejection::{self, Rejection};
 
 /// Columns of the labels.
 const LABEL: u16 = 12;
@@ -20,33 +21,64 @@ const SUMMARY: usize = 6;
 /// The prompt.
 #[derive(Debug)]
 pub struct Review {
-    pub project: ProjectId,
-    pub task: TaskId,
+    project: ProjectId,
+    task: TaskId,
     /// `rate-limit · solo 1/1 · done 40m ago`.
-    pub title: String,
+    title: String,
     slug: String,
     pub facts: Option<Box<ReviewFacts>>,
+    /// A stage's rejection that waits for a person.
+    verdict: Option<Rejected>,
     /// The words of a rejection, once `r` was pressed.
-    reject: Option<Field>,
-    error: Option<&'static str>,
+    reject: Option<Rejection>,
+}
+
+/// What a stage that judges came to, and where each answer leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rejected {
+    by: String,
+    reason: String,
+    back_to: String,
+    /// The stage after it; none: the task is done then.
+    next: Option<String>,
+}
+
+impl Rejected {
+    fn of(task: &Task) -> Option<Self> {
+        let verdict = task.iteration()?.verdict.as_ref().filter(|verdict| verdict.decision == Decision::Reject)?;
+        let stage = task.current_stage();
+        let named = verdict.route_to.as_deref().or(stage.rejection_stage());
+        Some(Self {
+            by: stage.name.clone(),
+            reason: verdict.reason.clone(),
+            back_to: named.unwrap_or(&task.flow.stages[0].name).to_owned(),
+            next: task.flow.stages.get(task.stage + 1).map(|stage| stage.name.clone()),
+        })
+        .filter(|_| task.state == State::Verdict)
+    }
 }
 
 impl Review {
-    pub const fn new(project: ProjectId, task: TaskId, slug: String, title: String) -> Self {
-        Self { project, task, title, slug, facts: None, reject: None, error: None }
+    pub fn new(project: ProjectId, task: &Task, title: String) -> Self {
+        let (slug, verdict) = (task.slug.to_string(), Rejected::of(task));
+        Self { project, task: task.id, title, slug, facts: None, verdict, reject: None }
     }
 
     pub const fn takes_text(&self) -> bool {
         self.reject.is_some()
     }
 
-    pub const fn text(&mut self) -> Option<&mut Field> {
-        self.reject.as_mut()
+    pub fn text(&mut self) -> Option<&mut Field> {
+        self.reject.as_mut().map(|reject| &mut reject.field)
     }
 
     pub fn key(&mut self, model: &mut Model, event: KeyEvent) -> Step {
-        if self.reject.is_some() {
-            return self.reject_key(model, event);
+        if let Some(reject) = &mut self.reject {
+            let step = reject.key(model, event);
+            return step.unwrap_or_else(|| {
+                self.reject = None;
+                Step::stay()
+            });
         }
         if !event.modifiers.is_empty() {
             return Step::stay();
@@ -54,13 +86,14 @@ impl Review {
         let Some(facts) = &self.facts else {
             return if event.code == KeyCode::Enter { Step::close() } else { Step::stay() };
         };
+        let (project, task) = (self.project.clone(), self.task);
         match event.code {
-            KeyCode::Char('a') => {
-                Step::Close(update::ask(Request::Approve { project: self.project.clone(), task: self.task }))
+            KeyCode::Char('a') => Step::Close(update::ask(Request::Approve { project, task })),
+            KeyCode::Char('o') if self.verdict.is_some() => {
+                Step::Close(update::ask(Request::Override { project, task }))
             }
             KeyCode::Char('r') => {
-                let kept = model.input.drafts.get(&self.draft_key()).map_or("", String::as_str);
-                self.reject = Some(Field::new(kept));
+                self.reject = Some(Rejection::open(model, (&self.project, self.task), &self.slug));
                 Step::stay()
             }
             KeyCode::Char('d') => Step::Park,
@@ -73,76 +106,54 @@ impl Review {
         }
     }
 
-    fn reject_key(&mut self, model: &mut Model, event: KeyEvent) -> Step {
-        let Some(field) = &mut self.reject else { return Step::stay() };
-        self.error = None;
-        match event.code {
-            KeyCode::Esc => {
-                self.keep(model);
-                self.reject = None;
-            }
-            KeyCode::Enter if event.modifiers.is_empty() => {
-                let feedback = field.text().trim().to_owned();
-                if feedback.is_empty() {
-                    self.error = Some("Say what is to be changed. Esc goes back.");
-                    return Step::stay();
-                }
-                model.input.drafts.remove(&self.draft_key());
-                let request =
-                    Request::Reject { project: self.project.clone(), task: self.task, feedback, fresh: false };
-                return Step::Close(update::ask(request));
-            }
-            KeyCode::Enter => field.break_line(),
-            KeyCode::Char('j') if event.modifiers == KeyModifiers::CONTROL => field.break_line(),
-            KeyCode::Char('g') if event.modifiers == KeyModifiers::CONTROL => {
-                return Step::Stay(vec![Effect::EditText(field.text())]);
-            }
-            _ => drop(field.edit(event)),
-        }
-        Step::stay()
-    }
-
     /// The words of a rejection survive Esc.
     pub fn keep(&self, model: &mut Model) {
-        let Some(field) = &self.reject else { return };
-        if field.is_empty() {
-            model.input.drafts.remove(&self.draft_key());
-        } else {
-            model.input.drafts.insert(self.draft_key(), field.text());
+        if let Some(reject) = &self.reject {
+            reject.keep(model);
         }
     }
 
     pub fn panel(&self, _: &Model, width: u16) -> Panel {
         let hints = match (&self.facts, &self.reject) {
-            (_, Some(_)) => "Enter rejects   Alt-Enter breaks the line   Ctrl-G editor   Esc back".to_owned(),
+            (_, Some(_)) => rejection::HINTS.to_owned(),
             (None, _) => "Esc back".to_owned(),
-            (Some(facts), None) => {
-                let accept = if facts.next.starts_with("reviewed") {
-                    "a accept as reviewed".to_owned()
-                } else {
-                    format!("a approve, next: {}", facts.next)
-                };
-                let log = if facts.gate_log.is_some() { "   l gate log" } else { "" };
-                format!("{accept}   r reject   d diff{log}   Esc back")
-            }
+            (Some(facts), None) => self.hints(facts),
         };
         let mut panel = Panel::new(format!("review {}", self.title), hints);
-        match &self.facts {
-            Some(facts) => Self::rows(&mut panel, facts, width),
-            None => panel.push(Row::new(Tone::Dim, "...")),
+        match (&self.facts, &self.verdict) {
+            (Some(facts), Some(verdict)) => Self::verdict_rows(&mut panel, facts, verdict, width),
+            (Some(facts), None) => Self::rows(&mut panel, facts, width),
+            (None, _) => panel.push(Row::new(Tone::Dim, "...")),
         }
-        if let Some(field) = &self.reject {
-            panel.blank();
-            let (lines, (column, row)) = field.lines(width.saturating_sub(2).into());
-            panel.cursor = Some((column as u16 + 2, (panel.rows.len() + row) as u16));
-            for (index, line) in lines.into_iter().enumerate() {
-                panel.push(Row::new(Tone::Dim, if index == 0 { "> " } else { "  " }).and(Tone::Plain, line));
-            }
-            if let Some(error) = self.error {
-                panel.push(Row::new(Tone::Bad, error));
-            }
+        if let Some(reject) = &self.reject {
+            reject.show(&mut panel, width);
         }
         panel
+    }
+
+    fn hints(&self, facts: &ReviewFacts) -> String {
+        let log = if facts.gate_log.is_some() { "   l gate log" } else { "" };
+        let accept = match &self.verdict {
+            Some(_) => "a confirm reject   o override".to_owned(),
+            None if facts.next.starts_with("reviewed") => "a accept as reviewed".to_owned(),
+            None => format!("a approve, next: {}", facts.next),
+        };
+        format!("{accept}   r reject   d diff{log}   Esc back")
+    }
+
+    /// The reason first, then what each key leads to.
+    fn verdict_rows(panel: &mut Panel, facts: &ReviewFacts, verdict: &Rejected, width: u16) {
+        let columns = (LABEL, width);
+        let Rejected { by, reason, back_to, next } = verdict;
+        panel.fact("verdict", &format!("{by} rejects"), columns);
+        let lines: Vec<&str> = reason.lines().filter(|line| !line.trim().is_empty()).take(2 * SUMMARY).collect();
+        panel.fact("reason", &lines.join("\n"), columns);
+        Self::work_rows(panel, facts, columns);
+        panel.blank();
+        panel.fact("a confirm", &format!("back to {back_to}, which is told the reason"), columns);
+        let next = next.as_ref().map_or_else(|| "the task is done and reviewed".to_owned(), |it| format!("on to {it}"));
+        panel.fact("o override", &format!("{next}; the reason stays in the history"), columns);
+        panel.fact("r reject", &format!("{by} judges again, with your words"), columns);
     }
 
     fn rows(panel: &mut Panel, facts: &ReviewFacts, width: u16) {
@@ -151,12 +162,7 @@ impl Review {
             let first: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SUMMARY).collect();
             panel.fact(name, &first.join("\n"), columns);
         }
-        let stat = facts.stat;
-        let files = plural(stat.files.into(), "file");
-        panel.fact("diff", &format!("{files}  {}", changed(stat.added, stat.removed, Signs::UNICODE)), columns);
-        if let Some(gate) = &facts.gate {
-            panel.fact("gate", gate, columns);
-        }
+        Self::work_rows(panel, facts, columns);
         let prediction = if facts.conflicts.is_empty() {
             "no conflict predicted".to_owned()
         } else {
@@ -166,7 +172,13 @@ impl Review {
         panel.fact("next", &facts.next, columns);
     }
 
-    fn draft_key(&self) -> String {
-        format!("r:{}/{}", self.project, self.slug)
+    /// What changed, and what the gate said of it.
+    fn work_rows(panel: &mut Panel, facts: &ReviewFacts, columns: (u16, u16)) {
+        let stat = facts.stat;
+        let files = plural(stat.files.into(), "file");
+        panel.fact("diff", &format!("{files}  {}", changed(stat.added, stat.removed, Signs::UNICODE)), columns);
+        if let Some(gate) = &facts.gate {
+            panel.fact("gate", gate, columns);
+        }
     }
 }
