@@ -120,20 +120,18 @@ fn stage_line(
 ) -> Line {
     let stage = &view.task.flow.stages[index];
     let (mark, word) = standing(view, index, own.last().map(|(_, iteration)| *iteration));
-    let mut text = match &stage.work {
+    let who = match &stage.work {
         Work::Script(script) => format!("script {}", name(&script.command)),
         Work::Agent(_) => agent(project, view, stage).to_owned(),
     };
-    if let Some(gate) = &stage.gate {
-        text += &format!("   gate {}", name(&gate.command));
-    }
+    let gate = stage.gate.as_ref().map_or_else(String::new, |gate| format!("   gate {}", name(&gate.command)));
     let spent = own.iter().filter_map(|(_, iteration)| spent(iteration, now)).sum::<SignedDuration>();
     Line {
         spot: Spot { stage: index, iteration: None, trace: None },
         mark: Some(mark),
         head: stage.name.clone(),
         word,
-        text,
+        text: who + &gate,
         at: None,
         elapsed: (spent > SignedDuration::ZERO).then(|| text::elapsed(now - spent, now)),
         page: own.iter().rev().find_map(|(_, iteration)| main_page(stage, iteration)),
@@ -251,6 +249,10 @@ fn main_page(stage: &Stage, iteration: &Iteration) -> Option<(String, Page)> {
 
 fn prompt(stage: &Stage, iteration: &Iteration) -> Option<(String, Page)> {
     stage.assignment()?;
+    // What a person typed was no prompt of ours.
+    if iteration.trigger == Trigger::Talk {
+        return None;
+    }
     let (name, number) = (iteration.stage.clone(), iteration.number);
     Some((format!("prompt · {}", nth(&name, number)), Page::Prompt { stage: name, number }))
 }
@@ -346,14 +348,14 @@ fn command(line: Line, result: &CommandResult, signs: &Signs) -> Line {
 }
 
 fn rounds(rounds: &[Round]) -> String {
-    let mut text = String::new();
-    for round in rounds {
-        for (index, question) in round.questions.iter().enumerate() {
-            let answer = round.answers.as_ref().and_then(|answers| answers.get(index));
-            text += &format!("> {}\n\n{}\n\n", question.question, answer.map_or("(no answer yet)", String::as_str));
-        }
-    }
-    text
+    let pairs = rounds.iter().flat_map(|round| {
+        let answer = |at: usize| round.answers.as_ref().and_then(|answers| answers.get(at));
+        round.questions.iter().enumerate().map(move |(at, question)| (question, answer(at)))
+    });
+    let text = pairs.map(|(question, answer)| {
+        format!("> {}\n\n{}\n", question.question, answer.map_or("(no answer yet)", String::as_str))
+    });
+    text.collect::<Vec<_>>().join("\n")
 }
 
 /// The program of a command, without its folder: `.orchestra/scripts/checks.sh --fast` is `checks.sh --fast`.

@@ -411,7 +411,9 @@ impl<'a> Family<'a> {
         }
         roots.sort_by_key(|(place, _)| *place);
         // Among subtasks their state decides nothing: they keep the order in which they were made.
-        children.values_mut().for_each(|rows| rows.sort_by_key(|(_, subject)| subject.task().map(|it| it.task.id)));
+        for rows in children.values_mut() {
+            rows.sort_by_key(|(_, subject)| subject.task().map(|it| it.task.id));
+        }
         Self { roots, children }
     }
 

@@ -9,6 +9,7 @@ mod attach;
 mod demo;
 mod leave;
 mod open;
+mod pipeline;
 
 #[path = "../support/place.rs"]
 mod place;

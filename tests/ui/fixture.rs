@@ -284,6 +284,7 @@ pub fn spell(text: &str) -> String {
         ("$approve", "a"),
         ("$merge", "M"),
         ("$diff", "d"),
+        ("$override", "o"),
     ];
     keys.into_iter().fold(text.to_owned(), |text, (name, key)| text.replace(name, key))
 }

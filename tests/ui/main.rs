@@ -2,6 +2,8 @@
 
 mod fixture;
 mod keys;
+mod parity;
+mod steps;
 mod view;
 mod view_diff;
 mod view_layout;

@@ -130,7 +130,7 @@ fn every_state() {
         task.stage = 3;
     });
     tasks[4].gate = Some((3, ago(4)));
-    change(&mut tasks[10], |task| {
+    change(&mut tasks[15], |task| {
         task.reason = Some(orchestra::model::Reason {
             kind: orchestra::model::ReasonKind::Setup,
             text: "npm ci exited 1".to_owned(),
@@ -173,13 +173,13 @@ fn titles_of_attached_and_scrolled_sessions() {
     let mut model = model(120, 36);
     model.main.attached = true;
     assert!(
-        first_row(&model).contains("─ csv-export · work 2/4 · attached · Ctrl-\\ leaves ───── [terminal]"),
+        first_row(&model).contains("─ csv-export · work 2/4 · attached · Ctrl-\\ leaves ──── [term]"),
         "{}",
         first_row(&model)
     );
     model.size.cols = 80;
     assert!(
-        first_row(&model).ends_with("┬─ csv-e…rt · attached · Ctrl-\\ leaves ─ [term] + 3 ─"),
+        first_row(&model).ends_with("┬─ csv-e…rt · attached · Ctrl-\\ leaves ─ [term] + 4 ─"),
         "{}",
         first_row(&model)
     );

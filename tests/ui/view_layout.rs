@@ -118,9 +118,13 @@ fn the_mouse_hits_what_is_drawn() {
         assert_eq!(at(50, 8), Some(Hit::Pane(Pane::Main)));
         assert_eq!(at(50, 20), Some(Hit::Pane(Pane::Diff)));
         assert_eq!(at(50, 30), Some(Hit::Pane(Pane::Monitor)));
-        for (name, tab) in
-            [("[terminal]", Tab::Terminal), ("diff spec", Tab::Diff), ("spec log", Tab::Spec), ("log ─", Tab::Log)]
-        {
+        for (name, tab) in [
+            ("[terminal]", Tab::Terminal),
+            ("diff spec", Tab::Diff),
+            ("spec pipe", Tab::Spec),
+            ("pipeline log", Tab::Pipeline),
+            ("log ─", Tab::Log),
+        ] {
             let x = column(0, name);
             assert_eq!(at(x, 0), Some(Hit::Tab(tab)), "{name}");
             assert_ne!(at(x - 1, 0), Some(Hit::Tab(tab)), "{name}");

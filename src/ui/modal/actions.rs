@@ -71,7 +71,6 @@ impl Actions {
             }
         };
         match (wanted, &self.stage) {
-            (None, _) => Step::stay(),
             (Some(Item { label, refused: Some(reason), .. }), _) => {
                 update::say(model, format!("{label}: {reason}"));
                 Step::stay()
@@ -82,7 +81,7 @@ impl Actions {
                 let line = Line::new(model, Purpose::Stage { task, slug, stage: name }, project, "");
                 Step::Become(Body::Line(Box::new(line)), Vec::new())
             }
-            (Some(_), None) => Step::stay(),
+            (None, _) | (Some(_), None) => Step::stay(),
         }
     }
 

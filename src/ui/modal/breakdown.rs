@@ -225,7 +225,7 @@ impl Breakdown {
         let changed = if self.former.is_empty() { "" } else { " · changed" };
         let hints = match &self.view.reject {
             Some(_) => rejection::HINTS,
-            None => "a approve  r reject  Enter look  e edit  x drop  J K move  u undo  Esc",
+            None => "a approve  r reject  Enter look  e edit  x drop  J K move  u undo",
         };
         let mut panel = Panel::new(format!("review {} · {count}{changed}", self.slug), hints);
         let numbers = self.items.len().to_string().len();

@@ -90,8 +90,8 @@ impl Questions {
             KeyCode::Down if empty && options > 0 => {
                 entry.chosen = Some(entry.chosen.map_or(0, |at| (at + 1).min(options - 1)));
             }
-            KeyCode::Tab => self.at = if self.at == last { 0 } else { self.at + 1 },
-            KeyCode::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
+            KeyCode::Tab if plain => self.at = if self.at == last { 0 } else { self.at + 1 },
+            KeyCode::Tab | KeyCode::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
             KeyCode::Enter if plain => return self.enter(serial),
             KeyCode::Enter => entry.field.break_line(),
             KeyCode::Char('j') if ctrl => entry.field.break_line(),

@@ -11,7 +11,7 @@ use super::field::Field;
 use super::panel::{Panel, Row, Tone};
 
 /// Keys of the prompt while it is open.
-pub const HINTS: &str = "Enter rejects   Tab fresh   Alt-Enter breaks the line   Ctrl-G editor   Esc back";
+pub const HINTS: &str = "Enter rejects   Tab fresh   Alt-Enter line   Ctrl-G editor   Esc";
 
 /// The text field below the facts.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use crate::model::{Decision, ProjectId, Request, ReviewFacts, State, Task, TaskI
 use crate::ui::glyph::Signs;
 use crate::ui::model::{Effect, Model};
 use crate::ui::text::{changed, plural};
-use crate::ui::update;
+use crate::ui::update::{self, condition};
 
 use super::Step;
 use super::field::Field;
@@ -27,6 +27,8 @@ pub struct Review {
     title: String,
     slug: String,
     pub facts: Option<Box<ReviewFacts>>,
+    /// `a` makes sense.
+    accepts: bool,
     /// A stage's rejection that waits for a person.
     verdict: Option<Rejected>,
     /// The words of a rejection, once `r` was pressed.
@@ -60,8 +62,8 @@ impl Rejected {
 
 impl Review {
     pub fn new(project: ProjectId, task: &Task, title: String) -> Self {
-        let (slug, verdict) = (task.slug.to_string(), Rejected::of(task));
-        Self { project, task: task.id, title, slug, facts: None, verdict, reject: None }
+        let (slug, verdict, accepts) = (task.slug.to_string(), Rejected::of(task), condition::accepts(task));
+        Self { project, task: task.id, title, slug, facts: None, accepts, verdict, reject: None }
     }
 
     pub const fn takes_text(&self) -> bool {
@@ -88,7 +90,7 @@ impl Review {
         };
         let (project, task) = (self.project.clone(), self.task);
         match event.code {
-            KeyCode::Char('a') => Step::Close(update::ask(Request::Approve { project, task })),
+            KeyCode::Char('a') if self.accepts => Step::Close(update::ask(Request::Approve { project, task })),
             KeyCode::Char('o') if self.verdict.is_some() => {
                 Step::Close(update::ask(Request::Override { project, task }))
             }
@@ -122,7 +124,7 @@ impl Review {
         let mut panel = Panel::new(format!("review {}", self.title), hints);
         match (&self.facts, &self.verdict) {
             (Some(facts), Some(verdict)) => Self::verdict_rows(&mut panel, facts, verdict, width),
-            (Some(facts), None) => Self::rows(&mut panel, facts, width),
+            (Some(facts), None) => self.rows(&mut panel, facts, width),
             (None, _) => panel.push(Row::new(Tone::Dim, "...")),
         }
         if let Some(reject) = &self.reject {
@@ -134,11 +136,12 @@ impl Review {
     fn hints(&self, facts: &ReviewFacts) -> String {
         let log = if facts.gate_log.is_some() { "   l gate log" } else { "" };
         let accept = match &self.verdict {
-            Some(_) => "a confirm reject   o override".to_owned(),
-            None if facts.next.starts_with("reviewed") => "a accept as reviewed".to_owned(),
-            None => format!("a approve, next: {}", facts.next),
+            Some(_) => "a confirm reject   o override   ".to_owned(),
+            None if !self.accepts => String::new(),
+            None if facts.next.starts_with("reviewed") => "a accept as reviewed   ".to_owned(),
+            None => format!("a approve, next: {}   ", facts.next),
         };
-        format!("{accept}   r reject   d diff{log}   Esc back")
+        format!("{accept}r reject   d diff{log}   Esc back")
     }
 
     /// The reason first, then what each key leads to.
@@ -156,7 +159,7 @@ impl Review {
         panel.fact("r reject", &format!("{by} judges again, with your words"), columns);
     }
 
-    fn rows(panel: &mut Panel, facts: &ReviewFacts, width: u16) {
+    fn rows(&self, panel: &mut Panel, facts: &ReviewFacts, width: u16) {
         let columns = (LABEL, width);
         if let Some((name, text)) = &facts.artifact {
             let first: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SUMMARY).collect();
@@ -169,7 +172,9 @@ impl Review {
             format!("conflicts in {}", facts.conflicts.join(", "))
         };
         panel.fact("base", &format!("{}, {prediction}", facts.base), columns);
-        panel.fact("next", &facts.next, columns);
+        if self.accepts {
+            panel.fact("next", &facts.next, columns);
+        }
     }
 
     /// What changed, and what the gate said of it.

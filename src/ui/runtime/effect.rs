@@ -42,23 +42,11 @@ impl Face {
                 self.paste(&text);
                 Ok(())
             }
-            Effect::ScrollTerminal(by) => {
-                self.scroll(by);
-                Ok(())
-            }
-            Effect::HoldTerminal => {
-                self.pane.hold();
-                self.scrolled();
-                Ok(())
-            }
-            Effect::ReleaseTerminal => {
-                self.pane.release();
-                self.scrolled();
-                Ok(())
-            }
-            Effect::SearchTerminal { text, back } => {
-                let found = self.pane.search(text, back, &self.mailbox.sender);
-                self.searched(found);
+            Effect::ScrollTerminal(_)
+            | Effect::HoldTerminal
+            | Effect::ReleaseTerminal
+            | Effect::SearchTerminal { .. } => {
+                self.move_terminal(effect);
                 Ok(())
             }
             Effect::CopySelection(selection) => self.copy_selection(&selection),
@@ -88,6 +76,26 @@ impl Face {
         };
         if let Err(error) = result {
             self.say(&error.to_string());
+        }
+    }
+
+    /// What the terminal pane shows, live or of its history.
+    fn move_terminal(&mut self, effect: Effect) {
+        match effect {
+            Effect::ScrollTerminal(by) => self.scroll(by),
+            Effect::HoldTerminal => {
+                self.pane.hold();
+                self.scrolled();
+            }
+            Effect::ReleaseTerminal => {
+                self.pane.release();
+                self.scrolled();
+            }
+            Effect::SearchTerminal { text, back } => {
+                let found = self.pane.search(text, back, &self.mailbox.sender);
+                self.searched(found);
+            }
+            _ => {}
         }
     }
 

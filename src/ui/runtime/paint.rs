@@ -48,7 +48,7 @@ impl Face {
         self.outer.frame(|terminal| {
             // Rows that went past ratatui are put into its last frame first, so that nothing of them stays behind
             // under what is drawn over them now.
-            if covered && pane.painted != 0 {
+            if covered && pane.painted != 0 && pane.is_drawn(model) {
                 let mut rows = Vec::new();
                 changed_rows(pane, &mut rows);
                 terminal.backend_mut().write_all(&rows)?;

@@ -2,7 +2,7 @@
 //!
 //! The engine has the last word on every request; these rules only spare a person the way to it.
 
-use crate::model::{ReasonKind, State, TaskView};
+use crate::model::{ReasonKind, State, Task, TaskView};
 use crate::ui::model::{Model, Tab};
 
 use super::chosen;
@@ -110,7 +110,9 @@ pub fn peek(model: &Model) -> Verdict {
             State::Setup | State::Queued | State::Gating | State::Scripting | State::Integrating => {
                 format!("the agent of {} does not run now", subject.name())
             }
-            State::Waiting | State::Children => unfit(subject.name(), task),
+            State::Waiting | State::Children | State::Approval | State::Verdict | State::Blocked | State::Done => {
+                unfit(subject.name(), task)
+            }
             _ => format!("{} does not run; $start starts it", subject.name()),
         },
         None => format!("{} does not run; $start starts it", subject.name()),
@@ -151,7 +153,7 @@ pub fn start(model: &Model) -> Verdict {
         _ if fell_with_child(task) => Err(unfit(name, task)),
         State::Draft | State::Waiting | State::Paused | State::Blocked | State::Failed => Ok(()),
         State::Done => Err(format!("{name} is done; $message sends it on, $merge merges")),
-        State::Children => Err(unfit(name, task)),
+        State::Children | State::Verdict | State::Integrating => Err(unfit(name, task)),
         state if state.is_closed() => Err(format!("{name} is {}", state.word())),
         State::Queued => Err(format!("{name} waits for a free place already")),
         _ => Err(format!("{name} runs already; $attach attaches, $stop stops it")),
@@ -169,9 +171,9 @@ pub fn retry(model: &Model) -> Verdict {
 
 pub fn stop(model: &Model) -> Verdict {
     let subject = session(model)?;
-    let stops = subject.task().is_some_and(|task| stops(task)) || subject.alive() && subject.task().is_none();
+    let is_stopped_by_it = subject.task().is_some_and(stops) || subject.alive() && subject.task().is_none();
     let merges = subject.task().is_some_and(|task| task.task.state == State::Integrating);
-    check_with(stops || subject.shell().is_some(), || match subject.task() {
+    check_with(is_stopped_by_it || subject.shell().is_some(), || match subject.task() {
         Some(task) if merges => unfit(subject.name(), task),
         _ => format!("{} does not run", subject.name()),
     })
@@ -210,10 +212,19 @@ pub fn message(model: &Model) -> Verdict {
 pub fn approve(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     match task.task.state {
-        State::Done if task.task.reviewed => Err(format!("{name} is reviewed already; $merge merges")),
-        State::Approval | State::Verdict | State::Done => Ok(()),
-        State::Quiet if task.task.flow.is_solo() => Ok(()),
+        _ if accepts(&task.task) => Ok(()),
+        State::Done => Err(format!("{name} is reviewed already; $merge merges")),
         _ => Err(unfit(name, task)),
+    }
+}
+
+/// Something of it waits that a person can accept.
+pub fn accepts(task: &Task) -> bool {
+    match task.state {
+        State::Approval | State::Verdict => true,
+        State::Done => !task.reviewed,
+        State::Quiet => task.flow.is_solo(),
+        _ => false,
     }
 }
 
@@ -233,9 +244,12 @@ pub fn override_verdict(model: &Model) -> Verdict {
 pub fn answer(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     let asks = task.task.state == State::Asking;
-    check_with(asks_questions(task), || match asks {
-        true => format!("{name} shows a dialog of its own; $attach attaches"),
-        false => format!("{name} asks nothing"),
+    check_with(asks_questions(task), || {
+        if asks {
+            format!("{name} shows a dialog of its own; $attach attaches")
+        } else {
+            format!("{name} asks nothing")
+        }
     })
 }
 
@@ -244,7 +258,7 @@ pub fn run_gate(model: &Model) -> Verdict {
     let stage = task.task.current_stage();
     let gate_failed = task.task.reason.as_ref().is_some_and(|reason| reason.kind == ReasonKind::Gate);
     match task.task.state {
-        state if state.is_closed() || !is_begun(task) => Err(unfit(name, task)),
+        _ if task.task.state.is_closed() || !is_begun(task) => Err(unfit(name, task)),
         _ if stage.gate.is_none() => Err(format!("stage {} of {name} has no gate", stage.name)),
         State::Approval | State::Verdict | State::Quiet => Ok(()),
         State::Failed if gate_failed => Ok(()),

@@ -13,7 +13,8 @@ fn panes(model: &Model) -> Vec<Pane> {
     match class(model) {
         Class::Wide | Class::Compact => {
             let all = [Pane::List, Pane::Main, Pane::Diff, Pane::Monitor];
-            all.into_iter().filter(|pane| *pane != Pane::Diff || model.main.tab != Tab::Diff).collect()
+            let alone = matches!(model.main.tab, Tab::Diff | Tab::Pipeline);
+            all.into_iter().filter(|pane| *pane != Pane::Diff || !alone).collect()
         }
         Class::Stacked | Class::Single | Class::TooSmall => vec![Pane::List, Pane::Main],
     }

@@ -141,7 +141,7 @@ impl Areas {
         let right = Rect { x: body.x + width + 1, width: body.width - width - 1, ..body };
         let (upper, lower) = split(right, 1 + main_rows(right.height - 1));
         self.show_main(framed(upper));
-        if model.main.tab == Tab::Diff || is_welcome(model) {
+        if matches!(model.main.tab, Tab::Diff | Tab::Pipeline) || is_welcome(model) {
             self.main = Some(framed(right));
         } else {
             self.diff = Some(framed(lower));

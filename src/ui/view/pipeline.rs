@@ -15,11 +15,11 @@ use super::layout::inset;
 
 /// Columns before an iteration's number, and before what it left.
 const ITERATION: u16 = 4;
-const TRACE: u16 = 7;
+const TRACE: u16 = 9;
 /// Columns of an iteration's number.
 const NUMBER: usize = 3;
 /// Columns of a word, at least: the words stand below one another.
-const WORD: usize = 11;
+const WORD: usize = 13;
 /// Columns of a name, at most.
 const NAME: usize = 16;
 /// Columns that show when an iteration began.
@@ -65,14 +65,12 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, (names, scene): (u
     if let Some(mark) = line.mark {
         canvas.put(row, mark.glyph(signs), canvas.theme.mark(mark));
     }
-    let mut right = String::new();
-    if let Some(at) = line.at.filter(|_| row.width >= ROOMY) {
+    let moment = line.at.filter(|_| row.width >= ROOMY).map_or_else(String::new, |at| {
         let moment = text::moment(at, scene.model.now, scene.zone);
-        right = format!("{moment}{}", " ".repeat(MOMENT.saturating_sub(text::width(&moment))));
-    }
-    if let Some(elapsed) = &line.elapsed {
-        right += &format!("{elapsed:>7}");
-    }
+        let room = MOMENT.saturating_sub(text::width(&moment));
+        moment + &" ".repeat(room)
+    });
+    let right = line.elapsed.as_ref().map_or_else(|| moment.clone(), |elapsed| format!("{moment}{elapsed:>7}"));
     let taken = if right.is_empty() { 0 } else { text::width(&right) as u16 + 1 };
     canvas.put_right(row, &right, dim);
     let left = Rect { x: row.x + indent.min(row.width), width: row.width.saturating_sub(indent + taken), ..row };

@@ -15,6 +15,7 @@ fn enter(person: &mut Person, context: Context) {
         Context::Terminal => (Pane::Main, Tab::Terminal),
         Context::Diff => (Pane::Diff, Tab::Terminal),
         Context::Page => (Pane::Main, Tab::Spec),
+        Context::Pipeline => (Pane::Main, Tab::Pipeline),
         Context::Monitor => (Pane::Monitor, Tab::Terminal),
     };
     person.model.layout.focus = focus;
@@ -107,9 +108,9 @@ fn requests_of_single_keys() {
     let task = |n| orchestra::model::TaskId(n);
     for (on, keys, wanted) in [
         ("draft-task", "S", Request::Start { project: id.clone(), task: task(1) }),
-        ("paused-task", "S", Request::Start { project: id.clone(), task: task(10) }),
+        ("paused-task", "S", Request::Start { project: id.clone(), task: task(14) }),
         ("working-task", "x", Request::Stop { project: id.clone(), task: task(4) }),
-        ("done-task", "U", Request::SetUnread { project: id.clone(), task: task(12), unread: true }),
+        ("done-task", "U", Request::SetUnread { project: id.clone(), task: task(17), unread: true }),
         ("working-task", "s", Request::EditSpec { project: id.clone(), session: session.clone(), size }),
         ("working-task", "t", Request::OpenShell { project: id.clone(), session: session.clone(), size }),
         ("main", "x", Request::StopSession { project: id.clone(), session: SessionId::main() }),
@@ -142,12 +143,12 @@ fn requests_behind_a_confirmation() {
     let id = project();
     let task = orchestra::model::TaskId;
     for (on, keys, wanted) in [
-        ("paused-task", "Ry", Request::Restart { project: id.clone(), task: task(10) }),
-        ("quiet-task", "xy", Request::Stop { project: id.clone(), task: task(7) }),
+        ("paused-task", "Ry", Request::Restart { project: id.clone(), task: task(14) }),
+        ("quiet-task", "xy", Request::Stop { project: id.clone(), task: task(10) }),
         ("working-task", "Ay", Request::SetAuto { project: id.clone(), task: task(4), auto: true }),
         ("working-task", ":skip<enter>y", Request::Skip { project: id.clone(), task: task(4) }),
-        ("failed-task", ":complete<enter>y", Request::Complete { project: id.clone(), task: task(11) }),
-        ("done-task", ":archive<enter>y", Request::Archive { project: id.clone(), task: task(12) }),
+        ("failed-task", ":complete<enter>y", Request::Complete { project: id.clone(), task: task(16) }),
+        ("done-task", ":archive<enter>y", Request::Archive { project: id.clone(), task: task(17) }),
         ("done-task", ":init<enter>y", Request::InitProject { project: id.clone() }),
         (
             "working-task",

@@ -257,6 +257,7 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
         base_branch: "main".to_owned(),
         branch: format!("task/{slug}"),
         state,
+        base_commit: (state != State::Draft).then(|| "a81f0c2".to_owned()),
         reason: (state == State::Paused).then_some(reason),
         conversations: if state == State::Quiet { Vec::new() } else { conversations },
         iterations: vec![Iteration {

@@ -115,7 +115,7 @@ fn the_form_keeps_its_text_and_shows_refusals() {
     person.answer(Err(Failure::new(FailureKind::Conflict, "branch task/fix-dates exists.").hint("Take another slug.")));
     assert!(person.modal(24).contains("branch task/fix-dates exists. Take another slug."));
     person.press("<alt-enter>");
-    person.answer(Ok(Reply::Task { id: TaskId(15), message: Some("started fix-dates".to_owned()) }));
+    person.answer(Ok(Reply::Task { id: TaskId(20), message: Some("started fix-dates".to_owned()) }));
     assert!(person.model.modal.is_none());
     assert_eq!(person.news(), "started fix-dates");
     person.press("N");
@@ -124,7 +124,7 @@ fn the_form_keeps_its_text_and_shows_refusals() {
     person.tell(changed(&person.model, |project| {
         let mut new = project.tasks[0].clone();
         let task = std::sync::Arc::make_mut(&mut new.task);
-        (task.id, task.slug) = (TaskId(15), orchestra::model::Slug::new("fix-dates").expect("a fixture"));
+        (task.id, task.slug) = (TaskId(20), orchestra::model::Slug::new("fix-dates").expect("a fixture"));
         project.tasks.push(new);
     }));
     assert_eq!(person.selected(), "fix-dates");
@@ -165,7 +165,7 @@ fn delete() {
     person.press("D");
     assert!(person.modal(24).contains("..."));
     person.press("y");
-    assert_eq!(person.requests(), [Request::DeleteFacts { project: project(), task: TaskId(7) }]);
+    assert_eq!(person.requests(), [Request::DeleteFacts { project: project(), task: TaskId(10) }]);
 
     let mut person = Person::on("quiet-task");
     person.press("D").answer(Ok(Reply::Delete(Box::new(delete_facts()))));
@@ -174,7 +174,7 @@ fn delete() {
     assert!(person.model.modal.is_none() && person.effects.is_empty());
     for (letter, scope) in [("y", DeleteScope::All), ("w", DeleteScope::WorktreeOnly)] {
         person.press("D").answer(Ok(Reply::Delete(Box::new(delete_facts())))).press(letter);
-        assert_eq!(person.requests(), [Request::Delete { project: project(), task: TaskId(7), scope }]);
+        assert_eq!(person.requests(), [Request::Delete { project: project(), task: TaskId(10), scope }]);
     }
     person.press("D").answer(Ok(Reply::Delete(Box::default())));
     insta::assert_snapshot!(person.modal(24));
@@ -188,11 +188,11 @@ fn stray_typing_cannot_answer() {
     person.rush("<esc>");
     assert!(person.model.modal.is_none());
     person.press("R").rush("y").wait(200).repeat("y");
-    assert_eq!(person.requests(), [Request::DeleteFacts { project: project(), task: TaskId(7) }][..0]);
+    assert_eq!(person.requests(), [Request::DeleteFacts { project: project(), task: TaskId(10) }][..0]);
     person.tell(Msg::Paste("y".to_owned()));
     assert_eq!(person.requests(), []);
     person.press("y");
-    assert_eq!(person.requests(), [Request::Restart { project: project(), task: TaskId(7) }]);
+    assert_eq!(person.requests(), [Request::Restart { project: project(), task: TaskId(10) }]);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn merge() {
     person.press("M").answer(Ok(Reply::Merge(Box::new(merge_facts()))));
     insta::assert_snapshot!(person.modal(24));
     person.press("y");
-    assert_eq!(person.requests(), [Request::Merge { project: project(), task: TaskId(12) }]);
+    assert_eq!(person.requests(), [Request::Merge { project: project(), task: TaskId(17) }]);
 
     let refused = Failure::new(FailureKind::Dirty, "main has changes in src/api.rs.").hint("Commit them, then M.");
     let facts = MergeFacts { refused: Some(refused), ..merge_facts() };
@@ -262,7 +262,7 @@ fn review() {
     person.repeat("a").rush("<enter>");
     assert_eq!(person.requests(), []);
     person.press("a").answer(Ok(Reply::Review(Box::new(review_facts())))).press("a");
-    assert_eq!(person.requests(), [Request::Approve { project: project(), task: TaskId(12) }]);
+    assert_eq!(person.requests(), [Request::Approve { project: project(), task: TaskId(17) }]);
 
     person.press("r").answer(Ok(Reply::Review(Box::new(review_facts())))).press("r<enter>");
     assert!(person.modal(24).contains("Say what is to be changed."));
@@ -270,7 +270,7 @@ fn review() {
     insta::assert_snapshot!(person.modal(24));
     person.press("<esc><esc>r").answer(Ok(Reply::Review(Box::new(review_facts())))).press("r<enter>");
     let feedback = "more tests".to_owned();
-    assert_eq!(person.requests(), [Request::Reject { project: project(), task: TaskId(12), feedback, fresh: false }]);
+    assert_eq!(person.requests(), [Request::Reject { project: project(), task: TaskId(17), feedback, fresh: false }]);
 
     let facts = ReviewFacts { next: "review".to_owned(), ..review_facts() };
     let mut person = Person::on("approval-task");
@@ -359,7 +359,7 @@ fn actions() {
     person.press(".");
     insta::assert_snapshot!(person.modal(40));
     person.press("x");
-    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(12) }]);
+    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(17) }]);
     person.press(".S");
     assert_eq!(person.news(), "start: done-task is done; m sends it on, M merges");
 }

@@ -11,7 +11,7 @@ use super::fixture::Person;
 fn key() -> impl Strategy_<Value = KeyEvent> {
     let code = prop_oneof![
         8 => proptest::char::range(' ', '~').prop_map(KeyCode::Char),
-        2 => proptest::sample::select("DyMmaArRxXwWnNsSdzEy.:?/,1290qU".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        2 => proptest::sample::select("DyMmaArRoxXwWnNsSdzEy.:?/,1290qU{}L ".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         3 => proptest::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Up, KeyCode::Down, KeyCode::Left,
             KeyCode::Right, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Backspace,
@@ -42,6 +42,7 @@ fn needs_a_letter(request: &Request) -> Option<&'static [char]> {
         | Request::Trust { .. }
         | Request::SetAuto { auto: true, .. } => Some(&['y']),
         Request::Approve { .. } => Some(&['a']),
+        Request::Override { .. } => Some(&['o']),
         _ => None,
     }
 }

@@ -14,11 +14,12 @@ use super::fixture::{Person, changed, notice, project, row, session, task_mut};
 fn w_goes_through_those_that_need_me() {
     let mut person = Person::on("main");
     let mut visited = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..8 {
         person.press("w");
         visited.push(person.selected().to_owned());
     }
-    assert_eq!(visited, ["asking-task", "approval-task", "failed-task", "paused-task", "quiet-task", "asking-task"]);
+    let wanted = ["asking", "approval", "verdict", "blocked", "failed", "paused", "quiet", "asking"];
+    assert_eq!(visited, wanted.map(|state| format!("{state}-task")));
     person.press("W");
     assert_eq!(person.selected(), "quiet-task");
     person.press("<backspace>");
