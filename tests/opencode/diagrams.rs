@@ -217,7 +217,7 @@ const BUILDERS: &str = r#"{"rules": [
   {"match": {"user": "BUILDER.*BUILD bottom"}, "steps": [
     {"shell": "cat left.txt right.txt >bottom.txt && git add . && git commit -q -m bottom && orchestra submit <<'EOF'\nbuilt bottom\nEOF"}, {"text": "Built."}]},
   {"match": {"user": "JOINER.*built top.*built bottom"}, "steps": [
-    {"shell": "cat *.txt >all.txt && orchestra submit <<'EOF'\njoined\nEOF"}, {"text": "Joined."}]}
+    {"shell": "cat top.txt left.txt right.txt bottom.txt >all.txt && orchestra submit <<'EOF'\njoined\nEOF"}, {"text": "Joined."}]}
 ]}"#;
 
 #[test]

@@ -64,7 +64,7 @@ impl Bench {
     pub fn started(place: &Place, path: Option<&std::path::Path>) -> Self {
         let mut bench =
             Self { place: place.clone(), root: place.path(""), server: None, engine: None, news: Arc::default() };
-        bench.start_engine(path.map(std::path::Path::to_owned));
+        bench.start_engine(path);
         bench
     }
 
@@ -76,11 +76,12 @@ impl Bench {
 
     /// Another engine on the same state.
     pub fn come_back(&mut self) {
-        self.start_engine(Some(self.root.clone()));
+        let root = self.root.clone();
+        self.start_engine(Some(&root));
     }
 
     /// Another engine, started somewhere else.
-    pub fn start_engine(&mut self, project: Option<PathBuf>) {
+    pub fn start_engine(&mut self, project: Option<&std::path::Path>) {
         let home = Home::at(self.place.path("orchestra-home"));
         let news = Arc::clone(&self.news);
         let listener = Arc::new(move |_| {
@@ -90,7 +91,7 @@ impl Bench {
         let setting = || Setting {
             home: home.clone(),
             program: env!("CARGO_BIN_EXE_orchestra").into(),
-            project: project.clone().map(First::Path),
+            project: project.map(|path| First::Path(path.to_owned())),
         };
         let engine = loop {
             match Engine::start(setting(), Arc::clone(&listener) as Listener) {
