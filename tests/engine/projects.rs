@@ -81,7 +81,7 @@ fn every_known_project_is_opened_at_start() {
 
         // From the other one: it stands first.
         bench.leave();
-        bench.start_engine(Some(billing.root().join(".orchestra")));
+        bench.start_engine(Some(&billing.root().join(".orchestra")));
         is_open(&bench, "my-app");
         let snapshot = bench.engine().snapshot();
         assert_eq!(names(&snapshot), ["billing-api", "my-app"]);
@@ -283,7 +283,7 @@ fn fault_c7_links_worktrees_and_subfolders_lead_to_one_project() {
         bench.reaches("inside", State::Approval);
         let worktree = bench.worktree("inside");
         bench.leave();
-        bench.start_engine(Some(worktree));
+        bench.start_engine(Some(&worktree));
         let expected = Opened { project: id, session: Some(SessionId::from("inside")) };
         assert_eq!(bench.engine().snapshot().opened, Some(expected));
     });
