@@ -211,7 +211,7 @@ impl Core {
     pub(super) fn queue_prompt(&mut self, project: &ProjectId, run: &RunId) {
         let Ok(text) = std::fs::read_to_string(self.box_of(run).join(TYPED_FILE)) else { return };
         let id = RunId(format!("{run}-prompt"));
-        self.post(project, Letter { run: run.clone(), id, text, origin: Origin::Launch, sent: false });
+        self.post(project, Letter::new(run.clone(), id, text, Origin::Launch));
     }
 
     /// The prompt of a run has been typed.
@@ -298,7 +298,7 @@ impl Core {
         }
     }
 
-    fn activity_changed(&mut self, run: &RunId) {
+    pub(super) fn activity_changed(&mut self, run: &RunId) {
         let Some(live) = self.live.get_mut(run) else { return };
         live.since = now();
         let activity = live.activity();
@@ -318,6 +318,9 @@ impl Core {
         }
         // What was handed in belongs to the turn that begins, or to the one that ends.
         let begins = activity == Activity::Working;
+        if begins {
+            self.letter_taken(run);
+        }
         if !begins {
             self.collect_submissions(run);
         }

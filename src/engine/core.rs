@@ -281,6 +281,7 @@ impl Core {
     fn deadlines_passed(&mut self) {
         self.settle_status();
         self.collect_dropped();
+        self.remedy_unseen();
         self.stop_overdue_jobs();
     }
 

@@ -102,7 +102,7 @@ impl Core {
             Text::Reminder { n } => Some(agent::prompt::reminder(*n, &artifact)),
         };
         if let Some(text) = words {
-            let letter = Letter { run: run.clone(), id, text, origin: Origin::Effect(key), sent: false };
+            let letter = Letter::new(run.clone(), id, text, Origin::Effect(key));
             self.post(&at.project, letter);
         } else {
             let finished = project.finish(key);

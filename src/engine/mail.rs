@@ -1,4 +1,7 @@
 //! Text for agents: kept until the receiver rests, typed once, and struck off when the shim says that it was typed.
+//!
+//! A program that is only just starting swallows keys. What the flow has to say to an agent that tells of its turns is
+//! therefore struck off only when a turn begins; until then it gets another Enter, then the text once more.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +17,9 @@ use crate::store::database::{Delivery, EffectId, MessageId};
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
 const ENTER_DELAY: Duration = Duration::from_millis(150);
 
+/// Within this time after its Enter an agent that tells of its turns has begun one.
+const TURN_BEGINS: Duration = Duration::from_secs(4);
+
 /// A text that waits for its receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Letter {
@@ -23,13 +29,49 @@ pub(super) struct Letter {
     pub id: RunId,
     pub text: String,
     pub origin: Origin,
-    pub sent: bool,
+    pub state: Sending,
+}
+
+/// How far a letter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    Waits,
+    /// The shim types it.
+    Typed {
+        again: bool,
+    },
+    /// It was typed, and the turn that it begins is still to come.
+    Unseen {
+        since: Instant,
+        next: Remedy,
+    },
+}
+
+/// What is done for a letter that begins no turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    Enter,
+    Again,
+    Tell,
 }
 
 impl Letter {
+    pub const fn new(run: RunId, id: RunId, text: String, origin: Origin) -> Self {
+        Self { run, id, text, origin, state: Sending::Waits }
+    }
+
     /// A person's message, by its number in the database.
     pub fn of_person(run: RunId, id: MessageId, text: String) -> Self {
-        Self { run, id: RunId(format!("message-{}", id.0)), text, origin: Origin::Person(id), sent: false }
+        Self::new(run, RunId(format!("message-{}", id.0)), text, Origin::Person(id))
+    }
+
+    /// The flow waits for the turn that it begins.
+    const fn is_of_flow(&self) -> bool {
+        !matches!(self.origin, Origin::Person(_))
+    }
+
+    const fn is_sent(&self) -> bool {
+        !matches!(self.state, Sending::Waits)
     }
 }
 
@@ -72,7 +114,10 @@ impl Core {
             .map(|message| Letter::of_person(run.clone(), message.id, message.text))
             .collect();
         // What is being typed stays where it is.
-        project.waiting.mail.retain(|letter| letter.sent || letters.iter().all(|other| other.origin != letter.origin));
+        project
+            .waiting
+            .mail
+            .retain(|letter| letter.is_sent() || letters.iter().all(|other| other.origin != letter.origin));
         letters.retain(|letter| project.waiting.mail.iter().all(|other| other.origin != letter.origin));
         for letter in letters {
             self.post(&place.0, letter);
@@ -83,8 +128,9 @@ impl Core {
     pub(super) fn deliver_messages(&mut self) {
         for index in 0..self.projects.len() {
             let mut mail = std::mem::take(&mut self.projects[index].waiting.mail);
-            let mut under_way: Vec<RunId> = mail.iter().filter(|letter| letter.sent).map(|it| it.run.clone()).collect();
-            for letter in mail.iter_mut().filter(|letter| !letter.sent) {
+            let mut under_way: Vec<RunId> =
+                mail.iter().filter(|letter| letter.is_sent()).map(|it| it.run.clone()).collect();
+            for letter in mail.iter_mut().filter(|letter| !letter.is_sent()) {
                 let Some(live) = self.live.get_mut(&letter.run) else { continue };
                 if under_way.contains(&letter.run) || !ready(live, &self.shared) {
                     continue;
@@ -93,7 +139,7 @@ impl Core {
                 if terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY).is_err() {
                     continue;
                 }
-                letter.sent = true;
+                letter.state = Sending::Typed { again: false };
                 under_way.push(letter.run.clone());
                 if let Some(agent) = live.agent.as_mut().filter(|_| matches!(letter.origin, Origin::Person(_))) {
                     agent.attended = true;
@@ -106,25 +152,40 @@ impl Core {
     /// When a letter that waits only for a person to be done with typing can go.
     pub(super) fn mail_due(&self) -> Option<Instant> {
         let now = Instant::now();
-        let unsent = self.projects.iter().flat_map(|project| &project.waiting.mail).filter(|letter| !letter.sent);
+        let unsent = self.projects.iter().flat_map(|project| &project.waiting.mail).filter(|letter| !letter.is_sent());
         let places = unsent.filter_map(|letter| Some(&self.live.get(&letter.run)?.place));
-        places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now).min()
+        let typing = places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now);
+        let all = self.projects.iter().flat_map(|project| &project.waiting.mail);
+        let unseen = all.filter_map(|letter| match letter.state {
+            Sending::Unseen { since, .. } => Some(since + TURN_BEGINS),
+            _ => None,
+        });
+        typing.chain(unseen).min()
     }
 
     /// Its prompt, or what the flow has to say to it, is still to be typed.
     pub(super) fn is_to_be_told(&self, at: &TaskPlace, run: &RunId) -> bool {
-        let waits = |letter: &Letter| letter.run == *run && !matches!(letter.origin, Origin::Person(_));
+        let waits = |letter: &Letter| letter.run == *run && letter.is_of_flow();
         self.project(&at.project).is_ok_and(|project| project.waiting.mail.iter().any(waits))
     }
 
     /// The shim has typed a letter.
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
+        let live = self.live.get(run);
+        let tells = live.and_then(|live| live.agent.as_ref()).is_some_and(|agent| agent.events.is_some());
+        let works = live.is_some_and(|live| live.activity() == Activity::Working);
         for project in &mut self.projects {
             let Some(index) =
                 project.waiting.mail.iter().position(|letter| letter.run == *run && letter.id.as_str() == id)
             else {
                 continue;
             };
+            let letter = &mut project.waiting.mail[index];
+            if let (Sending::Typed { again }, true) = (letter.state, tells && !works && letter.is_of_flow()) {
+                let next = if again { Remedy::Tell } else { Remedy::Enter };
+                letter.state = Sending::Unseen { since: Instant::now(), next };
+                return;
+            }
             let letter = project.waiting.mail.remove(index);
             if let Err(failure) = project.settle(letter.origin, Delivery::Delivered) {
                 self.notices.error(failure.to_string(), None);
@@ -133,12 +194,65 @@ impl Core {
         }
     }
 
+    /// A turn has begun: what was typed has arrived.
+    pub(super) fn letter_taken(&mut self, run: &RunId) {
+        self.settle_unseen(|letter| letter.run == *run);
+    }
+
+    fn settle_unseen(&mut self, is: impl Fn(&Letter) -> bool) {
+        let unseen = |letter: &mut Letter| matches!(letter.state, Sending::Unseen { .. }) && is(letter);
+        let mut typed = Vec::new();
+        for project in &mut self.projects {
+            for letter in project.waiting.mail.extract_if(.., unseen).collect::<Vec<_>>() {
+                if let Err(failure) = project.settle(letter.origin, Delivery::Delivered) {
+                    self.notices.error(failure.to_string(), None);
+                }
+                typed.push(letter.run);
+            }
+        }
+        for run in typed {
+            self.prompt_typed(&run);
+        }
+    }
+
+    /// What was typed and has begun no turn is typed once more, at the end a person is told.
+    pub(super) fn remedy_unseen(&mut self) {
+        let now = Instant::now();
+        let mut silent = Vec::new();
+        for letter in self.projects.iter_mut().flat_map(|project| &mut project.waiting.mail) {
+            let Sending::Unseen { since, next } = letter.state else { continue };
+            let terminal = self.live.get(&letter.run).and_then(|live| live.terminal.as_ref());
+            let Some(terminal) = terminal.filter(|_| since + TURN_BEGINS <= now) else { continue };
+            // One that is out of reach is gone: its end settles the letter.
+            match next {
+                Remedy::Enter => {
+                    _ = terminal.input(b"\r");
+                    letter.state = Sending::Unseen { since: now, next: Remedy::Again };
+                }
+                Remedy::Again => {
+                    letter.id = RunId(format!("{}-again", letter.id));
+                    letter.state = Sending::Typed { again: true };
+                    _ = terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY);
+                }
+                Remedy::Tell => silent.push(letter.run.clone()),
+            }
+        }
+        for run in silent {
+            self.settle_unseen(|letter| letter.run == run);
+            let Some(place) = self.live.get(&run).map(|live| live.place.clone()) else { continue };
+            let text = format!("{} took nothing of what was typed to it. Enter attaches", place.1);
+            self.notices.error(text, Some(place));
+            // It rests, and nothing is on its way to it any more.
+            self.activity_changed(&run);
+        }
+    }
+
     /// Letters to a process that has gone. Those of effects are over, since the launch that follows says the same; of
     /// a message that was being typed nobody can tell whether it arrived; the others wait in the database.
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
             let gone: Vec<_> = project.waiting.mail.extract_if(.., |letter| letter.run == *run).collect();
-            for letter in gone.into_iter().filter(|it| it.sent || !matches!(it.origin, Origin::Person(_))) {
+            for letter in gone.into_iter().filter(|it| it.is_sent() || !matches!(it.origin, Origin::Person(_))) {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {
                     self.notices.error(failure.to_string(), None);
                 }
