@@ -118,8 +118,8 @@ impl Faults {
             ("whole/pieces", 1),
             ("whole/join", 3),
             ("whole/judge", 2),
-            ("make-the-left-part/build", 1),
-            ("make-the-right-part/build", 1),
+            ("left-part/build", 1),
+            ("right-part/build", 1),
         ];
         let found: BTreeMap<_, _> = said.iter().map(|(owner, said)| (owner.as_str(), said.len())).collect();
         if found != lists.into_iter().collect() {
@@ -137,7 +137,7 @@ impl Faults {
         let mut setups = place.lines(SETUPS);
         setups.sort();
         let [left, right] = PARTS.map(|(slug, _)| slug);
-        let wanted = ["gated", left, right, "noted", "plain", "whole"].map(str::to_owned).to_vec();
+        let wanted = ["gated", left, "noted", "plain", right, "whole"].map(str::to_owned).to_vec();
         self.same("runs of the setup script", setups, wanted);
         self.same("runs of the stage's script", place.lines(STAMPS).len(), 3);
     }

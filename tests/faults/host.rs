@@ -19,8 +19,7 @@ pub const TASKS: [(&str, &str, &str); 4] = [
 ];
 
 /// What the last one is taken apart into: slug, title.
-pub const PARTS: [(&str, &str); 2] =
-    [("make-the-left-part", "Make the left part"), ("make-the-right-part", "Make the right part")];
+pub const PARTS: [(&str, &str); 2] = [("left-part", "Make the left part"), ("right-part", "Make the right part")];
 
 /// It asks, is taken apart, is put together, runs a script that fails once, and is judged: rejected once.
 const WHOLE: &str = "\
