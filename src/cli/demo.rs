@@ -15,6 +15,7 @@ use crate::agent::Catalog;
 use crate::agent::demo::{self, DemoFile};
 use crate::engine::Engine;
 use crate::model::{Failure, FailureKind, NewTask, Reply, Request};
+use crate::rpc::{FaceKind, Server};
 use crate::store::Home;
 use crate::ui::guide::Guide;
 use crate::ui::runtime::{self, Opening};
@@ -47,9 +48,12 @@ fn run(verb: &Demo) -> Result<(), Failure> {
     say(&format!("demo repository in {place}; {end}"));
     let home = Home::at(folder.path().join("home"));
     let memory = home.root().join("screen.json");
-    let (engine, mailbox) = open::start(&repo, home)?;
+    let (engine, mailbox) = open::start(&repo, home.clone())?;
+    // Its agents hand in by the socket, as any do.
+    let server = Server::start(engine.handle(), &home, open::face(&engine, FaceKind::Tui))?;
     begin(&engine)?;
     let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory })?;
+    drop(server);
     if verb.keep {
         let kept = folder.keep();
         say(&format!(

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::context::{Context, home};
 use super::{Outcome, Run, own_path};
 use crate::model::{Decision, Failure, FailureKind, Question, Submission, SubtaskDraft, Verdict};
-use crate::rpc::Client;
+use crate::rpc::{self, Client};
 use crate::store::dropbox::{self, MAX_BYTES};
 
 /// Hand in the result of a stage; run by an agent
@@ -84,14 +84,9 @@ impl Run for Submit {
     fn run(&self, context: &Context) -> Outcome {
         let session = Session::of_environment()?;
         let submission = self.submission()?;
-        let answer = match engine() {
-            Ok(client) => match session.submit(client, &submission) {
-                // An agent can be quicker than the news that it runs.
-                Err(failure) if Client::is_unknown(&failure) => session.leave(&submission, failure)?,
-                answer => answer?,
-            },
-            // An agent may be shut off from sockets and from starting processes.
-            Err(failure) => session.leave(&submission, failure)?,
+        let answer = match session.submit(&submission) {
+            Err(failure) if !is_refusal(&failure) => session.leave(&submission, failure)?,
+            answer => answer?,
         };
         context.output.result(&answer, || answer["done"]["message"].as_str().unwrap_or_default().to_owned());
         Ok(ExitCode::SUCCESS)
@@ -154,7 +149,13 @@ impl Session {
         Ok(Self { dir, task })
     }
 
-    fn submit(&self, mut client: Client, submission: &Submission) -> Result<Value, Failure> {
+    fn submit(&self, submission: &Submission) -> Result<Value, Failure> {
+        let home = home()?;
+        let Some(mut client) = Client::connect(&home)? else {
+            // The agent does not wait for it: whoever serves next finds what is left.
+            rpc::start_headless(&home, &own_path()?)?;
+            return Err(Failure::new(FailureKind::LockHeld, "no engine serves just now."));
+        };
         // An agent may have left its worktree: the project is where it was started for.
         let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok();
         let run = self.dir.file_stem().map(|stem| stem.to_string_lossy().into_owned());
@@ -169,8 +170,10 @@ impl Session {
     }
 }
 
-fn engine() -> Result<Client, Failure> {
-    Client::connect_or_start(&home()?, &own_path()?)
+/// The engine has looked at it and does not want it so. Anything else (an engine that is on its way out, a repository that
+/// was moved, a shut-off socket, an agent quicker than the news that it runs) is no fault of what is handed in.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Usage | FailureKind::BadState) && !Client::is_unknown(failure)
 }
 
 /// What stands in a file that an agent wrote; what is wrong names the place.

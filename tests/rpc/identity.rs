@@ -109,7 +109,9 @@ fn a_gate_is_its_task_s_agent_and_a_shell_is_a_person_s() {
     alone(|place| {
         let repository = Repository::new(place, crate::WILLING);
         let gate = calls(place, "gate", &json!([["task.merge", {"task": "fix-it"}]]));
-        repository.script("checks.sh", &gate);
+        // What it leaves behind ends with it.
+        let answered = place.path("gate.answers");
+        repository.script("checks.sh", &format!("{gate}\nuntil test -e '{}'; do :; done", answered.display()));
         repository.git(&["commit", "-qam", "Call from the gate"]);
         repository.flow("gated", "{stages: [{name: work, artifact: summary, gate: {command: checks.sh}}]}");
         let served = Served::new(place, Bench::open(place, &repository));
