@@ -29,7 +29,8 @@ fn clients_that_start_one_at_once_end_up_at_the_same() {
         clients[0].call("engine.shutdown", json!({})).unwrap();
         // One that was started in vain may come to its turn only now.
         while let Some(mut late) = wait_for_server(&home, Duration::from_secs(1)).unwrap() {
-            late.call("engine.shutdown", json!({})).unwrap();
+            // It may be at its end by itself.
+            _ = late.call("engine.shutdown", json!({}));
         }
     });
 }
