@@ -6,6 +6,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+#[path = "architecture/requirements.rs"]
+mod requirements;
+
 /// Every module at the root of the crate and its rank: an import goes to a smaller rank only.
 const RANKS: &[(&str, u8)] = &[
     ("model", 0),

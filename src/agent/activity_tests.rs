@@ -55,6 +55,7 @@ fn play(signals: Vec<Signal<'_>>) -> Vec<String> {
         .collect()
 }
 
+/// R92.
 #[test]
 fn native_beats_title_beats_screen() {
     let verdicts = play(vec![
@@ -102,6 +103,7 @@ fn lost_events_give_the_word_back() {
     assert_eq!(verdicts, ["resting (agent events)", "resting (agent events)", "working (screen)"]);
 }
 
+/// R92.
 #[test]
 fn an_agent_without_events_rests_when_its_screen_does() {
     let verdicts = play(vec![screen("a", 999), screen("a", 1000), screen("ab", 0), screen("ab", 1001)]);

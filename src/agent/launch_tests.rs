@@ -224,6 +224,7 @@ fn the_conversation_is_found_in_what_a_print_mode_printed() {
     assert_eq!(manifest.conversation_pattern.unwrap().groups(printed)["id"], "ses_0abc");
 }
 
+/// R49.
 #[test]
 fn tools_that_a_stage_forbids_are_denied_where_they_can_be() {
     let tools = [DisallowedTool { pattern: "Bash(cargo *)".to_owned(), message: None }];

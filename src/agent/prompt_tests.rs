@@ -43,6 +43,7 @@ fn a_first_prompt() {
     insta::assert_snapshot!("first", compose(&brief(&Trigger::Flow, &[])).unwrap());
 }
 
+/// R44.
 #[test]
 fn a_later_prompt() {
     let plan = EarlierArtifact {
@@ -77,6 +78,7 @@ fn reminders() {
     insta::assert_snapshot!("reminders", format!("{}\n----\n{}", reminder(1, "plan"), reminder(2, "plan")));
 }
 
+/// R44.
 #[test]
 fn a_long_artifact_is_cut_at_a_character_and_names_its_file() {
     let text = "é".repeat(INLINE);

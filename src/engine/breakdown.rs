@@ -263,6 +263,7 @@ mod tests {
         }
     }
 
+    /// R79.
     #[test]
     fn circles_and_indices_out_of_range_are_refused() {
         assert!(check(&[item(&[]), item(&[0]), item(&[0]), item(&[1, 2])]).is_ok());
@@ -277,6 +278,7 @@ mod tests {
         }
     }
 
+    /// R79.
     #[test]
     fn each_comes_after_what_it_depends_on() {
         assert_eq!(order(&[item(&[3]), item(&[]), item(&[0, 1]), item(&[1])]), Ok(vec![1, 3, 0, 2]));

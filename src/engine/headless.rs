@@ -224,6 +224,7 @@ mod tests {
     use crate::engine::pipeline::tests::task;
     use crate::model::{Assignment, Decision, Verdict, Work};
 
+    /// R70.
     #[test]
     fn a_verdict_is_found_alone_in_a_fence_and_among_words() {
         let mut task = task(crate::model::solo());

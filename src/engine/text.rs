@@ -24,6 +24,7 @@ pub(super) fn head_and_tail(text: &str, keep: usize, log: &str) -> String {
 mod tests {
     use super::*;
 
+    /// R54.
     #[test]
     fn long_logs_keep_both_ends() {
         let text = (0..100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");

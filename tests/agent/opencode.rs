@@ -148,6 +148,7 @@ async fn a_conversation_from_prompt_to_permission_to_resume() {
     assert_eq!(asked(&place).last(), Some(&(id, "write b.txt".to_owned())), "the same conversation");
 }
 
+/// R74.
 #[tokio::test(flavor = "multi_thread")]
 async fn handing_in_is_not_asked_for() {
     let Some(place) = Workplace::opencode(SCENARIO) else { return };

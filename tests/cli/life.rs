@@ -2,6 +2,7 @@
 
 use crate::{Desk, WILLING, in_place};
 
+/// R47, R94, R138, R140.
 #[test]
 fn a_task_from_a_draft_to_merged_code() {
     in_place(|place| {
@@ -92,6 +93,7 @@ fn a_task_from_a_draft_to_merged_code() {
     });
 }
 
+/// R93, R95.
 #[test]
 fn the_way_of_a_flow_is_in_the_person_s_hands() {
     in_place(|place| {

@@ -19,6 +19,7 @@ fn started<'a>(place: &'a crate::place::Place, script: &str, until: &str) -> Des
     desk
 }
 
+/// R67, R94, R98.
 #[test]
 fn questions_are_shown_and_answered() {
     in_place(|place| {
@@ -101,6 +102,7 @@ fn commands(lines: &[&str]) -> String {
     format!("rules:\n  - {{when: 'artifact `summary` by', steps: {steps}}}\notherwise: [{{say: heard}}]\n")
 }
 
+/// R70, R72, R74.
 #[test]
 fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
     in_place(|place| {
@@ -165,6 +167,7 @@ fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
     });
 }
 
+/// R71.
 #[test]
 fn a_task_that_cannot_be_done_fails() {
     in_place(|place| {
@@ -174,6 +177,7 @@ fn a_task_that_cannot_be_done_fails() {
     });
 }
 
+/// R66.
 #[test]
 fn a_gate_runs_when_a_person_says_so() {
     in_place(|place| {
@@ -209,6 +213,7 @@ fn the_prompt_is_what_is_sent() {
     });
 }
 
+/// R94.
 #[test]
 fn a_rejection_can_begin_a_new_conversation() {
     in_place(|place| {
@@ -221,6 +226,7 @@ fn a_rejection_can_begin_a_new_conversation() {
     });
 }
 
+/// R77, R85.
 #[test]
 fn tasks_belong_to_others_and_wait_for_others() {
     in_place(|place| {
@@ -308,6 +314,7 @@ fn templates_preset_what_a_task_has() {
 /// A stage that judges the one before it.
 const JUDGED: &str = "{stages: [{name: work, artifact: summary, is_automated: true}, {name: review, artifact: verdict, capabilities: {approval: {rejection_stage: work}}}], integration: {auto_merge: false}}";
 
+/// R63, R64.
 #[test]
 fn a_rejection_is_confirmed_or_overridden() {
     in_place(|place| {
@@ -343,6 +350,7 @@ otherwise: [{say: heard}]
     });
 }
 
+/// R69, R79, R83.
 #[test]
 fn a_breakdown_is_looked_at_changed_and_made() {
     in_place(|place| {

@@ -34,6 +34,7 @@ fn a_flow_goes_to_its_end_without_a_person() {
     });
 }
 
+/// R140.
 #[test]
 fn lines_tell_how_it_goes() {
     in_place(|place| {

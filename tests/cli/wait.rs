@@ -202,6 +202,7 @@ fn what_draws_on_the_whole_screen_is_said_once() {
     });
 }
 
+/// R43, R54, R98, R146.
 #[test]
 fn gates_have_logs_of_their_own() {
     in_place(|place| {

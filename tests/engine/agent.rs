@@ -45,6 +45,7 @@ fn an_agent_that_ends_without_a_result_pauses_the_task() {
     });
 }
 
+/// R73.
 #[test]
 fn an_agent_that_rests_without_a_result_is_reminded_three_times() {
     alone(|place| {
@@ -129,6 +130,7 @@ fn a_question_shows_and_its_answer_goes_on() {
 }
 
 /// The scripted agent's own time to settle is far below this.
+/// R95.
 #[test]
 fn a_stop_reaches_an_agent_that_ignores_signals() {
     alone(|place| {

@@ -34,6 +34,7 @@ fn project(place: &Place, script: &str) -> Repository {
     repository
 }
 
+/// R45, R77, R78, R79, R80, R81.
 #[test]
 fn pieces_merge_into_the_parents_worktree_in_their_order() {
     alone(|place| {
@@ -69,6 +70,7 @@ fn pieces_merge_into_the_parents_worktree_in_their_order() {
     });
 }
 
+/// R80, R141.
 #[test]
 fn a_conflict_between_pieces_goes_to_the_later_one_with_both_sides_named() {
     alone(|place| {

@@ -7,6 +7,7 @@ use crate::place::{alone, gone};
 use crate::repo::Repository;
 use crate::{WILLING, artifact};
 
+/// R43, R44, R52, R53, R54, R55, R57, R138.
 #[test]
 fn what_the_gate_says_is_typed_into_the_same_conversation() {
     alone(|place| {
@@ -43,6 +44,7 @@ fn what_the_gate_says_is_typed_into_the_same_conversation() {
     });
 }
 
+/// R59.
 #[test]
 fn a_gate_over_its_time_is_ended_with_all_that_it_started() {
     alone(|place| {
@@ -68,6 +70,7 @@ fn a_gate_over_its_time_is_ended_with_all_that_it_started() {
     });
 }
 
+/// R56.
 #[test]
 fn a_gate_that_keeps_failing_is_counted_and_can_be_skipped() {
     alone(|place| {

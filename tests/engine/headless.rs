@@ -149,6 +149,7 @@ fn a_reminder_goes_on_with_the_same_conversation_where_the_agent_can() {
     });
 }
 
+/// R70, R73.
 #[test]
 fn a_verdict_that_is_printed_is_checked_and_counts() {
     alone(|place| {

@@ -55,6 +55,7 @@ fn checkout(repository: &Repository) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// R138, R139, R145.
 #[test]
 fn a_merge_rebases_onto_a_base_that_moved() {
     alone(|place| {
@@ -81,6 +82,7 @@ fn a_merge_rebases_onto_a_base_that_moved() {
     });
 }
 
+/// R141.
 #[test]
 fn a_conflict_goes_back_to_the_agent_with_the_files_named() {
     alone(|place| {
@@ -126,6 +128,7 @@ fn a_failing_commit_hook_goes_back_to_the_agent() {
     });
 }
 
+/// R142.
 #[test]
 fn fault_g_a_dirty_checkout_refuses_the_merge_and_stays_as_it_is() {
     alone(|place| {
@@ -154,6 +157,7 @@ fn fault_g_a_dirty_checkout_refuses_the_merge_and_stays_as_it_is() {
     });
 }
 
+/// R142.
 #[test]
 fn changes_that_are_not_in_the_way_stay_in_place() {
     alone(|place| {
@@ -169,6 +173,7 @@ fn changes_that_are_not_in_the_way_stay_in_place() {
     });
 }
 
+/// R142.
 #[test]
 fn a_base_that_is_checked_out_nowhere_moves_alone() {
     alone(|place| {

@@ -7,6 +7,7 @@ use crate::place::alone;
 use crate::repo::Repository;
 use crate::{WILLING, artifact, stops_at};
 
+/// R94.
 #[test]
 fn a_rejection_goes_to_the_same_conversation() {
     alone(|place| {
@@ -38,6 +39,7 @@ fn a_rejection_goes_to_the_same_conversation() {
     });
 }
 
+/// R95.
 #[test]
 fn a_stopped_task_goes_on_with_its_conversation() {
     alone(|place| {
@@ -61,6 +63,7 @@ fn a_stopped_task_goes_on_with_its_conversation() {
     });
 }
 
+/// R93.
 #[test]
 fn a_restart_begins_a_fresh_conversation() {
     alone(|place| {
@@ -80,6 +83,7 @@ fn a_restart_begins_a_fresh_conversation() {
     });
 }
 
+/// R93.
 #[test]
 fn a_skip_and_a_way_back_to_an_earlier_stage() {
     alone(|place| {
@@ -109,6 +113,7 @@ fn a_skip_and_a_way_back_to_an_earlier_stage() {
     });
 }
 
+/// R46.
 #[test]
 fn in_auto_mode_nobody_is_asked() {
     alone(|place| {

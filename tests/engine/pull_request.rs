@@ -33,6 +33,7 @@ fn wanted(bench: &Bench) -> Result<String, orchestra::model::Failure> {
     Ok(message)
 }
 
+/// R144.
 #[test]
 fn the_branch_is_pushed_and_the_pull_request_opened_once() {
     alone(|place| {
@@ -74,6 +75,7 @@ fn the_branch_is_pushed_and_the_pull_request_opened_once() {
     });
 }
 
+/// R144.
 #[test]
 fn a_branch_that_moved_on_the_remote_is_never_forced() {
     alone(|place| {

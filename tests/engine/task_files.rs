@@ -169,6 +169,7 @@ fn keys_of_the_header_win_over_the_settings() {
     });
 }
 
+/// R87, R89, R96.
 #[test]
 fn fault_v3_a_status_in_a_file_is_a_wish_that_may_be_refused() {
     alone(|place| {

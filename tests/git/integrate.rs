@@ -64,6 +64,7 @@ fn elsewhere(f: &Fixture) {
     f.sh(&["switch", "-qc", "mine"]);
 }
 
+/// R139, R143, R145.
 #[test]
 fn each_strategy_brings_commits_and_leftovers_into_a_base_that_moved() {
     for strategy in ALL {
@@ -197,6 +198,7 @@ fn fault_g2_changes_in_the_way_refuse_it_by_name() {
     }
 }
 
+/// R141.
 #[test]
 fn fault_g3_a_conflict_leaves_everything_as_it_was() {
     for strategy in ALL {
@@ -214,6 +216,7 @@ fn fault_g3_a_conflict_leaves_everything_as_it_was() {
     }
 }
 
+/// R143.
 #[test]
 fn a_red_gate_leaves_everything_as_it_was() {
     let f = Fixture::new();
@@ -328,6 +331,7 @@ fn fault_g12_a_live_index_lock_in_the_checkout_refuses_it() {
     Run::new(&f, &task).go().unwrap();
 }
 
+/// R143.
 #[test]
 fn fault_g19_a_base_that_moves_under_the_gate_is_tried_again() {
     let f = Fixture::new();

@@ -61,6 +61,7 @@ fn answers(place: &Place, name: &str) -> Vec<Value> {
     lines.iter().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// R89, R96.
 #[test]
 fn an_agent_has_the_rights_of_its_session_even_if_it_cuts_all_ties() {
     alone(|place| {

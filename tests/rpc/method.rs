@@ -64,6 +64,7 @@ fn every_request_can_be_called_by_its_name() {
     });
 }
 
+/// R146.
 #[test]
 fn a_task_goes_its_way_by_every_name_that_it_has() {
     alone(|place| {

@@ -6,6 +6,7 @@ use crate::place::in_place;
 use crate::{new_task, repository, start};
 
 /// A gate that says something, then waits for a word on a pipe.
+/// R66.
 #[test]
 fn a_gate_at_work_shows_its_output_and_leaves_its_log() {
     in_place(|place| {

@@ -115,6 +115,7 @@ fn wide_characters_and_hostile_names() {
 }
 
 /// One task for each state, in the words that the rows use.
+/// R86.
 #[test]
 fn every_state() {
     let mut tasks: Vec<_> = State::ALL

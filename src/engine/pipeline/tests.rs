@@ -168,6 +168,7 @@ fn check(before: &Task, after: &Task, effects: &[Effect]) {
     assert_eq!(keys.len(), effects.len(), "keys tell effects apart");
 }
 
+/// R45, R47, R55, R57, R60, R87.
 #[test]
 fn the_gate_sends_the_work_back_to_the_same_conversation() {
     let mut story = Story::new(flow(false, 0)).start();
@@ -195,6 +196,7 @@ fn the_gate_sends_the_work_back_to_the_same_conversation() {
     assert_eq!(story.task.state, State::Merged);
 }
 
+/// R55.
 #[test]
 fn a_failed_gate_resumes_the_conversation_of_an_agent_that_is_gone() {
     let mut story = Story::new(flow(false, 0)).start();
@@ -206,6 +208,7 @@ fn a_failed_gate_resumes_the_conversation_of_an_agent_that_is_gone() {
     assert!(matches!(&effects[..], [Effect::Launch { conversation: Conversation::Resume, .. }]));
 }
 
+/// R56.
 #[test]
 fn attempts_have_a_limit_where_one_is_set() {
     let mut story = Story::new(flow(false, 2)).start();
@@ -252,6 +255,7 @@ fn a_resting_agent_is_reminded_three_times_but_never_in_solo_nor_while_attended(
     }
 }
 
+/// R87, R88, R89.
 #[test]
 fn solo_is_done_when_the_agent_submits_and_reviewed_only_by_a_person() {
     let mut story = Story::new(solo()).start();
@@ -265,6 +269,7 @@ fn solo_is_done_when_the_agent_submits_and_reviewed_only_by_a_person() {
     assert_eq!((story.task.state, story.task.status().word()), (State::Working, "running"));
 }
 
+/// R141.
 #[test]
 fn a_conflict_goes_back_to_the_agent_and_a_refusal_to_the_person() {
     let mut story = Story::new(flow(true, 0)).start();
@@ -283,6 +288,7 @@ fn a_conflict_goes_back_to_the_agent_and_a_refusal_to_the_person() {
     assert!(story.task.reason.is_some());
 }
 
+/// R95.
 #[test]
 fn stop_and_start_go_on_in_the_same_iteration() {
     let mut story = Story::new(flow(false, 0)).start();

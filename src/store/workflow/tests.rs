@@ -74,6 +74,7 @@ fn stage(lines: &str) -> String {
     format!("flows:\n  default:\n    stages:\n      - name: work\n        artifact: summary\n{lines}")
 }
 
+/// R48, R49.
 #[test]
 fn r41_a_flow_with_everything() {
     let text = "
@@ -189,6 +190,7 @@ fn r69_subtasks_with_their_flow() {
     );
 }
 
+/// R43, R49, R50.
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table of all that is refused")]
 fn fault_c1_what_is_wrong_is_named_with_its_place() {
@@ -303,6 +305,7 @@ fn fault_c1_what_is_wrong_is_named_with_its_place() {
     assert!(project.refusal(&format!("flows:\n  a:\n    stages:\n{}", many.concat())).contains("not 1000"));
 }
 
+/// R50.
 #[test]
 fn all_that_is_wrong_is_told_at_once() {
     let text = "
@@ -376,6 +379,7 @@ flows:
     stages: [plan]
 ";
 
+/// R48.
 #[test]
 fn a_project_of_the_first_generation_loads_unchanged() {
     let project = Project::in_folder(".orkestra");

@@ -155,6 +155,7 @@ proptest! {
         prop_assert!(story.task.state.is_closed(), "{:?}", story.task);
     }
 
+    /// R89.
     #[test]
     fn nobody_but_a_person_sets_reviewed(kinds in proptest::collection::vec(OF_PERSON..kinds(), 0..80)) {
         let mut story = Story::new(whole()).start();

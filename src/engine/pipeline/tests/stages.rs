@@ -193,6 +193,7 @@ fn with_children(flow: Flow) -> Story {
     story
 }
 
+/// R85.
 #[test]
 fn r81_r83_the_parent_goes_on_once_no_subtask_is_open() {
     for (completion, stage) in [(None, "work"), (Some("wrap-up"), "wrap-up")] {

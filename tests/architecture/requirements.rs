@@ -1,0 +1,68 @@
+//! Every requirement of flows, gates, subtasks, statuses and merges is named by a test that proves it: in the test's name
+//! (`r54_r55_...`), or in the comment above it (`/// R54, R55.`).
+//!
+//! Invariants: a row without such a test stands in [`NOT_YET`] with its reason, and leaves it once a test names it.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::{Source, sources};
+
+/// Rows of the list of requirements.
+const ROWS: [RangeInclusive<u8>; 2] = [41..=98, 138..=146];
+
+/// Rows that no test proves.
+const NOT_YET: &[u8] = &[
+    58, // what belongs to a parent is not given its id, and no test reads what a gate is given
+    75, // resources are not gathered
+    76, // an attempt has prompt, artifact and gate log; what the agent did is in its terminal, which attempts share
+    90, // refusals of `set-status` are tested, no status that it sets
+    91, // no hook of an agent is installed: event streams and the program's own status are read
+    97, // lines of the diff take no comments
+];
+
+#[test]
+fn every_requirement_is_named_by_a_test() {
+    let named: BTreeSet<u8> = ["src", "tests"].iter().flat_map(|root| sources(root)).flat_map(|it| rows(&it)).collect();
+    let missing: Vec<u8> =
+        ROWS.into_iter().flatten().filter(|row| !named.contains(row) && !NOT_YET.contains(row)).collect();
+    assert!(missing.is_empty(), "no test names the rows {missing:?}: write `/// R..` above one that proves it");
+    let proven: Vec<_> = NOT_YET.iter().filter(|row| named.contains(row)).collect();
+    assert!(proven.is_empty(), "tests name the rows {proven:?} after all: take them out of NOT_YET");
+    let strange: Vec<_> = NOT_YET.iter().filter(|row| !ROWS.iter().any(|rows| rows.contains(row))).collect();
+    assert!(strange.is_empty(), "the rows {strange:?} of NOT_YET are not looked for");
+}
+
+/// Rows that the tests of a file name.
+fn rows(file: &Source) -> BTreeSet<u8> {
+    let (text, code): (Vec<&str>, Vec<&str>) = (file.text.lines().collect(), file.code.lines().collect());
+    let is_test = |at: &usize| ["#[test]", "#[tokio::test"].iter().any(|mark| code[*at].trim_start().starts_with(mark));
+    let mut found = BTreeSet::new();
+    for at in (0..code.len()).filter(is_test) {
+        let above = text[..at].iter().rev().map(|line| line.trim_start());
+        let above = above.take_while(|line| line.starts_with("#[") || line.starts_with("///"));
+        let words =
+            above.filter_map(|line| line.strip_prefix("///")).flat_map(|line| line.split(|it| !super::is_word(it)));
+        found.extend(words.filter_map(|word| word.strip_prefix('R')?.parse::<u8>().ok()));
+        let name = code[at..].iter().find_map(|line| line.split_once("fn ")).map_or("", |(_, name)| name);
+        found.extend(name.split('_').map_while(|part| part.strip_prefix('r')?.parse::<u8>().ok()));
+    }
+    found
+}
+
+#[test]
+fn rows_are_read_above_tests_and_in_their_names() {
+    let named = |text: &str| rows(&Source::new("src/engine/tests.rs", text)).into_iter().collect::<Vec<_>>();
+    assert_eq!(named("/// It does. R41, R42.\n/// R98.\n#[test]\nfn f() {}"), [41, 42, 98]);
+    assert_eq!(named("/// R41.\n#[allow(x)]\n#[tokio::test(flavor = \"y\")]\n#[ignore]\nasync fn f() {}"), [41]);
+    assert_eq!(named("    #[test]\n    fn r54_r55_real_agent_r56() {}"), [54, 55]);
+    for text in [
+        "/// R41.\nfn r42_f() {}",
+        "// R41.\n#[test]\nfn f() {}",
+        "/// R41.\n\n#[test]\nfn f() {}",
+        "let text = \"\n/// R41.\n#[test]\nfn r42_f() {}\";",
+        "/// SR41, R41b, R, R999.\n#[test]\nfn fault_r1_r2() {}",
+    ] {
+        assert_eq!(named(text), [], "{text}");
+    }
+}
