@@ -79,8 +79,9 @@ impl Run for Shell {
 
 /// Becomes the program; comes back only when it cannot.
 fn become_program(link: &mut Link, task: &str, argv: &[OsString]) -> Outcome {
-    let root = link.list()?.project.root;
+    let all = link.list()?;
     let task = link.task(task)?;
+    let parent = task.parent.as_ref().and_then(|slug| all.tasks.iter().find(|other| other.slug == *slug));
     let folder = worktree(&task)?;
     let (program, rest) = argv.split_first().expect("invariant: clap demands a command");
     let names = TaskNames {
@@ -89,13 +90,14 @@ fn become_program(link: &mut Link, task: &str, argv: &[OsString]) -> Outcome {
         title: &task.title,
         base_branch: &task.base_branch,
         branch: &task.branch,
+        parent: parent.map(|parent| (TaskId(parent.id), parent.slug.as_str())),
     };
     let mut command = Command::new(program);
     command.args(rest).current_dir(&folder).env("PWD", &folder);
     for name in OF_A_REPOSITORY {
         command.env_remove(name);
     }
-    command.envs(variables::of_task(&names, Path::new(&root), &folder));
+    command.envs(variables::of_task(&names, Path::new(&all.project.root), &folder));
     let error = command.exec();
     note(&format!("cannot run {}: {error}", program.display()));
     let missing = error.kind() == std::io::ErrorKind::NotFound;

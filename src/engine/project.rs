@@ -219,7 +219,8 @@ impl Project {
 
     /// The variables that everything of a task runs with, in both vocabularies.
     pub fn task_variables(&self, task: &Task, worktree: &Path) -> Vec<Variable> {
-        variables::of_task(&TaskNames::of(task), self.root(), worktree)
+        let parent = task.parent.and_then(|id| self.task(id).ok()).map(Arc::as_ref);
+        variables::of_task(&TaskNames::of(task, parent), self.root(), worktree)
     }
 
     /// A command as config gives it: a bare script name stands for the script in `.orchestra/scripts/`.

@@ -16,16 +16,19 @@ pub struct TaskNames<'a> {
     pub title: &'a str,
     pub base_branch: &'a str,
     pub branch: &'a str,
+    /// Number and slug of the task that it is a part of.
+    pub parent: Option<(TaskId, &'a str)>,
 }
 
 impl<'a> TaskNames<'a> {
-    pub fn of(task: &'a Task) -> Self {
+    pub fn of(task: &'a Task, parent: Option<&'a Task>) -> Self {
         Self {
             id: task.id,
             slug: task.slug.as_str(),
             title: &task.title,
             base_branch: &task.base_branch,
             branch: &task.branch,
+            parent: parent.map(|parent| (parent.id, parent.slug.as_str())),
         }
     }
 }
@@ -47,6 +50,10 @@ pub fn of_task(task: &TaskNames<'_>, root: &Path, worktree: &Path) -> Vec<Variab
     variables.push(("ORCHESTRA_TASK_ID".into(), task.id.to_string().into()));
     variables.push(("ORCHESTRA_TASK_SLUG".into(), task.slug.into()));
     variables.push(("ORKESTRA_TASK_ID".into(), task.slug.into()));
+    if let Some((id, slug)) = task.parent {
+        variables.push(("ORCHESTRA_PARENT_ID".into(), id.to_string().into()));
+        variables.push(("ORKESTRA_PARENT_ID".into(), slug.into()));
+    }
     variables.push(("ORCHESTRA_PORT_BASE".into(), port_base(task.id).to_string().into()));
     variables
 }

@@ -29,12 +29,13 @@ fn project(place: &Place, script: &str) -> Repository {
     );
     repository.flow(
         "piece",
-        "{stages: [{name: work, artifact: summary, is_automated: true}], integration: {on_failure: work, auto_merge: true}}",
+        "{stages: [{name: work, artifact: summary, is_automated: true, gate: 'echo $ORCHESTRA_PARENT_ID $ORKESTRA_PARENT_ID'}], \
+         integration: {on_failure: work, auto_merge: true}}",
     );
     repository
 }
 
-/// R45, R77, R78, R79, R80, R81.
+/// R45, R58, R77, R78, R79, R80, R81.
 #[test]
 fn pieces_merge_into_the_parents_worktree_in_their_order() {
     alone(|place| {
@@ -54,6 +55,8 @@ fn pieces_merge_into_the_parents_worktree_in_their_order() {
         bench.reaches("apples", State::Merged);
         bench.reaches("bananas", State::Merged);
         bench.reaches("big", State::Approval);
+        let gate = bench.task("apples").iterations.last().and_then(|iteration| iteration.gate.clone()).unwrap();
+        assert_eq!(gate.text.trim(), "1 big", "a gate knows whose part it checks");
         let subjects = repository.git(&["log", "--format=%s", "main..task/big"]);
         assert_eq!(
             subjects, "Bananas\nApples\nThe whole",
