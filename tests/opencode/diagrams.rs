@@ -14,7 +14,7 @@ use super::place::{Place, in_place};
 use super::repo::Repository;
 
 /// A task that is not merged after this many seconds never is.
-const PATIENCE: &str = "120";
+const PATIENCE: &str = "240";
 
 /// A repository with a flow and templates, and a person at the command line.
 struct Scene {
