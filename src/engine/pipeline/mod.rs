@@ -124,7 +124,8 @@ impl Step<'_> {
             Event::DependenciesMet => self.dependencies_met(),
             Event::SubtasksMade { .. } => self.task.job = None,
             Event::SubtaskFolded { stages, .. } => self.subtask_folded(stages),
-            Event::SubtasksRefused { error, .. } => self.fail(ReasonKind::Children, error, "engine"),
+            // Of the breakdown, not of a subtask: there is none yet.
+            Event::SubtasksRefused { error, .. } => self.fail(ReasonKind::Agent, error, "engine"),
             Event::ChildrenClosed => self.children_closed(),
             Event::ChildFailed { slug, error } => self.child_failed(&slug, &error),
             Event::ChildrenMended => self.children_mended(),

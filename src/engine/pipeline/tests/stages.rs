@@ -220,6 +220,19 @@ fn r82_a_failed_subtask_fails_its_parent_until_it_is_mended() {
 }
 
 #[test]
+fn a_breakdown_that_cannot_be_made_is_proposed_again() {
+    let mut story = Story::new(taken_apart(None, ChildFailure::Fail)).start();
+    story.hand_in_and_rest(Submission::Subtasks { summary: "the idea".into(), subtasks: subtasks(2) });
+    story.tell(Event::Person(Wish::Approve));
+    story.tell(Event::SubtasksRefused { run: story.job(), error: "there is no flow".into() });
+    story.tell(Event::ChildrenMended);
+    assert_eq!(story.task.state, State::Failed, "no subtask has failed that could be mended");
+    story.tell(Event::Person(Wish::Retry));
+    let effects = story.tell(Event::Granted);
+    assert!(matches!(&effects[..], [Effect::Launch { stage: 0, conversation: Conversation::Resume, .. }]));
+}
+
+#[test]
 fn r84_a_single_subtask_is_folded_into_its_parent() {
     let mut story = Story::new(taken_apart(None, ChildFailure::Fail)).start();
     story.hand_in_and_rest(Submission::Subtasks { summary: "the idea".into(), subtasks: subtasks(1) });
