@@ -156,8 +156,9 @@ impl Session {
             rpc::start_headless(&home, &own_path()?)?;
             return Err(Failure::new(FailureKind::LockHeld, "no engine serves just now."));
         };
-        // An agent may have left its worktree: the project is where it was started for.
-        let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok();
+        // An agent may have left its worktree: the project is where it was started for. One that was moved since is known by
+        // whose agent it is.
+        let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok().filter(|root| Path::new(root).exists());
         let run = self.dir.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let params = json!({"project": root, "session": self.task, "run": run, "submission": submission});
         client.call("session.submit", params)
