@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::command::{Call, Git, Hooks, Output, fields, path_of};
 use super::error::GitError;
@@ -12,6 +12,9 @@ use super::settings::Settings;
 
 /// A look at all files of a large checkout.
 const SLOW: Duration = Duration::from_mins(10);
+
+/// For so long the record of a worktree may be half made.
+const HALF_MADE: Duration = Duration::from_secs(2);
 
 /// A repository and one checkout in it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -337,9 +340,22 @@ fn checkouts(git: &Git, common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
     Ok(listed(git, common_dir)?.into_iter().filter_map(there).collect())
 }
 
+/// What git says of all worktrees. It gives up at a record that somebody, a person perhaps, makes or removes just then: such a
+/// record is whole, or gone, a moment later.
+pub(super) fn records(call: impl Fn() -> Call) -> Result<Output, GitError> {
+    let deadline = Instant::now() + HALF_MADE;
+    loop {
+        match call().args(["list", "--porcelain", "-z"]).run() {
+            Err(GitError::Failed { stderr, .. })
+                if stderr.contains("failed to read worktrees/") && Instant::now() < deadline => {}
+            result => return result,
+        }
+    }
+}
+
 /// The checkouts that git knows of, the main one first, and whether that one is bare.
 fn listed(git: &Git, common_dir: &Path) -> Result<Vec<(PathBuf, bool)>, GitError> {
-    let output = git.call(common_dir, "worktree").args(["list", "--porcelain", "-z"]).run()?;
+    let output = records(|| git.call(common_dir, "worktree"))?;
     let mut all: Vec<(PathBuf, bool)> = Vec::new();
     for line in fields(&output.stdout) {
         match (line.strip_prefix(b"worktree "), all.last_mut()) {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::git::command::{Hooks, fields, path_of};
 use crate::git::error::GitError;
 use crate::git::process::Cancel;
-use crate::git::repo::Repo;
+use crate::git::repo::{Repo, records};
 use remains::{clear_remains, forget, remove_folder, resume};
 
 pub use repair::repair;
@@ -86,7 +86,7 @@ pub enum Removed {
 
 /// All worktrees, the main one first.
 pub fn list(repo: &Repo) -> Result<Vec<Worktree>, GitError> {
-    let output = repo.call("worktree").args(["list", "--porcelain", "-z"]).run()?;
+    let output = records(|| repo.call("worktree"))?;
     let mut all: Vec<Worktree> = Vec::new();
     for line in fields(&output.stdout) {
         let (key, value) = line.split_at(line.iter().position(|&b| b == b' ').unwrap_or(line.len()));
