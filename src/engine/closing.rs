@@ -75,7 +75,7 @@ impl Core {
     }
 }
 
-/// What it says to whoever wants something from it.
+/// What it says to whoever wants something from it: the same words may be heard by the engine that comes next.
 pub(super) fn ending() -> Failure {
-    Failure::new(FailureKind::BadState, "the engine is ending; nothing was changed.").hint("Start orchestra again")
+    Failure::new(FailureKind::LockHeld, "the engine is ending; nothing was changed.").hint("Start orchestra again")
 }

@@ -1,9 +1,11 @@
 //! The engine goes and another one comes: nothing that went on is lost, and nothing happens twice.
 
+use std::sync::mpsc::channel;
+
 use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, Request, State};
 
 use crate::engine::{Bench, new_task};
-use crate::place::{Door, Place, alone};
+use crate::place::{Door, Place, alone, executable};
 use crate::repo::Repository;
 use crate::{WILLING, artifact, stops_at};
 
@@ -97,6 +99,39 @@ fn an_end_of_all_in_the_middle_of_the_start_leaves_nothing() {
         }
         let refused = bench.try_create(new_task("late", "quick", "Too late")).unwrap_err();
         assert!(refused.message.contains("the engine has ended"), "{refused}");
+    });
+}
+
+/// What it hands in just then would be lost if it were refused: nobody tells it to try again.
+#[test]
+fn what_an_agent_hands_in_while_the_engine_ends_reaches_the_next_one() {
+    alone(|place| {
+        let (door, said, hook) = (place.door("door"), place.door("said"), place.door("hook"));
+        let answer = place.path("answer");
+        let hands_in = format!("echo the last words | orchestra submit >'{}' 2>&1; {}", answer.display(), said.wait());
+        let repository = Repository::new(place, &stops_at(&door, &format!("{{run: \"{hands_in}\"}}")));
+        // A worktree that takes its time keeps the engine from its end.
+        let slow = format!("#!/bin/sh\ncase $PWD in *slow) {};; esac\n", hook.wait());
+        repository.write(".git/hooks/post-checkout", &slow);
+        executable(&repository.root().join(".git/hooks/post-checkout"));
+        let mut bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let agent = door.reached();
+        bench.begin("slow", "quick", "Take your time");
+        let checkout = hook.reached();
+        let (over, ended) = channel();
+        bench.engine().handle().ask(Request::HandOver, move |answer| over.send(answer).unwrap());
+        agent.open();
+        let agent = said.reached();
+        let text = std::fs::read_to_string(answer).unwrap();
+        assert!(text.contains("left for the engine, which takes it as soon as it can"), "{text}");
+        checkout.open();
+        ended.recv().unwrap().unwrap();
+        bench.leave();
+        bench.come_back();
+        agent.open();
+        bench.reaches("fix-it", State::Approval);
+        assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "the last words");
     });
 }
 
