@@ -8,9 +8,12 @@ use orchestra::model::{ProjectId, State, Status, Task};
 use orchestra::store::task_file::{TaskFile, parse};
 use orchestra::store::{Database, Home, projects};
 
-use crate::host::{GATES, NOTED, SETUPS, TASKS, notes};
+use crate::host::{GATES, NOTED, PARTS, SETUPS, STAMPS, TASKS, notes};
 use crate::place::Place;
 use crate::repo::Repository;
+
+/// The task whose files are not its own alone.
+const WHOLE: &str = "whole";
 
 /// What is not as it has to be, one line for each.
 pub fn faults(place: &Place, repository: &Repository) -> Vec<String> {
@@ -47,14 +50,15 @@ impl Faults {
 
     fn of_tasks(&mut self, tasks: &[Task]) {
         let mut slugs: Vec<_> = tasks.iter().map(|task| (task.slug.to_string(), task.state)).collect();
-        let mut wanted: Vec<_> = TASKS.iter().map(|(slug, ..)| ((*slug).to_owned(), State::Merged)).collect();
+        let all = TASKS.iter().map(|(slug, ..)| *slug).chain(PARTS.iter().map(|(slug, _)| *slug));
+        let mut wanted: Vec<_> = all.map(|slug| (slug.to_owned(), State::Merged)).collect();
         slugs.sort();
         wanted.sort();
         self.same("tasks", slugs, wanted);
         for task in tasks {
             self.same("job", &task.job, &None);
             self.same("live agent", task.session.as_ref().is_some_and(|session| session.alive), false);
-            self.same("reviewed", task.reviewed, true);
+            self.same("reviewed", task.reviewed, task.parent.is_none());
         }
     }
 
@@ -63,12 +67,16 @@ impl Faults {
         let mut subjects: Vec<_> = repository.git(&["log", "--format=%s", "main"]).lines().map(str::to_owned).collect();
         let mut wanted = ["Start", "Set up", "Furnish"].map(str::to_owned).to_vec();
         wanted.extend(TASKS.map(|(_, _, title)| title.to_owned()));
+        wanted.extend(PARTS.map(|(_, title)| title.to_owned()));
         subjects.sort();
         wanted.sort();
         self.same("commits", subjects, wanted);
-        for (slug, _, title) in TASKS {
+        for (slug, _, title) in TASKS.into_iter().filter(|(slug, ..)| *slug != WHOLE) {
             self.same(slug, repository.try_read(&format!("{slug}.txt")), Some(format!("{title}\n")));
         }
+        let parts = ["left.txt", "right.txt", "whole.txt", "stamp.txt"].map(|name| repository.try_read(name));
+        let wanted = ["left\n", "right\n", "better\n", "stamp\n"].map(|text| Some(text.to_owned()));
+        self.same("parts", parts, wanted);
         self.same("fixed", repository.try_read("fixed.txt"), Some("fixed".to_owned()));
         self.same("checkout", repository.git(&["status", "--porcelain"]), String::new());
         repository.git(&["fsck", "--strict"]);
@@ -81,9 +89,8 @@ impl Faults {
         for entry in folder {
             let id = entry.path().file_stem().unwrap().to_string_lossy().into_owned();
             let owner = tasks.iter().find_map(|task| {
-                let stage =
-                    task.flow.stages.iter().find(|stage| task.conversation(&stage.name) == Some(id.as_str()))?;
-                Some(format!("{}/{}", task.slug, stage.name))
+                let (stage, _) = task.conversations.iter().find(|(_, known)| *known == id)?;
+                Some(format!("{}/{stage}", task.slug))
             });
             let heard = heard(&entry.path());
             said.entry(owner.unwrap_or_else(|| format!("nobody's {id}"))).or_default().extend(heard);
@@ -102,7 +109,18 @@ impl Faults {
         self.same("notes", &heard, &wanted);
         let notes: String = heard.iter().map(|number| number.to_string() + "\n").collect();
         self.same("notes.txt", fs::read_to_string(place.path("my-app/notes.txt")).unwrap_or_default(), notes);
-        let lists = [("plain/work", 1), ("gated/plan", 1), ("gated/work", 2), ("noted/work", 1)];
+        let lists = [
+            ("plain/work", 1),
+            ("gated/plan", 1),
+            ("gated/work", 2),
+            ("noted/work", 1),
+            ("whole/idea", 2),
+            ("whole/pieces", 1),
+            ("whole/join", 3),
+            ("whole/judge", 2),
+            ("left-part/build", 1),
+            ("right-part/build", 1),
+        ];
         let found: BTreeMap<_, _> = said.iter().map(|(owner, said)| (owner.as_str(), said.len())).collect();
         if found != lists.into_iter().collect() {
             let told =
@@ -111,14 +129,17 @@ impl Faults {
         }
         let firsts = said.values().flatten().filter(|text| text.contains("# Task: ")).count();
         let feedback = said.values().flatten().filter(|text| text.contains("fixed.txt is missing")).count();
-        self.same("first prompts and feedback", (firsts, feedback), (4, 1));
+        self.same("first prompts and feedback", (firsts, feedback), (11, 1));
     }
 
     fn of_scripts(&mut self, place: &Place) {
         self.same("runs of the gate", place.lines(GATES).len(), 2);
         let mut setups = place.lines(SETUPS);
         setups.sort();
-        self.same("runs of the setup script", setups, ["gated", "noted", "plain"].map(str::to_owned).to_vec());
+        let [left, right] = PARTS.map(|(slug, _)| slug);
+        let wanted = ["gated", left, "noted", "plain", right, "whole"].map(str::to_owned).to_vec();
+        self.same("runs of the setup script", setups, wanted);
+        self.same("runs of the stage's script", place.lines(STAMPS).len(), 3);
     }
 
     fn of_database(&mut self, db: &Database, home: &Home, project: &ProjectId) {
@@ -140,14 +161,15 @@ impl Faults {
             };
             let file: TaskFile = parse(&known.path, fs::read(&known.path).unwrap_or_default()).unwrap();
             self.same("text of the file", &file.text, &known.text);
-            self.same("status in the file", file.header.status, Some(Status::Reviewed));
+            let status = if task.parent.is_none() { Status::Reviewed } else { Status::Completed };
+            self.same("status in the file", file.header.status, Some(status));
             self.same("merged in the file", file.text.contains("\nmerged: "), true);
             self.same("description in the file", &file.body, &task.description);
         }
         let files = tasks.first().and_then(|task| db.task_text(task.id).unwrap()).map(|text| text.path);
         let folder = files.as_deref().and_then(Path::parent).map(|folder| fs::read_dir(folder).unwrap());
         let count = folder.into_iter().flatten().flatten().filter(|it| it.path().extension().is_some()).count();
-        self.same("task files", count, TASKS.len());
+        self.same("task files", count, TASKS.len() + PARTS.len());
     }
 
     /// No worktree, lock or half-written file is left.

@@ -9,9 +9,32 @@ use crate::engine::{Bench, new_task};
 use crate::place::{Place, alone};
 use crate::repo::Repository;
 
-/// One without anything, one whose gate fails once, one that is told something while it works. Slug, flow, title.
-pub const TASKS: [(&str, &str, &str); 3] =
-    [("plain", "quick", "Do plain work"), ("gated", "checked", "Pass the gate"), ("noted", "quick", "Take notes")];
+/// One without anything, one whose gate fails once, one that is told something while it works, one with a stage of every
+/// kind. Slug, flow, title.
+pub const TASKS: [(&str, &str, &str); 4] = [
+    ("plain", "quick", "Do plain work"),
+    ("gated", "checked", "Pass the gate"),
+    ("noted", "quick", "Take notes"),
+    ("whole", "whole", "Make it whole"),
+];
+
+/// What the last one is taken apart into: slug, title.
+pub const PARTS: [(&str, &str); 2] = [("left-part", "Make the left part"), ("right-part", "Make the right part")];
+
+/// It asks, is taken apart, is put together, runs a script that fails once, and is judged: rejected once.
+const WHOLE: &str = "\
+{stages: [ \
+  {name: idea, artifact: idea, is_automated: true}, \
+  {name: pieces, artifact: pieces, capabilities: {subtasks: {flow: part}}}, \
+  {name: join, artifact: joined, is_automated: true}, \
+  {name: stamp, artifact: stamped, script: {command: stamp.sh, on_failure: join}}, \
+  {name: judge, artifact: verdict, gate: true}], integration: {on_failure: join}}";
+const PART: &str = "{stages: [{name: build, artifact: built, is_automated: true}]}";
+
+const QUESTIONS: &str = r#"{"questions": [{"question": "How whole?", "options": [{"label": "Quite"}]}]}"#;
+const PIECES: &str = r#"{"summary": "Two parts.", "subtasks": [
+  {"title": "Make the left part", "description": "A left.", "instructions": "Write it."},
+  {"title": "Make the right part", "description": "A right.", "instructions": "Write it.", "depends_on": [0]}]}"#;
 
 /// The task that a person writes to.
 pub const NOTED: &str = "noted";
@@ -20,10 +43,21 @@ pub const NOTES: &str = "notes";
 /// Lines of the gate and of the setup script: a run each.
 pub const GATES: &str = "gates";
 pub const SETUPS: &str = "setups";
+/// Lines of the script that is a stage.
+pub const STAMPS: &str = "stamps";
 
-/// What the agents do.
+/// What the agents do. `PLACE` stands for the test's folder.
 const SCRIPT: &str = "\
 rules:
+  - {when: 'How whole', steps: [{submit: the idea}]}
+  - {when: 'artifact `idea` by', steps: [{run: \"orchestra submit --questions 'PLACE/questions.json'\"}]}
+  - {when: 'Hand in the breakdown', steps: [{run: \"orchestra submit --subtasks 'PLACE/pieces.json'\"}]}
+  - {when: 'Make the (?<side>left|right) part\\n[^`]*artifact `built` by', steps: [{run: \"echo {side} >{side}.txt\"}, {submit: '{side} is made'}]}
+  - {when: 'The script of the later stage', steps: [{run: 'echo stamp >stamp.txt'}, {submit: stamped it}]}
+  - {when: 'rejected it', steps: [{run: 'echo better >whole.txt'}, {submit: better now}]}
+  - {when: 'artifact `joined` by', steps: [{run: 'cat left.txt right.txt >whole.txt'}, {submit: joined}]}
+  - {when: 'better now[\\s\\S]*Hand in your verdict', steps: [{run: 'echo fine | orchestra submit --verdict approve'}]}
+  - {when: 'Hand in your verdict', steps: [{run: 'echo better, please | orchestra submit --verdict reject'}]}
   - {when: 'The gate failed', steps: [{write: {path: fixed.txt, text: fixed}}, {submit: mended}]}
   - {when: 'Note number (?<n>[0-9]+)', steps: [{run: \"echo {n} >>notes.txt\"}, {submit: 'heard {n}'}]}
   - {when: 'artifact `plan` by', steps: [{submit: the plan}]}
@@ -36,6 +70,7 @@ enum Step {
     Start(&'static str),
     Write,
     Approve(&'static str),
+    Answer(&'static str),
     Merge(&'static str),
     /// All is merged.
     Leave,
@@ -58,6 +93,11 @@ fn host() {
             match bench.wait("something to do", |snapshot| next(place, &repository, snapshot)) {
                 Step::Start(slug) => drop(bench.try_ask(slug, |project, task| Request::Start { project, task })),
                 Step::Approve(slug) => drop(bench.try_ask(slug, |project, task| Request::Approve { project, task })),
+                Step::Answer(slug) => drop(bench.try_ask(slug, |project, task| Request::AnswerQuestions {
+                    project,
+                    task,
+                    answers: vec!["Quite".to_owned()],
+                })),
                 Step::Merge(slug) => drop(bench.try_ask(slug, |project, task| Request::Merge { project, task })),
                 Step::Write => write_note(place, &bench),
                 Step::Leave => break,
@@ -68,7 +108,13 @@ fn host() {
 
 /// The repository of a run, with what its scripts and agents do.
 pub fn furnish(place: &Place) -> Repository {
-    let repository = Repository::new(place, SCRIPT);
+    let repository = Repository::new(place, &SCRIPT.replace("PLACE", &place.path("").to_string_lossy()));
+    place.write("questions.json", QUESTIONS);
+    place.write("pieces.json", PIECES);
+    repository.flow("whole", WHOLE);
+    repository.flow("part", PART);
+    let stamped = "test -e stamp.txt || { echo stamp.txt is missing; exit 1; }";
+    repository.script("stamp.sh", &format!("echo run >>'{}'\n{stamped}", place.path(STAMPS).display()));
     let (gates, setups) = (place.path(GATES), place.path(SETUPS));
     let gate =
         format!("echo run >>'{}'\ntest -e fixed.txt || {{ echo fixed.txt is missing; exit 1; }}", gates.display());
@@ -111,6 +157,8 @@ fn next(place: &Place, repository: &Repository, snapshot: &Snapshot) -> Option<S
         }
         match view.task.state {
             State::Draft => return Some(Step::Start(slug)),
+            State::Asking => return Some(Step::Answer(slug)),
+            State::Verdict => return Some(Step::Approve(slug)),
             State::Approval if slug != NOTED || is_heard(repository, &taken) => return Some(Step::Approve(slug)),
             State::Done => {
                 assert_eq!(why(view), "", "{slug} was not merged");
