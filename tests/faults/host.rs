@@ -1,4 +1,4 @@
-//! The engine that is killed: a person's whole way with three tasks, which goes on from wherever it was broken off.
+//! The engine that is killed: a person's whole way with four tasks, which goes on from wherever it was broken off.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

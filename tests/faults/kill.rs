@@ -1,4 +1,4 @@
-//! The kill test: the engine dies in the middle of a person's way with three tasks, again and again.
+//! The kill test: the engine dies in the middle of a person's way with four tasks, again and again.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
