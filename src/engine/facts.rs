@@ -157,7 +157,7 @@ fn duration(seconds: u32) -> String {
 
 /// What an approval leads to.
 fn next(task: &Task) -> String {
-    let following = task.flow.stages.get(task.stage + 1).filter(|_| task.state == State::Approval);
+    let following = task.next_stage().filter(|_| task.state == State::Approval);
     match following {
         Some(stage) => stage.name.clone(),
         None if task.flow.integration.auto_merge => format!("merged into {}", task.base_branch),

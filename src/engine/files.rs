@@ -58,7 +58,7 @@ impl Project {
             slug: &task.slug,
         });
         composed.map_err(|unknown| {
-            let name = workflow::template_name(stage);
+            let name = stage.template();
             let place = format!("agents/{name}:{}:{}", unknown.line, unknown.column);
             Failure::new(FailureKind::Config, format!("{place}: {unknown}."))
         })

@@ -1,5 +1,7 @@
 //! Flows: named pipelines of stages, as `workflow.yaml` gives them. A task keeps the flow it started with.
 
+use std::collections::{HashMap, HashSet};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct Stage {
     pub gate: Option<Gate>,
     /// True: no pause for a person after this stage.
     pub is_automated: bool,
+    /// The stage that comes next; none: the one after it. Only a folded subtask's last stage names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Who does a stage's work.
@@ -188,6 +193,30 @@ impl Stage {
         }
     }
 
+    /// The file of the template that its prompt starts from, in `agents/`.
+    pub fn template(&self) -> String {
+        self.assignment().and_then(|it| it.prompt.clone()).unwrap_or_else(|| format!("{}.md", self.name))
+    }
+
+    /// Its template is no longer found by its name.
+    fn keep_template(&mut self) {
+        let template = self.template();
+        if let Work::Agent(assignment) = &mut self.work {
+            assignment.prompt = Some(template);
+        }
+    }
+
+    /// The names of other stages in it.
+    fn others_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let named = match &mut self.work {
+            Work::Agent(Assignment { output: Output::Verdict { rejection_stage }, .. }) => Some(rejection_stage),
+            Work::Agent(Assignment { output: Output::Subtasks(breakdown), .. }) => breakdown.completion_stage.as_mut(),
+            Work::Agent(_) => None,
+            Work::Script(script) => script.on_failure.as_mut(),
+        };
+        named.into_iter().chain(self.next.as_mut())
+    }
+
     pub const fn is_headless(&self) -> bool {
         matches!(&self.work, Work::Agent(Assignment { mode: Mode::Headless, .. }))
     }
@@ -225,6 +254,42 @@ impl Flow {
     pub fn is_solo(&self) -> bool {
         self.name == Self::SOLO
     }
+
+    pub fn stage_index(&self, name: &str) -> Option<usize> {
+        self.stages.iter().position(|stage| stage.name == name)
+    }
+
+    /// Puts the stages of another flow in at `index`. Names that are taken get a number, and what refers to them follows;
+    /// `next` comes after the last one.
+    pub fn insert(&mut self, index: usize, mut stages: Vec<Stage>, next: Option<String>) {
+        let mut taken: HashSet<String> =
+            self.stages.iter().flat_map(|stage| [stage.name.clone(), stage.artifact.clone()]).collect();
+        let mut renamed = HashMap::new();
+        for stage in &mut stages {
+            let artifact = free(&stage.artifact, &taken);
+            let name = if stage.name == stage.artifact { artifact.clone() } else { free(&stage.name, &taken) };
+            taken.extend([name.clone(), artifact.clone()]);
+            stage.keep_template();
+            stage.artifact = artifact;
+            renamed.insert(std::mem::replace(&mut stage.name, name.clone()), name);
+        }
+        for other in stages.iter_mut().flat_map(Stage::others_mut) {
+            if let Some(name) = renamed.get(other) {
+                other.clone_from(name);
+            }
+        }
+        if let Some(last) = stages.last_mut() {
+            last.next = next;
+        }
+        self.stages.splice(index..index, stages);
+    }
+}
+
+/// `wanted`, with a number where it is taken.
+fn free(wanted: &str, taken: &HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+    names.find(|name| !taken.contains(name)).expect("invariant: numbers do not end")
 }
 
 /// The built-in flow of a plain task: one interactive stage, artifact `summary`, no gate, a person approves, no
@@ -239,6 +304,7 @@ pub fn solo() -> Flow {
             work: Work::Agent(Assignment::default()),
             gate: None,
             is_automated: false,
+            next: None,
         }],
         integration: Integration { strategy: Strategy::Rebase, auto_merge: false, on_failure: None, gate: None },
     }

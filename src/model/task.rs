@@ -264,6 +264,17 @@ impl Task {
         &self.flow.stages[self.stage.min(self.flow.stages.len() - 1)]
     }
 
+    /// The index of the stage that comes after the current one; the number of stages after the last.
+    pub fn next_index(&self) -> usize {
+        let named = self.current_stage().next.as_deref().and_then(|name| self.flow.stage_index(name));
+        named.unwrap_or(self.stage + 1)
+    }
+
+    /// The stage that comes after the current one.
+    pub fn next_stage(&self) -> Option<&Stage> {
+        self.flow.stages.get(self.next_index())
+    }
+
     /// The iteration at work or last worked on, of any stage.
     pub fn iteration(&self) -> Option<&Iteration> {
         self.iterations.last()

@@ -117,7 +117,7 @@ mod tests {
             ]
         );
         for stage in flows.iter().flat_map(|flow| &flow.stages) {
-            let template = folder.agents().join(workflow::template_name(stage));
+            let template = folder.agents().join(stage.template());
             assert!(template.is_file(), "{}", template.display());
         }
         let checks = folder.scripts().join("checks.sh");

@@ -23,9 +23,9 @@ pub fn built_in(stage: &Stage) -> &'static str {
     match stage.assignment().map(|assignment| &assignment.output) {
         Some(Output::Verdict { .. }) => REVIEW,
         Some(Output::Subtasks(_)) => BREAKDOWN,
-        _ => match stage.name.as_str() {
-            "planning" | "plan" => PLANNING,
-            "compound" => COMPOUND,
+        _ => match stage.template().as_str() {
+            "planning.md" | "plan.md" => PLANNING,
+            "compound.md" => COMPOUND,
             _ => WORK,
         },
     }

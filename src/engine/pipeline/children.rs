@@ -25,33 +25,19 @@ impl Step<'_> {
     }
 
     /// One subtask is no reason for a second worktree: its stages come next in this one.
-    pub(super) fn subtask_folded(&mut self, mut stages: Vec<Stage>) {
+    pub(super) fn subtask_folded(&mut self, stages: Vec<Stage>) {
         self.task.job = None;
         let at = self.task.stage + 1;
-        for stage in &mut stages {
-            self.make_unique(stage);
-        }
-        self.task.flow.stages.splice(at..at, stages);
+        let next = self.task.current_stage().breakdown().and_then(|it| it.completion_stage.clone());
+        self.task.flow.insert(at, stages, next);
         self.begin(at, Trigger::Flow, Conversation::Fresh);
-    }
-
-    /// Stage and artifact get names that the flow does not have yet.
-    fn make_unique(&self, stage: &mut Stage) {
-        let taken = |name: &str| self.task.flow.stages.iter().any(|it| it.name == name || it.artifact == name);
-        for name in [&mut stage.name, &mut stage.artifact] {
-            let (wanted, mut n) = (name.clone(), 2);
-            while taken(name) {
-                *name = format!("{wanted}-{n}");
-                n += 1;
-            }
-        }
     }
 
     pub(super) fn children_closed(&mut self) {
         if self.task.state != State::Children || self.task.job.is_some() {
             return;
         }
-        let next = self.completion_stage().unwrap_or(self.task.stage + 1);
+        let next = self.completion_stage().unwrap_or_else(|| self.task.next_index());
         self.continue_at(next, Trigger::Children);
     }
 

@@ -36,7 +36,7 @@ impl Step<'_> {
             return self.make_children();
         }
         self.close_iteration(outcome);
-        self.continue_at(self.task.stage + 1, Trigger::Flow);
+        self.continue_at(self.task.next_index(), Trigger::Flow);
     }
 
     /// The flow goes on at this stage, or comes to its end.
@@ -162,7 +162,7 @@ impl Step<'_> {
     }
 
     pub(super) fn stage_index(&self, name: &str) -> Option<usize> {
-        self.task.flow.stages.iter().position(|stage| stage.name == name)
+        self.task.flow.stage_index(name)
     }
 
     /// Failures of the current stage's gate since a person last had a say.

@@ -117,8 +117,8 @@ impl Step<'_> {
         }
     }
 
-    const fn is_last(&self) -> bool {
-        self.task.stage + 1 == self.task.flow.stages.len()
+    fn is_last(&self) -> bool {
+        self.task.next_stage().is_none()
     }
 
     /// Refuses what makes no sense in this state, and says why.

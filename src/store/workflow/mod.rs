@@ -45,14 +45,9 @@ pub fn default_flow<'a>(folder: &Folder, config: &'a Config, flows: &[Flow]) -> 
     }
 }
 
-/// The file of the template that a stage's prompt starts from.
-pub fn template_name(stage: &Stage) -> String {
-    stage.assignment().and_then(|it| it.prompt.clone()).unwrap_or_else(|| format!("{}.md", stage.name))
-}
-
 /// The template's text: the project's file, else the one that is built in for such a stage.
 pub fn template(folder: &Folder, stage: &Stage) -> Result<String, FileError> {
-    match read_beneath(folder.root(), &folder.agents().join(template_name(stage)), MAX_BYTES) {
+    match read_beneath(folder.root(), &folder.agents().join(stage.template()), MAX_BYTES) {
         Err(error) if error.is_missing() => Ok(super::prompt::built_in(stage).to_owned()),
         result => result,
     }

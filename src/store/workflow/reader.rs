@@ -7,7 +7,7 @@ use super::super::config::ConfigError;
 use super::super::yaml::{Fields, Flaw, Mark, Node};
 use super::asset::{Asset, Assets};
 use super::layout::{Layout, Outline, Place, artifact_of, name_of};
-use super::{output, stage, template_name};
+use super::{output, stage};
 use crate::model::{Flow, Integration, Stage, Strategy, UnknownVariable, check_variables, solo};
 
 /// Stages in one flow.
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     /// The variables of its template, the text of its schema: what is wrong stands in those files.
     fn check_assets(&mut self, stage: &Stage, artifacts: &[&str], mark: Mark) {
         let Some(assignment) = stage.assignment() else { return };
-        match self.assets.template(&template_name(stage)) {
+        match self.assets.template(&stage.template()) {
             Ok(None) => {}
             Ok(Some(Asset { path, text })) => {
                 if let Err(unknown) = check_variables(&text, artifacts) {

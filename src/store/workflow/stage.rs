@@ -68,7 +68,7 @@ pub(super) fn read(node: &Node, around: Around<'_>) -> Result<Stage, Flaw> {
         (Work::Agent(assignment(fields, gate.judges, around)?), gate.command)
     };
     let is_automated = fields.flag("is_automated")?.unwrap_or(false);
-    Ok(Stage { name, artifact, description: fields.text("description")?, work, gate, is_automated })
+    Ok(Stage { name, artifact, description: fields.text("description")?, work, gate, is_automated, next: None })
 }
 
 fn assignment(fields: Fields<'_>, judges: bool, around: Around<'_>) -> Result<Assignment, Flaw> {

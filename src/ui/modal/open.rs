@@ -140,7 +140,7 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Stop => (Action::Stop, None),
         Command::Auto => (Action::Auto, None),
         Command::Skip => {
-            let next = view.task.flow.stages.get(view.task.stage + 1).map(|stage| stage.name.clone());
+            let next = view.task.next_stage().map(|stage| stage.name.clone());
             (Action::Skip { next }, None)
         }
         Command::Complete => (Action::Complete, None),

@@ -54,7 +54,7 @@ impl Rejected {
             by: stage.name.clone(),
             reason: verdict.reason.clone(),
             back_to: named.unwrap_or(&task.flow.stages[0].name).to_owned(),
-            next: task.flow.stages.get(task.stage + 1).map(|stage| stage.name.clone()),
+            next: task.next_stage().map(|stage| stage.name.clone()),
         })
         .filter(|_| task.state == State::Verdict)
     }

@@ -303,7 +303,7 @@ pub fn delete(model: &Model) -> Verdict {
 pub fn complete(model: &Model) -> Verdict {
     use State::{Approval, Asking, Blocked, Failed, Paused, Quiet, Working};
     let (name, task) = task(model)?;
-    let is_last = task.task.stage + 1 == task.task.flow.stages.len();
+    let is_last = task.task.next_stage().is_none();
     match task.task.state {
         Working | Quiet | Asking | Paused | Blocked | Failed | Approval if is_last => Ok(()),
         Working | Quiet | Asking | Paused | Blocked | Failed | Approval => {

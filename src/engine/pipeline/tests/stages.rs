@@ -234,13 +234,33 @@ fn a_breakdown_that_cannot_be_made_is_proposed_again() {
 
 #[test]
 fn r84_a_single_subtask_is_folded_into_its_parent() {
-    let mut story = Story::new(taken_apart(None, ChildFailure::Fail)).start();
+    let mut story = Story::new(taken_apart(Some("wrap-up"), ChildFailure::Fail)).start();
     story.hand_in_and_rest(Submission::Subtasks { summary: "the idea".into(), subtasks: subtasks(1) });
     story.tell(Event::Person(Wish::Approve));
-    let effects = story.tell(Event::SubtaskFolded { run: story.job(), stages: vec![stage("work", None, true)] });
+    let stages = vec![
+        stage("work", None, true),
+        Stage { is_automated: true, ..with_output("review", Output::Verdict { rejection_stage: "work".into() }) },
+    ];
+    let effects = story.tell(Event::SubtaskFolded { run: story.job(), stages });
     assert!(effects.iter().any(|it| matches!(it, Effect::Launch { stage: 1, .. })));
-    let names: Vec<_> = story.task.flow.stages.iter().map(|stage| stage.name.as_str()).collect();
-    assert_eq!(names, ["plan", "work-2", "work", "wrap-up"]);
+    let of = |stage: &Stage| (stage.name.clone(), stage.template(), stage.rejection_stage().map(str::to_owned));
+    let stages: Vec<_> = story.task.flow.stages.iter().map(of).collect();
+    let plain = |name: &str, template: &str| (name.to_owned(), template.to_owned(), None);
+    let review = ("review".to_owned(), "review.md".to_owned(), Some("work-2".to_owned()));
+    let wanted = [
+        plain("plan", "plan.md"),
+        plain("work-2", "work.md"),
+        review,
+        plain("work", "work.md"),
+        plain("wrap-up", "wrap-up.md"),
+    ];
+    assert_eq!(stages, wanted);
+    story.submit_and_rest();
+    story.hand_in_and_rest(verdict(Decision::Reject, None));
+    assert_eq!(story.stage(), "work-2", "the subtask's own stage");
+    story.submit_and_rest();
+    story.hand_in_and_rest(verdict(Decision::Approve, None));
+    assert_eq!(story.stage(), "wrap-up", "what comes after subtasks");
 }
 
 #[test]
