@@ -8,6 +8,7 @@ use super::live::Live;
 use super::mail::{Letter, Origin};
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Effect, Text};
+use super::project::Held;
 use crate::agent;
 use crate::model::{Failure, RunId, State, Task};
 use crate::store::database::{Artifact, EffectId};
@@ -49,19 +50,22 @@ impl Core {
     /// Effects that wait for quiet: begins those whose time has come.
     pub(super) fn perform_held(&mut self) {
         for index in 0..self.projects.len() {
-            if self.projects[index].trouble.is_some() {
+            let project = &self.projects[index];
+            let is_ready = |(at, effect, _): &Held| match effect {
+                Effect::Integrate { .. } => self.may_integrate(at),
+                _ => !self.live.values().any(|live| live.alive() && of_task(live, at)),
+            };
+            let ready: Vec<bool> = project.waiting.held.iter().map(is_ready).collect();
+            if project.trouble.is_some() || !ready.contains(&true) {
                 continue;
             }
-            let held = std::mem::take(&mut self.projects[index].waiting.held);
-            for (at, effect, key) in held {
-                let ready = match &effect {
-                    Effect::Integrate { .. } => self.may_integrate(&at),
-                    _ => !self.live.values().any(|live| live.alive() && of_task(live, &at)),
-                };
+            let mut ready = ready.into_iter();
+            let begun: Vec<Held> =
+                self.projects[index].waiting.held.extract_if(.., |_| ready.next() == Some(true)).collect();
+            for (at, effect, key) in begun {
                 match effect {
-                    Effect::Integrate { run } if ready => self.integrate(&at, run, key),
-                    Effect::CleanUp { .. } if ready => self.clean_up(&at, key),
-                    effect => self.hold(&at, effect, key),
+                    Effect::Integrate { run } => self.integrate(&at, run, key),
+                    _ => self.clean_up(&at, key),
                 }
             }
         }

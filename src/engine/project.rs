@@ -78,10 +78,13 @@ pub(super) struct Waiting {
     /// Held by the one integration that is under way.
     pub integration: Arc<Mutex<()>>,
     /// Effects that wait for quiet.
-    pub held: Vec<(TaskPlace, Effect, EffectId)>,
+    pub held: Vec<Held>,
     /// Effects that wait for the repository to be there again.
-    pub parked: Vec<(TaskPlace, Effect, EffectId)>,
+    pub parked: Vec<Held>,
 }
+
+/// An effect that is done later.
+pub(super) type Held = (TaskPlace, Effect, EffectId);
 
 /// Where a project's files are, and what is known of them.
 pub(super) struct Files {
