@@ -100,13 +100,7 @@ impl Core {
     }
 
     pub(super) fn job_broken(&mut self, at: &TaskPlace, run: &RunId, work: &Work, failure: &Failure, key: EffectId) {
-        let (run, error) = (run.clone(), failure.to_string());
-        let event = match work {
-            Work::Setup { .. } => Event::SetupFailed { run, error },
-            Work::Gate { .. } => Event::GateBroken { run, error },
-            Work::Script { .. } => Event::ScriptBroken { run, error },
-        };
-        self.happened(at, event, Some(key));
+        self.happened(at, broken(run.clone(), work, failure.to_string()), Some(key));
     }
 
     /// Jobs whose time is up: their whole process tree ends.
@@ -130,7 +124,10 @@ impl Core {
             let log = project.log_file(&task, &live.name)?;
             Ok((task, log))
         });
-        let Ok((task, log)) = found else { return };
+        let (task, log) = match found {
+            Ok(found) => found,
+            Err(failure) => return self.job_broken(&at, run, &job.work, &failure, job.finishes),
+        };
         let ended = Ended {
             exit: (!job.timed_out).then_some(status),
             seconds: job.started.elapsed().as_secs() as u32,

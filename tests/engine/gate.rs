@@ -87,3 +87,27 @@ fn a_gate_that_keeps_failing_is_counted_and_can_be_skipped() {
         bench.reaches("fix-it", State::Done);
     });
 }
+
+/// The person hears of it, and may try again: nothing waits for ever.
+#[test]
+fn a_gate_whose_output_cannot_be_kept_fails_the_task_and_says_why() {
+    alone(|place| {
+        let (door, repository) = (place.door("door"), Repository::new(place, WILLING));
+        repository.script("checks.sh", &format!("{}; exit 0", door.wait()));
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "checked", "Fix it");
+        let knock = door.reached();
+        let logs = repository.root().join(".orchestra/.logs");
+        let aside = place.path("logs");
+        std::fs::rename(&logs, &aside).unwrap();
+        std::fs::write(&logs, "in the way").unwrap();
+        knock.open();
+        bench.task_when("fix-it", "failed", |view| view.task.state == State::Failed);
+        assert!(bench.reason("fix-it").contains(".logs"), "{}", bench.reason("fix-it"));
+        std::fs::remove_file(&logs).unwrap();
+        std::fs::rename(&aside, &logs).unwrap();
+        bench.ask("fix-it", |project, task| Request::RunGate { project, task });
+        door.reached().open();
+        bench.reaches("fix-it", State::Approval);
+    });
+}
