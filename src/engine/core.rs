@@ -95,7 +95,11 @@ impl Core {
     /// Serves until the handle is dropped, or somebody asks for the end.
     pub fn run(mut self, beginning: Beginning) {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(self.serve(beginning)),
+            Ok(runtime) => {
+                runtime.block_on(self.serve(beginning));
+                // The end of the runtime waits for its jobs.
+                self.life.leaving.cancel();
+            }
             Err(error) => {
                 self.notices.error(format!("the engine cannot start: {error}"), None);
                 self.publish();
@@ -207,8 +211,8 @@ impl Core {
             Message::Loaded { entry, loaded } => self.loaded(*entry, loaded),
             Message::Deleted { at, result } => self.deleted(&at, result),
             Message::JobDone { at, finishes, result } => self.job_done(&at, finishes, result),
-            // What it answers is begun again by the next engine.
-            Message::CutShort | Message::Leave => {}
+            // What was cut short is begun again by the next engine.
+            Message::Answered | Message::CutShort | Message::Leave => {}
         }
     }
 

@@ -97,6 +97,8 @@ pub(super) enum Message {
     },
     /// A job was ended early because the engine ends.
     CutShort,
+    /// A job has answered whoever asked for it.
+    Answered,
     Leave,
 }
 

@@ -2,7 +2,7 @@
 
 use super::core::Core;
 use super::create::git_failure;
-use super::message::{Answerer, TaskPlace};
+use super::message::{Answerer, Message, TaskPlace};
 use super::project::Project;
 use crate::git::Hooks;
 use crate::git::forge::{self, ForgeError, Proposal};
@@ -10,7 +10,7 @@ use crate::model::{Failure, FailureKind, Reply, Task};
 
 impl Core {
     /// Pushes the task's branch and opens the pull request, in a job that answers with its address.
-    pub(super) fn open_pull_request(&self, at: &TaskPlace, answerer: Answerer) {
+    pub(super) fn open_pull_request(&mut self, at: &TaskPlace, answerer: Answerer) {
         let planned = self.project(&at.project).and_then(|project| {
             project.check_trust()?;
             let task = project.task(at.task)?;
@@ -22,7 +22,7 @@ impl Core {
             Err(failure) => return answerer.answer(Err(failure)),
         };
         let leaving = self.life.leaving.clone();
-        drop(tokio::task::spawn_blocking(move || {
+        self.blocking_for(at, move || {
             let opened = forge::open(&repo, &proposal, hooks, &leaving).map_err(|error| forge_failure(&error));
             answerer.answer(opened.map(|request| {
                 let found = if request.known { "is open already" } else { "is open" };
@@ -31,7 +31,8 @@ impl Core {
                 let text = format!("the pull request of {} {found}{left}: {}", proposal.branch, request.url);
                 Reply::Done { message: Some(text) }
             }));
-        }));
+            Message::Answered
+        });
     }
 }
 

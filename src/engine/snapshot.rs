@@ -186,9 +186,12 @@ impl Message {
             Self::Fact { run, .. } | Self::Printed { run, .. } | Self::Dropped { run } => Subject::Run(run.clone()),
             Self::AgentsFound(_) => Subject::Everything,
             // The message in it is taken by itself.
-            Self::Worked(..) | Self::Found { .. } | Self::Loaded { .. } | Self::CutShort | Self::Leave => {
-                Subject::Nothing
-            }
+            Self::Worked(..)
+            | Self::Found { .. }
+            | Self::Loaded { .. }
+            | Self::Answered
+            | Self::CutShort
+            | Self::Leave => Subject::Nothing,
         }
     }
 }
