@@ -113,7 +113,18 @@ impl Project {
             let text = format!("cannot delete {}: it is being merged", task.slug);
             return Err(Failure::new(FailureKind::BadState, text));
         }
-        Ok(())
+        self.check_childless(id, "cannot delete")
+    }
+
+    /// Subtasks go into the worktree and the branch of their parent: both stay while one is open.
+    pub(super) fn check_childless(&self, id: TaskId, cannot: &str) -> Result<(), Failure> {
+        let open = |child: &&Arc<Task>| !child.state.is_closed();
+        let slugs: Vec<_> = self.children(id).filter(open).map(|child| child.slug.as_str()).collect();
+        if slugs.is_empty() {
+            return Ok(());
+        }
+        let text = format!("{cannot} {}: its subtasks are open: {}", self.task(id)?.slug, slugs.join(", "));
+        Err(Failure::new(FailureKind::BadState, text).hint("Merge, archive or delete them first"))
     }
 
     pub(super) fn removal(&self, task: &Task) -> Removal {

@@ -76,6 +76,7 @@ impl Project {
         core: &Core,
     ) -> Result<(Integration, Option<IntegrationGate>), Failure> {
         let task = self.task(at.task)?;
+        self.check_childless(at.task, "cannot merge")?;
         let integration = &task.flow.integration;
         let gate = match &integration.gate {
             Some(gate) => {

@@ -1,6 +1,6 @@
 //! Subtasks on their way into their parent's branch, which is checked out in the parent's worktree.
 
-use orchestra::model::{State, Trigger};
+use orchestra::model::{DeleteScope, Request, State, Trigger};
 
 use crate::engine::Bench;
 use crate::place::{Place, alone, executable};
@@ -51,6 +51,8 @@ fn pieces_merge_into_the_parents_worktree_in_their_order() {
         let knock = door.reached();
         bench.reaches("bananas", State::Integrating);
         let worktree = bench.worktree("bananas");
+        let refused = bench.try_ask("big", |project, task| Request::Delete { project, task, scope: DeleteScope::All });
+        assert!(refused.unwrap_err().message.contains("its subtasks are open: apples, bananas"));
         knock.open();
         bench.reaches("apples", State::Merged);
         bench.reaches("bananas", State::Merged);
