@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
                 stages.push(stage);
             }
         }
-        let integration = integration(outline.integration, &names)?;
+        let integration = integration(outline.integration, &names, &stages)?;
         Ok(Flow { name: outline.name.to_owned(), stages, integration })
     }
 
@@ -128,14 +128,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn integration(place: Option<Place<'_>>, stages: &[&str]) -> Result<Integration, Flaw> {
+/// `names`: of all stages; `stages`: those that could be read.
+fn integration(place: Option<Place<'_>>, names: &[&str], stages: &[Stage]) -> Result<Integration, Flaw> {
     let mut integration = Integration { strategy: Strategy::Rebase, auto_merge: true, on_failure: None, gate: None };
     let Some(Place::Flow(node) | Place::Top(node)) = place else { return Ok(integration) };
     let fields = Fields::new(node, "integration", &INTEGRATION_KEYS)?;
     let is_left_out =
-        |stage: &Node| matches!(place, Some(Place::Top(_))) && !stages.contains(&stage.raw().unwrap_or_default());
+        |stage: &Node| matches!(place, Some(Place::Top(_))) && !names.contains(&stage.raw().unwrap_or_default());
     if let Some(stage) = fields.get("on_failure").filter(|stage| !is_left_out(stage)) {
-        integration.on_failure = Some(stage.choice("on_failure", stages)?.to_owned());
+        let name = stage.choice("on_failure", names)?;
+        let ends = stages.len() == names.len()
+            && !stages.iter().skip_while(|it| it.name != name).any(|it| it.assignment().is_some());
+        if ends {
+            let text = format!("\"on_failure\" goes back to {name}, and no agent works from there on");
+            return Err(Flaw::new(stage.mark, text));
+        }
+        integration.on_failure = Some(name.to_owned());
     }
     if let Some(auto_merge) = fields.flag("auto_merge")? {
         integration.auto_merge = auto_merge;

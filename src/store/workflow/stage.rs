@@ -120,7 +120,18 @@ fn script(node: &Node, fields: Fields<'_>, around: Around<'_>) -> Result<Script,
     if let Some(seconds) = fields.number("timeout_seconds", TIMEOUTS)? {
         script.timeout_seconds = seconds;
     }
-    script.on_failure = fields.get("on_failure").map(|node| earlier_stage(node, "on_failure", around)).transpose()?;
+    if let Some(node) = fields.get("on_failure") {
+        let stage = earlier_stage(node, "on_failure", around)?;
+        let from = around.names.iter().position(|name| *name == stage).unwrap_or_default();
+        let names = &around.names[from..around.at];
+        let works = |it: &Stage| names.contains(&it.name.as_str()) && it.assignment().is_some();
+        // One that could not be read is told of by itself.
+        if around.earlier.len() == around.at && !around.earlier.iter().any(works) {
+            let text = format!("\"on_failure\" goes back to {stage}, and no agent works between there and here");
+            return Err(Flaw::new(node.mark, text));
+        }
+        script.on_failure = Some(stage);
+    }
     Ok(script)
 }
 

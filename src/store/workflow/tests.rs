@@ -97,7 +97,7 @@ flows:
         artifact: format-log
         script: {command: cargo fmt, timeout_seconds: 60, on_failure: work}
       - {name: lint, artifact: lint-log, script: make lint, gate: false}
-    integration: {on_failure: format, strategy: squash, gate: checks.sh}
+    integration: {on_failure: work, strategy: squash, gate: checks.sh}
   quick:
     stages:
       - <<: *work
@@ -125,7 +125,7 @@ flows:
     assert_eq!((&lint.work, &lint.gate), (&script("make lint", 300, None), &None));
     let integration = &flows[1].integration;
     assert_eq!((integration.strategy, integration.auto_merge), (Strategy::Squash, true));
-    assert_eq!(integration.on_failure.as_deref(), Some("format"));
+    assert_eq!(integration.on_failure.as_deref(), Some("work"));
     assert_eq!(integration.gate.as_ref().unwrap().timeout_seconds, 300);
     assert_eq!(flows[2].stages[0].gate.as_ref().unwrap().command, "cargo test");
     assert!(!flows[2].integration.auto_merge && flows[2].integration.gate.is_none());
@@ -225,6 +225,15 @@ fn fault_c1_what_is_wrong_is_named_with_its_place() {
         (
             stage("script: {command: x, on_failure: y}"),
             "w.yaml:6:42: \"on_failure\" must be an earlier stage, and this is",
+        ),
+        (
+            "flows: {a: {stages: [{name: x, artifact: y, script: z}, {name: w, artifact: v, script: {command: z, on_failure: x}}]}}"
+                .into(),
+            "w.yaml:1:113: \"on_failure\" goes back to x, and no agent works between there and here",
+        ),
+        (
+            "flows: {a: {stages: [{name: x, artifact: y, script: z}], integration: {on_failure: x}}}".into(),
+            "w.yaml:1:84: \"on_failure\" goes back to x, and no agent works from there on",
         ),
         (stage("mode: headles"), "w.yaml:6:15: \"mode\" must be one of interactive, headless, not \"headles\""),
         (stage("capability: aproval"), "w.yaml:6:21: unknown capability \"aproval\", did you mean \"approval\"?"),
