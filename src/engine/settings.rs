@@ -47,6 +47,11 @@ impl Settings {
                     .map_or_else(|| (config, built_in()), |former| (Arc::clone(&former.config), former.catalog.clone()))
             }
         };
+        let flow = workflow::default_flow(folder, &config, &flows);
+        let config = match flow == config.default_flow {
+            true => config,
+            false => Arc::new(Config { default_flow: flow.to_owned(), ..Config::clone(&config) }),
+        };
         Self { config, flows, catalog, faults }
     }
 }
