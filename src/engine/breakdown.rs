@@ -123,8 +123,8 @@ impl Project {
     fn news_of_relatives(&self, task: &Task) -> Option<Event> {
         match task.state {
             State::Waiting => {
-                // One that was deleted holds nobody back.
-                let over = |id: &TaskId| self.task(*id).map_or(true, |other| other.state == State::Merged);
+                // One that was deleted or archived holds nobody back.
+                let over = |id: &TaskId| self.task(*id).map_or(true, |other| other.state.is_closed());
                 task.after.iter().all(over).then_some(Event::DependenciesMet)
             }
             State::Children if task.job.is_none() => {

@@ -120,7 +120,7 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
 pub fn dependencies(project: &ProjectView, view: &TaskView) -> String {
     let open = |id: &TaskId| {
         let other = &project.tasks.iter().find(|other| other.task.id == *id)?.task;
-        (other.state != State::Merged).then(|| format!("{} ({})", other.slug, other.state.word()))
+        (!other.state.is_closed()).then(|| format!("{} ({})", other.slug, other.state.word()))
     };
     let open: Vec<_> = view.task.after.iter().filter_map(open).collect();
     if open.is_empty() { "its turn".to_owned() } else { open.join(", ") }
