@@ -48,9 +48,10 @@ impl Settings {
             }
         };
         let flow = workflow::default_flow(folder, &config, &flows);
-        let config = match flow == config.default_flow {
-            true => config,
-            false => Arc::new(Config { default_flow: flow.to_owned(), ..Config::clone(&config) }),
+        let config = if flow == config.default_flow {
+            config
+        } else {
+            Arc::new(Config { default_flow: flow.to_owned(), ..Config::clone(&config) })
         };
         Self { config, flows, catalog, faults }
     }
