@@ -340,17 +340,26 @@ fn checkouts(git: &Git, common_dir: &Path) -> Result<Vec<PathBuf>, GitError> {
     Ok(listed(git, common_dir)?.into_iter().filter_map(there).collect())
 }
 
-/// What git says of all worktrees. It gives up at a record that somebody, a person perhaps, makes or removes just then: such a
-/// record is whole, or gone, a moment later.
-pub(super) fn records(call: impl Fn() -> Call) -> Result<Output, GitError> {
+/// Runs `git worktree ..`, which reads the records of all worktrees first, and gives up at one that somebody (a person, or
+/// what an engine that died has left at work) makes or removes just then: it is whole, or gone, a moment later.
+pub(super) fn patiently(run: impl Fn() -> Result<Output, GitError>) -> Result<Output, GitError> {
     let deadline = Instant::now() + HALF_MADE;
     loop {
-        match call().args(["list", "--porcelain", "-z"]).run() {
-            Err(GitError::Failed { stderr, .. })
-                if stderr.contains("failed to read worktrees/") && Instant::now() < deadline => {}
+        match run() {
+            Err(GitError::Failed { stderr, .. }) if is_half_made(&stderr) && Instant::now() < deadline => {}
             result => return result,
         }
     }
+}
+
+/// What git says of all worktrees.
+pub(super) fn records(call: impl Fn() -> Call) -> Result<Output, GitError> {
+    patiently(|| call().args(["list", "--porcelain", "-z"]).run())
+}
+
+/// `fatal: failed to read worktrees/x/gitdir`, or `.git/worktrees/x/commondir`: somebody is writing it.
+fn is_half_made(stderr: &str) -> bool {
+    stderr.lines().any(|line| line.contains("failed to read ") && line.contains("worktrees/"))
 }
 
 /// The checkouts that git knows of, the main one first, and whether that one is bare.

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use orchestra::git::{Cancel, Git, GitError, Head, Hooks, InProgress, Repo, diff::Differ, trust};
+use orchestra::git::{Cancel, Git, GitError, Head, Hooks, InProgress, Repo, diff::Differ, trust, worktree};
 use orchestra::model::HooksPolicy;
 
-use crate::fixture::{Fixture, put};
+use crate::fixture::{Fixture, mkfifo, put};
 
 #[test]
 fn a_repository_is_found_from_a_subfolder_and_a_linked_worktree() {
@@ -36,6 +36,28 @@ fn fault_g14_bare_unborn_and_no_repository_are_told_apart() {
     f.at(&f.path(""), &["init", "-q", "--bare", "bare"]);
     assert!(matches!(Repo::discover(&f.git, &f.path("bare")), Err(GitError::Bare { .. })));
     f.repo.require_commit().unwrap();
+}
+
+/// Somebody makes a worktree just then: its record is there, and not yet whole.
+#[test]
+fn worktrees_are_found_while_one_is_being_made() {
+    let f = Fixture::new();
+    let task = f.task("one");
+    let record = f.repo.at(&task.path).unwrap().git_dir().join("commondir");
+    let whole = fs::read(&record).unwrap();
+    fs::remove_file(&record).unwrap();
+    mkfifo(&record);
+    let maker = std::thread::spawn(move || {
+        // Opens once git reads it.
+        let unwritten = fs::File::options().write(true).open(&record).unwrap();
+        let aside = record.with_extension("whole");
+        fs::write(&aside, whole).unwrap();
+        fs::rename(aside, record).unwrap();
+        drop(unwritten);
+    });
+    let found = worktree::list(&f.repo).unwrap();
+    assert_eq!(found.iter().map(|it| it.path.as_path()).collect::<Vec<_>>(), [f.root(), &task.path]);
+    maker.join().unwrap();
 }
 
 #[test]

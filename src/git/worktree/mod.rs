@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::git::command::{Hooks, fields, path_of};
 use crate::git::error::GitError;
 use crate::git::process::Cancel;
-use crate::git::repo::{Repo, records};
+use crate::git::repo::{Repo, patiently, records};
 use remains::{clear_remains, forget, remove_folder, resume};
 
 pub use repair::repair;
@@ -135,7 +135,7 @@ pub fn create(repo: &Repo, plan: &WorktreePlan, cancel: &Cancel) -> Result<Creat
             }
         }
     }
-    repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run()?;
+    patiently(|| repo.call("worktree").args(["unlock", "--"]).arg(&plan.path).run())?;
     Ok(Created { path: plan.path.clone(), branch: plan.branch.clone(), commit: plan.base_commit.clone() })
 }
 
@@ -229,9 +229,11 @@ pub(crate) fn create_detached(repo: &Repo, path: &Path, commit: &str, hooks: Hoo
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    let call = repo.write("worktree", hooks)?.args(["add", "--detach", "--lock", "--reason", MAKING, "--"]);
-    call.arg(path).arg(commit).timeout(CHECKOUT).run()?;
-    Ok(())
+    patiently(|| {
+        let call = repo.write("worktree", hooks)?.args(["add", "--detach", "--lock", "--reason", MAKING, "--"]);
+        call.arg(path).arg(commit).timeout(CHECKOUT).run()
+    })
+    .map(drop)
 }
 
 /// Removes what [`create_detached`] made. A folder that is no worktree of ours stays, and is an error.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Created, MAKING, WorktreePlan, list, same_place};
 use crate::git::command::path_of;
 use crate::git::error::GitError;
-use crate::git::repo::Repo;
+use crate::git::repo::{Repo, patiently};
 
 /// How long something else may go on writing into a folder that is being removed.
 const ORPHAN: Duration = Duration::from_secs(10);
@@ -86,7 +86,7 @@ pub(super) fn clear_records(repo: &Repo, path: &Path, broken: impl Fn(&Path) -> 
 
 /// Ends git's record of a worktree whose folder is gone.
 pub(super) fn forget(repo: &Repo, path: &Path) -> Result<(), GitError> {
-    let gone = repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run();
+    let gone = patiently(|| repo.call("worktree").args(["remove", "--force", "--force", "--"]).arg(path).run());
     match gone {
         // Too little of the record is there for git to read: it is removed as a folder of ours.
         Err(GitError::Failed { .. }) if path.symlink_metadata().is_err() => clear_records(repo, path, |_| true),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::git::error::GitError;
-use crate::git::repo::Repo;
+use crate::git::repo::{Repo, patiently};
 
 /// Mends those of `worktrees` whose link to the repository leads nowhere; their content stays as it is.
 pub fn repair(repo: &Repo, worktrees: &[PathBuf]) -> Result<(), GitError> {
@@ -13,7 +13,7 @@ pub fn repair(repo: &Repo, worktrees: &[PathBuf]) -> Result<(), GitError> {
         return Ok(());
     }
     let _turn = repo.turn();
-    repo.call("worktree").arg("repair").args(broken).run().map(drop)
+    patiently(|| repo.call("worktree").arg("repair").args(&broken).run()).map(drop)
 }
 
 /// There is a worktree, and the git directory that it names is gone.
