@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{Assignment, Output, PermissionMode, Slug, TaskId, Trigger, UnknownVariable, expand};
+use crate::model::{Assignment, Output, PermissionMode, Resource, Slug, TaskId, Trigger, UnknownVariable, expand};
 
 /// The template of a stage that has no file of its own.
 pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
@@ -19,6 +19,10 @@ change it, keep to the style of the project, and check your work with the projec
 
 /// Bytes of an artifact that stand in the prompt itself; the rest is in its file.
 const INLINE: usize = 16 * 1024;
+
+/// What may be said with anything that is handed in.
+const BESIDE: &str = "The command also takes `--log 'what you did, in a line or two'`, and `--resource 'NAME URL WHAT-IT-IS'` (a URL, \
+or a path in the worktree) for each document, ticket or pull request that those after you should read.";
 
 /// What a prompt is made of.
 #[derive(Debug, Clone)]
@@ -31,6 +35,8 @@ pub struct Brief<'a> {
     pub description: &'a str,
     /// Those of earlier stages, oldest first.
     pub artifacts: &'a [EarlierArtifact<'a>],
+    /// What agents before it named.
+    pub resources: &'a [Resource],
     /// Why this iteration begins.
     pub trigger: &'a Trigger,
     /// Name of the artifact that this stage produces.
@@ -50,7 +56,8 @@ pub struct Brief<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct EarlierArtifact<'a> {
     pub name: &'a str,
-    pub stage: &'a str,
+    /// None: it is of the whole task.
+    pub stage: Option<&'a str>,
     pub text: &'a str,
     pub path: &'a Path,
 }
@@ -65,10 +72,13 @@ pub fn compose(brief: &Brief<'_>) -> Result<String, UnknownVariable> {
     let title = plain(brief.title).lines().collect::<Vec<_>>().join(" ");
     parts.push(format!("# Task: {title}\n\n{}", plain(brief.description)));
     parts.extend(brief.artifacts.iter().filter(|artifact| !placed.contains(&artifact.name)).map(earlier));
+    if !brief.resources.is_empty() {
+        parts.push(format!("# Resources\n\n{}", resources(brief.resources)));
+    }
     if let Some(reason) = reason(brief.trigger) {
         parts.push(format!("# Why again\n\n{reason}"));
     }
-    parts.push(format!("# When you are done\n\n{}", hand_in(brief)));
+    parts.push(format!("# When you are done\n\n{}\n\n{BESIDE}", hand_in(brief)));
     parts.push(format!("# When you cannot go on\n\n{}", way_out(brief.assignment)));
     parts.push(format!("# Limits\n\n{}", limits(brief)));
     let mut text =
@@ -156,12 +166,15 @@ fn opening<'a>(brief: &Brief<'a>) -> Result<(String, Vec<&'a str>), UnknownVaria
 }
 
 fn earlier(artifact: &EarlierArtifact<'_>) -> String {
+    let stage = artifact.stage.map_or_else(String::new, |stage| format!(" of stage {stage}"));
+    format!("# Artifact `{}`{stage} ({})\n\n{}", artifact.name, artifact.path.display(), body(artifact))
+}
+
+fn resources(resources: &[Resource]) -> String {
+    let lines: Vec<_> = resources.iter().map(|resource| plain(&resource.line())).collect();
     format!(
-        "# Artifact `{}` of stage {} ({})\n\n{}",
-        artifact.name,
-        artifact.stage,
-        artifact.path.display(),
-        body(artifact)
+        "Agents before you named these to read; a path is from the root of the worktree.\n\n{}",
+        fenced(&lines.join("\n"))
     )
 }
 

@@ -10,6 +10,7 @@ fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brie
         title: "Quote CSV\nfields",
         description: "Fields with commas break.\n\n- keep it short\n",
         artifacts,
+        resources: &[],
         trigger,
         artifact: "summary",
         assignment: &PLAIN,
@@ -25,7 +26,7 @@ fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brie
 
 #[test]
 fn r44_a_template_places_what_the_task_has() {
-    let plan = EarlierArtifact { name: "plan", stage: "plan", text: "1. quote", path: Path::new("/a/plan.md") };
+    let plan = EarlierArtifact { name: "plan", stage: Some("plan"), text: "1. quote", path: Path::new("/a/plan.md") };
     let template = "{{task_id}} {{slug}} {{title}}: {{branch}} of {{base_branch}} in {{worktree}}\n{{artifact:plan}}\n\
                     {{artifact:notes}}\n\\{{title}} {{description}}";
     let brief = |template| Brief { template, ..brief(&Trigger::Flow, std::slice::from_ref(&plan)) };
@@ -48,7 +49,7 @@ fn a_first_prompt() {
 fn a_later_prompt() {
     let plan = EarlierArtifact {
         name: "plan",
-        stage: "plan",
+        stage: Some("plan"),
         text: "1. quote\n```sh\nmake\n```\n",
         path: Path::new("/r/.orchestra/.artifacts/csv/plan.md"),
     };
@@ -82,7 +83,7 @@ fn reminders() {
 #[test]
 fn a_long_artifact_is_cut_at_a_character_and_names_its_file() {
     let text = "é".repeat(INLINE);
-    let artifact = EarlierArtifact { name: "plan", stage: "plan", text: &text, path: Path::new("/a/plan.md") };
+    let artifact = EarlierArtifact { name: "plan", stage: Some("plan"), text: &text, path: Path::new("/a/plan.md") };
     let prompt = compose(&brief(&Trigger::Flow, &[artifact])).unwrap();
     assert!(prompt.contains("all of it is in /a/plan.md"));
     assert!((INLINE..INLINE + 2000).contains(&prompt.len()), "{}", prompt.len());
@@ -104,4 +105,19 @@ proptest::proptest! {
         assert!(said.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')));
         assert_eq!(plain(&said), said);
     }
+}
+
+/// R75.
+#[test]
+fn resources_stand_in_a_fence_that_they_cannot_close() {
+    let named = |url: &str, description: Option<&str>| Resource {
+        name: "spec".to_owned(),
+        url: url.to_owned(),
+        description: description.map(str::to_owned),
+    };
+    let all = [named("docs/spec.md", Some("```\u{1b}[31m the format")), named("https://host/1", None)];
+    let prompt = compose(&Brief { resources: &all, ..brief(&Trigger::Flow, &[]) }).unwrap();
+    let (_, part) = prompt.split_once("# Resources\n\n").unwrap();
+    let (part, _) = part.split_once("\n\n# ").unwrap();
+    assert!(part.ends_with("\n\n````\nspec: docs/spec.md (``` the format)\nspec: https://host/1\n````"), "{part}");
 }

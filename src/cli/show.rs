@@ -66,7 +66,14 @@ fn page(output: &Output, detail: &TaskDetail) -> String {
     for artifact in &detail.artifacts {
         fact(&format!("{} {}", artifact.name, artifact.iteration), &artifact.path);
     }
+    fact("activity log", detail.activity_log.as_deref().unwrap_or_default());
     page.push_str(&waiting(output, detail));
+    if !detail.resources.is_empty() {
+        let _ = writeln!(page, "\n{}", output.paint(Role::Dim, "resources"));
+        for resource in &detail.resources {
+            let _ = writeln!(page, "  {}", output.clean(&resource.line()));
+        }
+    }
     if !detail.iterations.is_empty() {
         let _ = writeln!(page, "\n{}", output.paint(Role::Dim, "attempts"));
         for iteration in &detail.iterations {
@@ -120,6 +127,9 @@ fn attempt(output: &Output, iteration: &IterationView) -> String {
     let mut text = format!("{} {}   {outcome}{trigger}{script}{gate}", iteration.stage, iteration.number);
     if let Some(verdict) = &iteration.verdict {
         let _ = write!(text, "\n    {}", output.clean(&decision(verdict)));
+    }
+    for line in iteration.log.iter().flat_map(|log| log.lines()) {
+        let _ = write!(text, "\n    > {}", output.clean(line));
     }
     for round in &iteration.questions {
         let answers = round.answers.iter().flatten().map(Some).chain(std::iter::repeat(None));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, home};
 use super::{Outcome, Run, own_path};
-use crate::model::{Decision, Failure, FailureKind, Question, Submission, SubtaskDraft, Verdict};
+use crate::model::{Decision, Failure, FailureKind, HandIn, Question, Resource, Submission, SubtaskDraft, Verdict};
 use crate::rpc::{self, Client};
 use crate::store::dropbox::{self, MAX_BYTES};
 
@@ -28,10 +28,13 @@ use crate::store::dropbox::{self, MAX_BYTES};
   orchestra submit --questions questions.json
   orchestra submit --blocked 'the staging server is down'
   orchestra submit --failed 'the library cannot do it'
+  orchestra submit summary.md --log 'rewrote the parser, ran its tests' \
+    --resource 'rfc https://www.rfc-editor.org/rfc/rfc4180 how CSV quotes'
 
 breakdown.json   {\"summary\": \"..\", \"subtasks\": [{\"title\": \"..\", \"description\": \"..\",
                  \"instructions\": \"..\", \"depends_on\": [0]}]}, or the same as YAML
 questions.json   {\"questions\": [{\"question\": \"..\", \"options\": [{\"label\": \"..\"}]}]}
+both also take   \"log\": \"..\", \"resources\": [{\"name\": \"..\", \"url\": \"..\", \"description\": \"..\"}]
 
 Exit codes: 0 handed in, 2 it does not fit the stage, and the message says why, 4 the
 session is over.")]
@@ -57,6 +60,13 @@ pub(super) struct Submit {
     /// The task cannot be done
     #[arg(long, value_name = "TEXT", group = "what")]
     failed: Option<String>,
+    /// Something that those who come after should read, a URL or a path in the worktree: 'NAME URL [DESCRIPTION]'; may be
+    /// repeated, and a name that is there already is replaced
+    #[arg(long, value_name = "RESOURCE")]
+    resource: Vec<String>,
+    /// What was done in this attempt, for the task's activity log; at most 2,000 characters
+    #[arg(long, value_name = "TEXT")]
+    log: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,21 +81,29 @@ enum Judgment {
 struct Breakdown {
     summary: String,
     subtasks: Vec<SubtaskDraft>,
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    log: Option<String>,
 }
 
 /// What `--questions` reads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Questions {
+struct Asked {
     questions: Vec<Question>,
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    log: Option<String>,
 }
 
 impl Run for Submit {
     fn run(&self, context: &Context) -> Outcome {
         let session = Session::of_environment()?;
-        let submission = self.submission()?;
-        let answer = match session.submit(&submission) {
-            Err(failure) if !is_refusal(&failure) => session.leave(&submission, failure)?,
+        let hand_in = self.hand_in()?;
+        let answer = match session.submit(&hand_in) {
+            Err(failure) if !is_refusal(&failure) => session.leave(&hand_in, failure)?,
             answer => answer?,
         };
         context.output.result(&answer, || answer["done"]["message"].as_str().unwrap_or_default().to_owned());
@@ -94,15 +112,32 @@ impl Run for Submit {
 }
 
 impl Submit {
-    fn submission(&self) -> Result<Submission, Failure> {
+    /// What is handed in, with what is said beside, by options or in its file.
+    fn hand_in(&self) -> Result<HandIn, Failure> {
+        // A wrong option is told before standard input is waited for.
+        let named: Vec<_> = self.resource.iter().map(|text| Resource::parse(text)).collect::<Result<_, _>>()?;
+        let mut hand_in = self.parts()?;
+        hand_in.resources.extend(named);
+        hand_in.log = self.log.clone().or(hand_in.log);
+        hand_in.resources.iter_mut().try_for_each(from_root)?;
+        hand_in.check(&[])?;
+        Ok(hand_in)
+    }
+
+    fn parts(&self) -> Result<HandIn, Failure> {
         if let Some(file) = &self.subtasks {
-            let Breakdown { summary, subtasks } = parsed(&read(Some(file))?, "the breakdown", SUBTASKS)?;
-            return Ok(Submission::Subtasks { summary, subtasks });
+            let Breakdown { summary, subtasks, resources, log } =
+                parsed(&read(Some(file))?, "the breakdown", SUBTASKS)?;
+            return Ok(HandIn { submission: Submission::Subtasks { summary, subtasks }, resources, log });
         }
         if let Some(file) = &self.questions {
-            let Questions { questions } = parsed(&read(Some(file))?, "the questions", QUESTIONS)?;
-            return Ok(Submission::Questions { questions });
+            let Asked { questions, resources, log } = parsed(&read(Some(file))?, "the questions", QUESTIONS)?;
+            return Ok(HandIn { submission: Submission::Questions { questions }, resources, log });
         }
+        self.submission().map(HandIn::from)
+    }
+
+    fn submission(&self) -> Result<Submission, Failure> {
         if let Some(reason) = self.blocked.clone() {
             return Ok(Submission::Blocked { reason });
         }
@@ -149,7 +184,7 @@ impl Session {
         Ok(Self { dir, task })
     }
 
-    fn submit(&self, submission: &Submission) -> Result<Value, Failure> {
+    fn submit(&self, hand_in: &HandIn) -> Result<Value, Failure> {
         let home = home()?;
         let Some(mut client) = Client::connect(&home)? else {
             // The agent does not wait for it: whoever serves next finds what is left.
@@ -160,13 +195,16 @@ impl Session {
         // whose agent it is.
         let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok().filter(|root| Path::new(root).exists());
         let run = self.dir.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let params = json!({"project": root, "session": self.task, "run": run, "submission": submission});
+        let HandIn { submission, resources, log } = hand_in;
+        let params = json!({
+            "project": root, "session": self.task, "run": run, "submission": submission, "resources": resources, "log": log,
+        });
         client.call("session.submit", params)
     }
 
     /// Leaves it for the engine, which failed to take it.
-    fn leave(&self, submission: &Submission, failure: Failure) -> Result<Value, Failure> {
-        dropbox::put(&self.dir, submission).map_err(|_| failure)?;
+    fn leave(&self, hand_in: &HandIn, failure: Failure) -> Result<Value, Failure> {
+        dropbox::put(&self.dir, hand_in).map_err(|_| failure)?;
         Ok(json!({"done": {"message": "left for the engine, which takes it as soon as it can. End your turn now."}}))
     }
 }
@@ -175,6 +213,23 @@ impl Session {
 /// was moved, a shut-off socket, an agent quicker than the news that it runs) is no fault of what is handed in.
 fn is_refusal(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Usage | FailureKind::BadState) && !Client::is_unknown(failure)
+}
+
+/// The path of a resource as it is from the root of the worktree: an agent gives it from where it stands.
+fn from_root(resource: &mut Resource) -> Result<(), Failure> {
+    let (Some(path), Some(worktree)) = (resource.path(), std::env::var_os("ORCHESTRA_WORKTREE_PATH")) else {
+        return Ok(());
+    };
+    let wrong = |why: &str| {
+        Failure::new(FailureKind::Usage, format!("resource {}: {why}.", resource.name))
+            .hint("Make the file first, or give a URL (https://..)")
+    };
+    let file = path.canonicalize().map_err(|error| wrong(&format!("cannot find {}: {error}", path.display())))?;
+    let root = Path::new(&worktree).canonicalize().map_err(|error| wrong(&format!("no worktree: {error}")))?;
+    let inside = file.strip_prefix(&root).map_err(|_| wrong(&format!("{} is not in the worktree", path.display())))?;
+    let inside = inside.to_str().ok_or_else(|| wrong("its path is no UTF-8 text"))?.to_owned();
+    resource.url = inside;
+    Ok(())
 }
 
 /// What stands in a file that an agent wrote; what is wrong names the place.
@@ -231,6 +286,7 @@ mod tests {
             title: "A title",
             description: "What",
             artifacts: &[],
+            resources: &[],
             trigger: &trigger,
             artifact: "summary",
             assignment: &assignment,
@@ -260,6 +316,14 @@ mod tests {
         for line in &lines {
             let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
             assert!(matches!(cli.verb, Some(Verb::Submit(_))), "{line:?}");
+        }
+        let beside = regex::Regex::new(r"`(--[a-z]+) '([^']*)'`").unwrap();
+        let flags: std::collections::BTreeSet<_> =
+            texts.iter().flat_map(|text| beside.captures_iter(text)).map(|it| it.extract::<2>().1).collect();
+        assert_eq!(flags.iter().map(|[flag, _]| *flag).collect::<Vec<_>>(), ["--log", "--resource"]);
+        for [flag, value] in flags {
+            let cli = Cli::try_parse_from(["orchestra", "submit", flag, value]).unwrap();
+            assert!(matches!(cli.verb, Some(Verb::Submit(_))), "{flag}");
         }
         for form in [
             "--verdict approve",

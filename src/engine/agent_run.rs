@@ -366,8 +366,8 @@ impl Core {
             Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
         };
         for pending in dropped {
-            match &pending.submission {
-                Ok(submission) => self.hand_in(&at, run, submission.clone()),
+            match &pending.hand_in {
+                Ok(hand_in) => self.hand_in(&at, run, hand_in.clone()),
                 Err(error) => self.notices.error(error.to_string(), self.about(&at)),
             }
             if let Err(error) = dropbox::remove(&pending) {

@@ -42,6 +42,12 @@ impl Core {
                 });
                 self.tell_failure(at, kept);
             }
+            Effect::LogAttempt { iteration, run } => {
+                let logged = self
+                    .project_mut(&at.project)
+                    .and_then(|project| project.log_attempt(at.task, iteration, run.as_ref(), key));
+                self.tell_failure(at, logged);
+            }
             // Both wait until the task's processes rest or are gone.
             Effect::Integrate { .. } | Effect::CleanUp { .. } => self.hold(at, effect, key),
         }

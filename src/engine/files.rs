@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::project::Project;
 use crate::agent::prompt::{self, Brief, EarlierArtifact};
-use crate::model::{DeleteScope, Failure, FailureKind, SessionId, State, Task, TaskId, Trigger, Work};
+use crate::model::{
+    DeleteScope, Failure, FailureKind, Resource, SessionId, State, Task, TaskId, Trigger, Work, gather,
+};
 use crate::store::database::Artifact;
 use crate::store::{artifact, atomic, workflow};
 
@@ -31,21 +33,23 @@ impl Project {
             artifacts
                 .extend(self.latest_artifacts(child)?.pop().map(|(artifact, path)| (of_child(child, artifact), path)));
         }
-        let artifacts: Vec<_> = artifacts
-            .iter()
-            .map(|(artifact, path)| EarlierArtifact {
-                name: &artifact.name,
-                stage: &artifact.stage,
-                text: &artifact.text,
-                path,
-            })
-            .collect();
+        let log = self.activity_log(task);
+        let log =
+            log.iter().map(|(text, path)| EarlierArtifact { name: artifact::ACTIVITY_LOG, stage: None, text, path });
+        let artifacts = artifacts.iter().map(|(Artifact { name, stage, text, .. }, path)| EarlierArtifact {
+            name,
+            stage: Some(stage),
+            text,
+            path,
+        });
+        let artifacts: Vec<_> = artifacts.chain(log).collect();
         let composed = prompt::compose(&Brief {
             template: &template,
             instructions: instructions.as_deref(),
             title: &task.title,
             description: &task.description,
             artifacts: &artifacts,
+            resources: &self.resources(task),
             trigger,
             artifact: &stage.artifact,
             assignment,
@@ -62,6 +66,16 @@ impl Project {
             let place = format!("agents/{name}:{}:{}", unknown.line, unknown.column);
             Failure::new(FailureKind::Config, format!("{place}: {unknown}."))
         })
+    }
+
+    /// The resources of a task and of those that it is a part of; its own go first where names are the same.
+    fn resources(&self, task: &Task) -> Vec<Resource> {
+        let parent = |task: &&Task| task.parent.and_then(|id| self.task(id).ok()).map(Arc::as_ref);
+        let mut line: Vec<_> = std::iter::successors(Some(task), parent).collect();
+        line.reverse();
+        let mut all = Vec::new();
+        gather(&mut all, line.into_iter().flat_map(|task| task.resources.iter().cloned()));
+        all
     }
 
     /// Keeps the prompt of the current iteration where people find it; a log, no more.
@@ -98,8 +112,11 @@ impl Project {
         let mut restored = Vec::new();
         for task in self.tasks() {
             let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
-            if !all.is_empty() && !self.artifacts_dir(task).exists() {
-                artifact::write_all(&self.files.folder, &task.slug, &all).map_err(Failure::internal)?;
+            if self.artifacts_dir(task).exists() {
+                continue;
+            }
+            let written = artifact::write_all(&self.files.folder, &task.slug, &all).map_err(Failure::internal)?;
+            if self.write_activity_log(task)? || !written.is_empty() {
                 restored.push(task.slug.to_string());
             }
         }

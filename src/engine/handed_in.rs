@@ -7,9 +7,11 @@ use super::breakdown;
 use super::core::Core;
 use super::message::TaskPlace;
 use super::pipeline::Event;
+use super::project::Project;
 use super::request::done;
 use crate::model::{
-    Answer, Assignment, Decision, Failure, FailureKind, Output, Question, RunId, Submission, Task, Verdict,
+    Answer, Assignment, Decision, Failure, FailureKind, HandIn, Output, Question, Resource, RunId, Submission, Task,
+    Verdict,
 };
 use crate::store::dropbox;
 
@@ -18,30 +20,43 @@ const MAX_QUESTIONS: usize = 20;
 
 impl Core {
     /// Takes what an agent hands in, or says what is wrong with it. `run`: whose it is; none: the live agent's.
-    pub(super) fn submit(&mut self, place: &Place, run: Option<&RunId>, submission: &Submission) -> Answer {
+    pub(super) fn submit(&mut self, place: &Place, run: Option<&RunId>, hand_in: &HandIn) -> Answer {
         let project = self.project(&place.0)?;
         let task = project
             .task_by_session(&place.1)
             .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{} is no session of a task.", place.1)))?;
-        check(task, submission)?;
+        check(task, hand_in)?;
+        project.check_paths(task, &hand_in.resources)?;
         let slug = task.slug.clone();
         let live = self.live_at(place).filter(|live| live.agent.is_some());
         let live = live.filter(|live| run.is_none_or(|run| live.run == *run)).ok_or_else(|| {
             Failure::new(FailureKind::BadState, format!("this session of {slug} is over: nothing was handed in."))
         })?;
         let (folder, run) = (self.box_of(&live.run), live.run.clone());
-        dropbox::put(&folder, submission).map_err(Failure::internal)?;
+        dropbox::put(&folder, hand_in).map_err(Failure::internal)?;
         self.dropped(&run);
-        Ok(done(Some(accepted(submission))))
+        Ok(done(Some(accepted(&hand_in.submission))))
     }
 
     /// Something that lay in an agent's folder.
-    pub(super) fn hand_in(&mut self, at: &TaskPlace, run: &RunId, submission: Submission) {
-        let checked = self.project(&at.project).and_then(|project| check(project.task(at.task)?, &submission));
+    pub(super) fn hand_in(&mut self, at: &TaskPlace, run: &RunId, hand_in: HandIn) {
+        let checked = self.project(&at.project).and_then(|project| check(project.task(at.task)?, &hand_in));
         match checked {
-            Ok(()) => self.happened(at, Event::Submitted { run: run.clone(), submission }, None),
+            Ok(()) => self.happened(at, Event::Submitted { run: run.clone(), hand_in }, None),
             Err(failure) => self.notices.error(failure.to_string(), self.about(at)),
         }
+    }
+}
+
+impl Project {
+    /// Whether the files that resources name are there; looked at only while the agent can still act on it.
+    fn check_paths(&self, task: &Task, resources: &[Resource]) -> Result<(), Failure> {
+        let worktree = self.worktree_path(task);
+        let missing = |resource: &&Resource| resource.path().is_some_and(|path| !worktree.join(path).exists());
+        resources.iter().find(missing).map_or(Ok(()), |Resource { name, url, .. }| {
+            Err(wrong(format!("resource {name}: there is no {url} in the worktree."))
+                .hint("Make the file first, give its path from the worktree's root, or give a URL (https://..)"))
+        })
     }
 }
 
@@ -58,7 +73,8 @@ const fn accepted(submission: &Submission) -> &'static str {
 }
 
 /// Whether the stage at work takes it.
-pub(super) fn check(task: &Task, submission: &Submission) -> Result<(), Failure> {
+pub(super) fn check(task: &Task, hand_in: &HandIn) -> Result<(), Failure> {
+    hand_in.check(&task.resources)?;
     let stage = task.current_stage();
     let Some(assignment) = stage.assignment() else {
         return Err(wrong(format!("stage {} is a script: nobody hands in for it.", stage.name)));
@@ -70,7 +86,7 @@ pub(super) fn check(task: &Task, submission: &Submission) -> Result<(), Failure>
         }
         Output::Subtasks(_) => format!("Stage {} ends with subtasks: orchestra submit --subtasks FILE", stage.name),
     };
-    match (submission, &assignment.output) {
+    match (&hand_in.submission, &assignment.output) {
         (Submission::Artifact { text }, Output::Artifact) => check_text(assignment, text),
         (Submission::Verdict(verdict), Output::Verdict { .. }) => check_verdict(task, verdict),
         (Submission::Subtasks { summary, subtasks }, Output::Subtasks(_)) => {

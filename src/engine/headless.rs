@@ -16,7 +16,7 @@ use super::pipeline::{Conversation, Event};
 use super::project::Project;
 use crate::agent::{ArtifactBy, Manifest, prompt};
 use crate::model::{
-    AgentFact, ExitStatus, Failure, FailureKind, Mode, Output, ProjectId, RunId, Submission, Task, Trigger,
+    AgentFact, ExitStatus, Failure, FailureKind, HandIn, Mode, Output, ProjectId, RunId, Submission, Task, Trigger,
 };
 use crate::store::atomic;
 use crate::store::database::{Delivery, MessageId};
@@ -159,11 +159,11 @@ impl Core {
         }
         let taken = self.project(&at.project).and_then(|project| {
             let task = project.task(at.task)?;
-            let submission = result(task, text)?;
-            check(task, &submission).map(|()| submission)
+            let hand_in = result(task, text)?;
+            check(task, &hand_in).map(|()| hand_in)
         });
         match taken {
-            Ok(submission) => self.happened(at, Event::Submitted { run: run.clone(), submission }, None),
+            Ok(hand_in) => self.happened(at, Event::Submitted { run: run.clone(), hand_in }, None),
             Err(failure) => {
                 if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
                     agent.refused = Some(failure.to_string());
@@ -180,7 +180,7 @@ pub(super) fn resumable<'a>(known: Option<&'a str>, manifest: &Manifest, mode: M
 }
 
 /// What a text hands in for the task's stage: the text itself, or the JSON in it.
-fn result(task: &Task, text: &str) -> Result<Submission, Failure> {
+fn result(task: &Task, text: &str) -> Result<HandIn, Failure> {
     let assignment = task.current_stage().assignment();
     let output = assignment.map(|assignment| &assignment.output);
     let wrong = |error: serde_json::Error| {
@@ -190,7 +190,7 @@ fn result(task: &Task, text: &str) -> Result<Submission, Failure> {
         None | Some(Output::Artifact) => {
             let by_schema = assignment.is_some_and(|assignment| assignment.schema.is_some());
             let text = if by_schema { json_in(text) } else { text };
-            return Ok(Submission::Artifact { text: text.to_owned() });
+            return Ok(Submission::Artifact { text: text.to_owned() }.into());
         }
         Some(Output::Verdict { .. }) => "verdict",
         Some(Output::Subtasks(_)) => "subtasks",
@@ -239,7 +239,7 @@ mod tests {
             format!("```sh\nls\n```\nThen:\n\n```\n{json}\n```"),
             format!("My verdict: {json}"),
         ] {
-            assert_eq!(result(&task, &text).unwrap(), Submission::Verdict(verdict.clone()), "{text}");
+            assert_eq!(result(&task, &text).unwrap(), Submission::Verdict(verdict.clone()).into(), "{text}");
         }
         for text in ["approve", "", "{\"decision\": \"maybe\", \"reason\": \"\"}"] {
             assert!(result(&task, text).unwrap_err().to_string().contains("JSON"), "{text}");

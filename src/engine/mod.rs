@@ -3,6 +3,7 @@
 //! A thread of its own holds all state (`core`). Requests and the answers of jobs reach it as messages; transitions are
 //! computed by `pipeline`, written to the database, and only then done by `driver`. Readers get snapshots.
 
+mod activity_log;
 mod agent_run;
 mod attention;
 mod breakdown;

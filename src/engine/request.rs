@@ -4,7 +4,7 @@ use super::closing::ending;
 use super::core::Core;
 use super::message::{Answerer, TaskPlace};
 use super::pipeline::{Event, Wish};
-use crate::model::{Answer, ProjectId, Reply, Request, SessionId, SessionKind, State, TaskId};
+use crate::model::{Answer, HandIn, ProjectId, Reply, Request, SessionId, SessionKind, State, TaskId};
 
 impl Core {
     pub(super) fn serve_request(&mut self, request: Request, answerer: Answerer) {
@@ -72,8 +72,8 @@ impl Core {
                 found.set_unread(&session, unread)?;
                 Ok(done(None))
             }
-            Request::Submit { project, session, run, submission } => {
-                self.submit(&(project, session), run.as_ref(), &submission)
+            Request::Submit { project, session, run, submission, resources, log } => {
+                self.submit(&(project, session), run.as_ref(), &HandIn { submission, resources, log })
             }
             Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),

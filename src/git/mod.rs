@@ -10,6 +10,7 @@ mod disk;
 mod error;
 pub mod facts;
 pub mod forge;
+mod history;
 pub mod include;
 pub mod integrate;
 mod process;

@@ -6,6 +6,7 @@ mod config;
 mod diff;
 mod failure;
 mod flow;
+mod hand_in;
 mod id;
 mod launch;
 mod nearest;
@@ -27,6 +28,7 @@ pub use flow::{
     Assignment, Breakdown, ChildFailure, DisallowedTool, Flow, Gate, Integration, Mode, Output, Schema, Script, Stage,
     Strategy, Work, solo,
 };
+pub use hand_in::{HandIn, MAX_LOG, MAX_RESOURCES, Resource, gather};
 pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
 pub use launch::{Launch, Size};
 pub use nearest::{meant, nearest};
@@ -41,6 +43,7 @@ pub use snapshot::{
 };
 pub use submission::{Choice, Decision, Question, Round, Submission, SubtaskDraft, Verdict};
 pub use task::{
-    AgentRun, CommandResult, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task, Trigger,
+    AgentRun, CommandResult, Commits, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task,
+    Trigger,
 };
 pub use template::{UnknownVariable, VARIABLES, check_variables, expand};

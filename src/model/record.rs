@@ -13,6 +13,8 @@ use super::id::SessionId;
 pub struct TaskRecords {
     /// In the order in which they were produced.
     pub artifacts: Vec<ArtifactRecord>,
+    /// The file that tells of each attempt; none: no attempt has ended.
+    pub activity_log: Option<PathBuf>,
     /// To and from its session, oldest first, the last thousand.
     pub messages: Vec<MessageRecord>,
 }

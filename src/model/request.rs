@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::DiffStat;
 use super::failure::Failure;
 use super::flow::Strategy;
+use super::hand_in::Resource;
 use super::id::{ProjectId, RunId, SessionId, TaskId};
 use super::launch::Size;
 use super::record::{MessageRecord, TaskRecords};
@@ -126,6 +127,12 @@ pub enum Request {
         #[serde(default)]
         run: Option<RunId>,
         submission: Submission,
+        /// What those who come after it should read; one with the name of another takes its place.
+        #[serde(default)]
+        resources: Vec<Resource>,
+        /// What the agent did in this attempt, at most 2,000 characters.
+        #[serde(default)]
+        log: Option<String>,
     },
     /// A key sequence for the agent's dialog, typed at once (peek's digits).
     #[serde(rename = "session.answer")]

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Flow, Stage};
+use super::hand_in::Resource;
 use super::id::{RunId, SessionId, Slug, TaskId};
 use super::session::ExitStatus;
 use super::submission::{Round, SubtaskDraft, Verdict};
@@ -187,6 +188,9 @@ pub struct Task {
     pub session: Option<AgentRun>,
     /// The agent's own conversation ids, by stage name; kept for ever.
     pub conversations: Vec<(String, String)>,
+    /// What its agents said that those who come after them should read, by name.
+    #[serde(default)]
+    pub resources: Vec<Resource>,
     pub iterations: Vec<Iteration>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -226,6 +230,7 @@ impl Task {
             job: None,
             session: None,
             conversations: Vec::new(),
+            resources: Vec::new(),
             iterations: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -314,6 +319,26 @@ pub struct Iteration {
     /// None: it began with an engine that did not note that.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// What its agent says that it did.
+    #[serde(default)]
+    pub log: Option<String>,
+    /// Name of the agent that was at it, once it has ended; none: a script, or nobody.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// What it left on the branch, once it has ended; none: that could not be read.
+    #[serde(default)]
+    pub commits: Option<Commits>,
+}
+
+/// What an iteration left on its task's branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commits {
+    /// Commit of the branch when it ended, hex.
+    pub head: String,
+    /// Newest first: `abc1234 the subject`.
+    pub lines: Vec<String>,
+    /// There are earlier ones than these.
+    pub more: bool,
 }
 
 impl Iteration {
@@ -333,6 +358,9 @@ impl Iteration {
             reminders: 0,
             started_at: Some(now),
             ended_at: None,
+            log: None,
+            agent: None,
+            commits: None,
         }
     }
 
@@ -370,6 +398,25 @@ pub enum Trigger {
     Integration { text: String },
 }
 
+impl Trigger {
+    /// A word for it, and what the agent was told by it, if anything.
+    pub fn parts(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Flow => ("flow", None),
+            Self::Gate { text } => ("gate", Some(text)),
+            Self::Answered { text } => ("answered", Some(text)),
+            Self::Script { text, .. } => ("script", Some(text)),
+            Self::Verdict { text, .. } => ("verdict", Some(text)),
+            Self::Children => ("children", None),
+            Self::Talk => ("talk", None),
+            Self::Rejected { text } => ("rejected", Some(text)),
+            Self::Restarted => ("restarted", None),
+            Self::Sent { text } => ("sent", Some(text)),
+            Self::Integration { text } => ("integration", Some(text)),
+        }
+    }
+}
+
 /// How an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -390,6 +437,24 @@ pub enum Outcome {
     Stopped,
     /// Its agent said that it cannot be done.
     Failed,
+}
+
+impl Outcome {
+    /// In the words of the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Asked => "asked",
+            Self::GateFailed => "gate failed",
+            Self::ScriptFailed => "script failed",
+            Self::Rejected => "rejected",
+            Self::SentBack => "sent back",
+            Self::Overridden => "overridden",
+            Self::Skipped => "skipped",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// What a gate or a script said.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::view::{MessageView, TaskView, exit_code, word};
-use crate::model::{self, CommandResult, Question, State, SubtaskDraft, TaskRecords, Trigger, Verdict};
+use crate::model::{self, CommandResult, Question, Resource, State, SubtaskDraft, TaskRecords, Verdict};
 use crate::store::Folder;
 
 /// A task with what happened to it: `task.show`.
@@ -28,6 +28,10 @@ pub struct TaskDetail {
     pub subtasks: Option<Vec<SubtaskDraft>>,
     pub iterations: Vec<IterationView>,
     pub artifacts: Vec<ArtifactView>,
+    /// What its agents named for those who come after them.
+    pub resources: Vec<Resource>,
+    /// The file that tells of each attempt; null before one has ended.
+    pub activity_log: Option<String>,
     pub messages: Vec<MessageView>,
     /// The agent's own conversation id at this stage.
     pub conversation: Option<String>,
@@ -49,6 +53,12 @@ pub struct IterationView {
     pub told: Option<String>,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// Name of the agent that was at it, once it has ended.
+    pub agent: Option<String>,
+    /// What its agent says that it did.
+    pub log: Option<String>,
+    /// What it left on the branch, once it has ended: `abc1234 the subject`, newest first, at most 20.
+    pub commits: Vec<String>,
     /// Name of the artifact, once it is handed in.
     pub artifact: Option<String>,
     pub gate: Option<GateView>,
@@ -108,6 +118,8 @@ impl TaskDetail {
             verdict: waits(State::Verdict).and_then(|iteration| iteration.verdict.clone()),
             subtasks: waits(State::Approval).and_then(|iteration| iteration.subtasks.clone()),
             iterations: task.iterations.iter().map(|it| IterationView::new(task, it, &folder)).collect(),
+            resources: task.resources.clone(),
+            activity_log: records.activity_log.map(|path| path.to_string_lossy().into_owned()),
             artifacts: records.artifacts.into_iter().map(Into::into).collect(),
             messages: records.messages.into_iter().map(Into::into).collect(),
             conversation: task.conversation(&task.current_stage().name).map(str::to_owned),
@@ -123,7 +135,7 @@ impl IterationView {
             stage.map(|stage| stage.artifact.clone())
         };
         let prompt: PathBuf = folder.log(&task.slug, &iteration.stage, iteration.number).with_extension("prompt.md");
-        let (trigger, told) = trigger(&iteration.trigger);
+        let (trigger, told) = iteration.trigger.parts();
         Self {
             stage: iteration.stage.clone(),
             number: iteration.number,
@@ -132,6 +144,9 @@ impl IterationView {
             told: told.map(str::to_owned),
             started_at: iteration.started_at,
             ended_at: iteration.ended_at,
+            agent: iteration.agent.clone(),
+            log: iteration.log.clone(),
+            commits: iteration.commits.as_ref().map_or_else(Vec::new, |commits| commits.lines.clone()),
             artifact: iteration.submitted.then(artifact).flatten(),
             gate: iteration.gate.as_ref().map(GateView::new),
             script: iteration.script.as_ref().map(GateView::new),
@@ -160,22 +175,5 @@ impl From<model::ArtifactRecord> for ArtifactView {
     fn from(artifact: model::ArtifactRecord) -> Self {
         let model::ArtifactRecord { name, stage, iteration, path } = artifact;
         Self { name, stage, iteration, path: path.to_string_lossy().into_owned() }
-    }
-}
-
-/// Why an iteration began, in a word, and what its agent was told.
-fn trigger(trigger: &Trigger) -> (&'static str, Option<&str>) {
-    match trigger {
-        Trigger::Flow => ("flow", None),
-        Trigger::Gate { text } => ("gate", Some(text)),
-        Trigger::Answered { text } => ("answered", Some(text)),
-        Trigger::Script { text, .. } => ("script", Some(text)),
-        Trigger::Verdict { text, .. } => ("verdict", Some(text)),
-        Trigger::Children => ("children", None),
-        Trigger::Talk => ("talk", None),
-        Trigger::Rejected { text } => ("rejected", Some(text)),
-        Trigger::Restarted => ("restarted", None),
-        Trigger::Sent { text } => ("sent", Some(text)),
-        Trigger::Integration { text } => ("integration", Some(text)),
     }
 }

@@ -166,6 +166,8 @@ mod tests {
                 session: SessionId::from("x"),
                 run: None,
                 submission: Submission::Blocked { reason: text() },
+                resources: Vec::new(),
+                log: None,
             },
             Request::Complete { project: project(), task },
             Request::Skip { project: project(), task },

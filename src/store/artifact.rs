@@ -11,6 +11,9 @@ use super::database::Artifact;
 use super::paths::Folder;
 use crate::model::Slug;
 
+/// Name of the artifact that tells of each attempt; no stage's may have it.
+pub const ACTIVITY_LOG: &str = "activity_log";
+
 /// Writes the files that are missing or differ, for all `artifacts` of a task in the order they were produced. Returns what was
 /// written.
 pub fn write_all(folder: &Folder, slug: &Slug, artifacts: &[Artifact]) -> Result<Vec<PathBuf>, FileError> {
@@ -32,6 +35,12 @@ pub fn write_all(folder: &Folder, slug: &Slug, artifacts: &[Artifact]) -> Result
         }
     }
     Ok(written)
+}
+
+/// Writes the latest artifact of a name, where it differs; `true`: it did.
+pub fn write_latest(folder: &Folder, slug: &Slug, name: &str, text: &str) -> Result<bool, FileError> {
+    folder.create_dir(&folder.artifacts(slug))?;
+    write_changed(&path(folder, slug, name), text)
 }
 
 /// The file of the latest artifact of a name, whether it exists or not.

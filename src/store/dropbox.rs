@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::atomic::{Access, FileError, create_private_dir, read_capped, write_new};
-use crate::model::Submission;
+use crate::model::HandIn;
 
 /// A submission in the box.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Pending {
     pub name: String,
     pub path: PathBuf,
     /// Why it is none, where it is none; it is to be removed all the same.
-    pub submission: Result<Submission, SubmissionError>,
+    pub hand_in: Result<HandIn, SubmissionError>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +39,8 @@ pub fn folder(session_dir: &Path) -> PathBuf {
 }
 
 /// Puts a submission into the box of a session.
-pub fn put(session_dir: &Path, submission: &Submission) -> Result<(), SubmissionError> {
-    let bytes = serde_json::to_vec(submission)?;
+pub fn put(session_dir: &Path, hand_in: &HandIn) -> Result<(), SubmissionError> {
+    let bytes = serde_json::to_vec(hand_in)?;
     let dir = folder(session_dir);
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::TooLarge { path: dir, limit: MAX_BYTES }.into());
@@ -76,8 +76,8 @@ pub fn read(session_dir: &Path) -> Result<Vec<Pending>, FileError> {
         .into_iter()
         .map(|name| {
             let path = dir.join(&name);
-            let submission = read_one(&path);
-            Pending { name, path, submission }
+            let hand_in = read_one(&path);
+            Pending { name, path, hand_in }
         })
         .collect())
 }
@@ -92,7 +92,7 @@ pub fn remove(pending: &Pending) -> Result<(), FileError> {
     }
 }
 
-fn read_one(path: &Path) -> Result<Submission, SubmissionError> {
+fn read_one(path: &Path) -> Result<HandIn, SubmissionError> {
     let metadata = path.symlink_metadata().map_err(FileError::io("inspect", path))?;
     super::atomic::check_regular(path, &metadata)?;
     Ok(serde_json::from_slice(&read_capped(path, MAX_BYTES)?)?)
@@ -101,9 +101,10 @@ fn read_one(path: &Path) -> Result<Submission, SubmissionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Submission;
 
-    fn text(text: &str) -> Submission {
-        Submission::Artifact { text: text.into() }
+    fn text(text: &str) -> HandIn {
+        Submission::Artifact { text: text.into() }.into()
     }
 
     #[test]
@@ -115,10 +116,10 @@ mod tests {
         let names = |pending: &[Pending]| pending.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
         let first = read(dir.path()).unwrap();
         assert_eq!(names(&first), names(&read(dir.path()).unwrap()));
-        assert_eq!(first[0].submission.as_ref().unwrap(), &text("one"));
+        assert_eq!(first[0].hand_in.as_ref().unwrap(), &text("one"));
         remove(&first[0]).unwrap();
         remove(&first[0]).unwrap();
-        assert_eq!(read(dir.path()).unwrap()[0].submission.as_ref().unwrap(), &text("two"));
+        assert_eq!(read(dir.path()).unwrap()[0].hand_in.as_ref().unwrap(), &text("two"));
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", path.join("3.json")).unwrap();
         fs::write(path.join(".half.json"), "{").unwrap();
         let pending = read(dir.path()).unwrap();
-        assert_eq!(pending.iter().filter(|p| p.submission.is_err()).count(), 3);
+        assert_eq!(pending.iter().filter(|p| p.hand_in.is_err()).count(), 3);
         assert_eq!(pending.len(), 4);
         for one in &pending {
             remove(one).unwrap();

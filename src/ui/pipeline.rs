@@ -5,7 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    CommandResult, Decision, Iteration, Outcome, ProjectView, Round, Stage, State, Task, TaskView, Trigger, Work,
+    CommandResult, Decision, Iteration, Outcome, ProjectView, Resource, Round, Stage, State, Task, TaskView, Trigger,
+    Work,
 };
 
 use super::glyph::{Mark, Signs, Word};
@@ -21,6 +22,10 @@ pub enum Trace {
     Verdict,
     Subtasks,
     Gate,
+    /// What those who come after should read; of the whole task.
+    Resources,
+    /// What each iteration was; of the whole task.
+    ActivityLog,
 }
 
 /// What a line stands for.
@@ -28,7 +33,7 @@ pub enum Trace {
 pub struct Spot {
     /// Index in the flow.
     pub stage: usize,
-    /// Index in the task's iterations; none: the stage itself.
+    /// Index in the task's iterations; none: the stage itself, or the whole task where there is a trace.
     pub iteration: Option<usize>,
     /// None: the iteration itself.
     pub trace: Option<Trace>,
@@ -45,6 +50,7 @@ pub enum Page {
         stage: String,
         number: u32,
     },
+    ActivityLog,
     /// Path of a log.
     Log(String),
     /// Known already.
@@ -83,7 +89,30 @@ pub fn lines(project: &ProjectView, view: &TaskView, now: Timestamp, signs: &Sig
             lines.extend(traces(stage, iteration, spot, signs));
         }
     }
+    lines.extend(of_task(&view.task));
     lines
+}
+
+/// What belongs to the whole task, below its stages: what its agents named, and the log of all iterations.
+fn of_task(task: &Task) -> Vec<Line> {
+    let line = |trace, head: &str, text: String, page| Line {
+        spot: Spot { stage: task.stage, iteration: None, trace: Some(trace) },
+        mark: None,
+        head: head.to_owned(),
+        word: String::new(),
+        text,
+        at: None,
+        elapsed: None,
+        page: Some((head.to_owned(), page)),
+    };
+    let names: Vec<_> = task.resources.iter().map(|it| it.name.as_str()).collect();
+    let all: Vec<_> = task.resources.iter().map(Resource::line).collect();
+    let resources = line(Trace::Resources, "resources", names.join(", "), Page::Text(all.join("\n")));
+    let said = "what each attempt was, and what was done in it".to_owned();
+    let log = line(Trace::ActivityLog, "activity log", said, Page::ActivityLog);
+    let has_ended = task.iterations.iter().any(|iteration| iteration.outcome.is_some());
+    let shown = [(resources, !names.is_empty()), (log, has_ended)];
+    shown.into_iter().filter_map(|(line, shows)| shows.then_some(line)).collect()
 }
 
 /// The line that is marked: the one that was chosen, else the newest iteration, else the stage.
@@ -154,7 +183,7 @@ fn standing(view: &TaskView, index: usize, last: Option<&Iteration>) -> (Mark, S
         return (Mark::of_task(view), Word::of_state(task.state, task.reviewed).to_string());
     }
     match last.and_then(|iteration| iteration.outcome) {
-        Some(outcome) => (mark_of(outcome), word_of(outcome).to_owned()),
+        Some(outcome) => (mark_of(outcome), outcome.word().to_owned()),
         None if last.is_some() && over => (Mark::Good, "passed".to_owned()),
         None if index < task.stage => (Mark::Idle, "not run".to_owned()),
         None => (Mark::Idle, String::new()),
@@ -170,27 +199,11 @@ const fn mark_of(outcome: Outcome) -> Mark {
     }
 }
 
-/// How an iteration ended, in the words of the screen.
-pub const fn word_of(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Asked => "asked",
-        Outcome::GateFailed => "gate failed",
-        Outcome::ScriptFailed => "script failed",
-        Outcome::Rejected => "rejected",
-        Outcome::SentBack => "sent back",
-        Outcome::Overridden => "overridden",
-        Outcome::Skipped => "skipped",
-        Outcome::Stopped => "stopped",
-        Outcome::Failed => "failed",
-    }
-}
-
 fn iteration_line(view: &TaskView, spot: Spot, iteration: &Iteration, now: Timestamp) -> Line {
     let task = &view.task;
     let is_newest = spot.iteration == task.iterations.len().checked_sub(1);
     let word = match iteration.outcome {
-        Some(outcome) => word_of(outcome).to_owned(),
+        Some(outcome) => outcome.word().to_owned(),
         None if is_newest && !task.state.is_closed() => Word::of_state(task.state, task.reviewed).to_string(),
         None => String::new(),
     };

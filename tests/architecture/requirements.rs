@@ -13,8 +13,6 @@ const ROWS: [RangeInclusive<u8>; 2] = [41..=98, 138..=146];
 
 /// Rows that no test proves.
 const NOT_YET: &[u8] = &[
-    75, // resources are not gathered
-    76, // an attempt has prompt, artifact and gate log; what the agent did is in its terminal, which attempts share
     90, // refusals of `set-status` are tested, no status that it sets
     91, // no hook of an agent is installed: event streams and the program's own status are read
     97, // lines of the diff take no comments

@@ -4,6 +4,7 @@
 
 mod agent;
 mod begin;
+mod beside;
 mod children;
 mod flows;
 mod gate;

@@ -55,6 +55,11 @@ pub enum Effect {
         name: String,
         text: String,
     },
+    /// Note what the agent `run` left in an iteration that has ended, an index, and write the activity log.
+    LogAttempt {
+        iteration: usize,
+        run: Option<RunId>,
+    },
     Integrate {
         run: RunId,
     },
@@ -90,7 +95,10 @@ pub enum Text {
 impl Effect {
     /// It sets something to work; the others end or keep what there is.
     pub const fn begins(&self) -> bool {
-        !matches!(self, Self::EndSession { .. } | Self::EndJob { .. } | Self::KeepArtifact { .. })
+        !matches!(
+            self,
+            Self::EndSession { .. } | Self::EndJob { .. } | Self::KeepArtifact { .. } | Self::LogAttempt { .. }
+        )
     }
 
     /// The key that tells an effect from every other one of its task.
@@ -105,6 +113,7 @@ impl Effect {
             Self::MakeSubtasks { run, .. } => format!("subtasks {run}"),
             Self::EndJob { run } => format!("end job {run}"),
             Self::KeepArtifact { stage, iteration, .. } => format!("keep {stage} {iteration}"),
+            Self::LogAttempt { iteration, .. } => format!("log {iteration}"),
             Self::Integrate { run } => format!("integrate {run}"),
             Self::CleanUp { run } => format!("clean up {run}"),
         }

@@ -1,6 +1,6 @@
 //! What can happen to a task.
 
-use crate::model::{Activity, CommandResult, ExitStatus, Pause, RunId, Slug, Stage, Submission, SubtaskDraft};
+use crate::model::{Activity, CommandResult, ExitStatus, HandIn, Pause, RunId, Slug, Stage, SubtaskDraft};
 
 /// Something that happened: a person's wish, or the answer to an effect.
 ///
@@ -36,7 +36,7 @@ pub enum Event {
     /// The agent handed something in that its stage takes.
     Submitted {
         run: RunId,
-        submission: Submission,
+        hand_in: HandIn,
     },
     AgentExited {
         run: RunId,

@@ -3,16 +3,23 @@
 use std::fmt::Write as _;
 
 use super::{Effect, Step};
-use crate::model::{Decision, Outcome, ReasonKind, Round, State, Submission, SubtaskDraft, Trigger, Verdict};
+use crate::model::{
+    Decision, HandIn, Outcome, ReasonKind, Round, State, Submission, SubtaskDraft, Trigger, Verdict, gather,
+};
 
 /// What an agent is told that asks while no person is there.
 const STANDING_REPLY: &str = "Use your judgement, and say in your result what you decided.";
 
 impl Step<'_> {
-    pub(super) fn submitted(&mut self, submission: Submission) {
+    pub(super) fn submitted(&mut self, hand_in: HandIn) {
         use State::{Approval, Asking, Blocked, Quiet, Working};
         if !matches!(self.task.state, Working | Quiet | Asking | Approval | State::Verdict | Blocked) {
             return;
+        }
+        let HandIn { submission, resources, log } = hand_in;
+        gather(&mut self.task.resources, resources);
+        if let (Some(log), Some(iteration)) = (log, self.task.iterations.last_mut()) {
+            iteration.log = Some(log);
         }
         match submission {
             Submission::Artifact { text } => self.output(text, None, None),

@@ -114,7 +114,7 @@ impl Step<'_> {
             }
             Event::AgentChanged { activity, attended, .. } => self.agent_changed(activity, attended),
             Event::ConversationKnown { id, .. } => self.conversation_known(id),
-            Event::Submitted { submission, .. } => self.submitted(submission),
+            Event::Submitted { hand_in, .. } => self.submitted(hand_in),
             Event::AgentExited { status, .. } => self.agent_gone(Pause::Exited, format!("the agent {status}")),
             Event::AgentLost { why, .. } => self.agent_gone(why, lost_text(why).to_owned()),
             Event::GateDone { result, .. } => self.gate_done(result),

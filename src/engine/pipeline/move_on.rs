@@ -149,10 +149,16 @@ impl Step<'_> {
     }
 
     pub(super) fn close_iteration(&mut self, outcome: Outcome) {
-        if let Some(iteration) = self.task.iterations.last_mut().filter(|iteration| iteration.outcome.is_none()) {
-            iteration.outcome = Some(outcome);
-            iteration.ended_at = Some(self.stamp.now);
+        let Some(index) = self.task.iterations.len().checked_sub(1) else { return };
+        let iteration = &mut self.task.iterations[index];
+        if iteration.outcome.is_some() {
+            return;
         }
+        (iteration.outcome, iteration.ended_at) = (Some(outcome), Some(self.stamp.now));
+        let stages = &self.task.flow.stages;
+        let own = |session: &&AgentRun| stages.get(session.stage).is_some_and(|stage| stage.name == iteration.stage);
+        let run = self.task.session.as_ref().filter(own).map(|session| session.id.clone());
+        self.effects.push(Effect::LogAttempt { iteration: index, run });
     }
 
     /// The last iteration belongs to the current stage and has not ended.

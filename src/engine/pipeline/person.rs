@@ -39,7 +39,7 @@ impl Step<'_> {
             Wish::RunGate => {
                 // What its failure had ended is looked at again.
                 if let Some(iteration) = self.task.iterations.last_mut() {
-                    (iteration.outcome, iteration.ended_at) = (None, None);
+                    (iteration.outcome, iteration.ended_at, iteration.commits) = (None, None, None);
                 }
                 self.run_gate();
             }

@@ -88,7 +88,7 @@ impl Story {
     }
 
     fn hand_in_and_rest(&mut self, submission: Submission) -> Vec<Effect> {
-        self.tell(Event::Submitted { run: self.agent(), submission });
+        self.tell(Event::Submitted { run: self.agent(), hand_in: submission.into() });
         self.tell(Event::AgentChanged { run: self.agent(), activity: Activity::Resting, attended: false })
     }
 
@@ -181,7 +181,7 @@ fn the_gate_sends_the_work_back_to_the_same_conversation() {
     let effects = story.gate(1);
     let trigger = Trigger::Gate { text: "exit 1".into() };
     assert!(
-        matches!(&effects[..], [Effect::Tell { run, text: Text::Feedback { trigger: told }, .. }] if *run == worker && *told == trigger)
+        matches!(&effects[..], [Effect::LogAttempt { .. }, Effect::Tell { run, text: Text::Feedback { trigger: told }, .. }] if *run == worker && *told == trigger)
     );
     let effects = story.submit_and_rest();
     assert!(matches!(&effects[..], [Effect::RunGate { attempt: 2, .. }]));
@@ -205,7 +205,10 @@ fn a_failed_gate_resumes_the_conversation_of_an_agent_that_is_gone() {
     story.tell(Event::AgentExited { run: story.agent(), status: ExitStatus::Code(0) });
     assert_eq!(story.task.state, State::Gating);
     let effects = story.gate(1);
-    assert!(matches!(&effects[..], [Effect::Launch { conversation: Conversation::Resume, .. }]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::LogAttempt { .. }, Effect::Launch { conversation: Conversation::Resume, .. }]
+    ));
 }
 
 /// R56.
@@ -226,7 +229,7 @@ fn stale_answers_change_nothing() {
     let before = story.task.clone();
     let stale = RunId::from("another");
     for event in [
-        Event::Submitted { run: stale.clone(), submission: text("x") },
+        Event::Submitted { run: stale.clone(), hand_in: text("x").into() },
         Event::GateDone { run: stale.clone(), result: gate_result(0, 1) },
         Event::AgentExited { run: stale.clone(), status: ExitStatus::Code(1) },
         Event::Integrated { run: stale, commit: "c".into() },

@@ -1,5 +1,6 @@
 //! One stage of a flow file.
 
+use super::super::artifact::ACTIVITY_LOG;
 use super::super::yaml::{Fields, Flaw, Kind, Node};
 use super::asset::stays_inside;
 use super::output::{self, Capabilities};
@@ -31,7 +32,7 @@ const FIRST_OF_AGENT: usize = 7;
 const SCRIPT_KEYS: [&str; 3] = ["command", "timeout_seconds", "on_failure"];
 
 /// Names of the texts that every task has.
-const RESERVED: [&str; 3] = ["trak", "task", "activity_log"];
+const RESERVED: [&str; 3] = ["trak", "task", ACTIVITY_LOG];
 
 /// Seconds that a command may be given.
 pub(super) const TIMEOUTS: std::ops::RangeInclusive<u32> = 1..=86_400;

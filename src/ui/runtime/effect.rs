@@ -11,7 +11,7 @@ use super::{Face, Wake};
 use crate::engine::Place;
 use crate::model::{Request, Slug, State};
 use crate::pty::{PtyError, encode_key, encode_mouse};
-use crate::store::Folder;
+use crate::store::{Folder, artifact};
 use crate::ui::model::{Effect, Pane, RowKey, Selection, Tab, Then};
 use crate::ui::msg::Msg;
 use crate::ui::pipeline::Page;
@@ -344,6 +344,7 @@ fn file_of(root: &Path, slug: &Slug, page: &Page) -> PathBuf {
     match page {
         Page::Artifact { stage, number } => folder.artifacts(slug).join("history").join(format!("{stage}-{number}.md")),
         Page::Prompt { stage, number } => folder.log(slug, stage, *number).with_extension("prompt.md"),
+        Page::ActivityLog => artifact::path(&folder, slug, artifact::ACTIVITY_LOG),
         Page::Log(path) | Page::Text(path) => path.into(),
     }
 }

@@ -59,6 +59,7 @@ fn draw_line(canvas: &mut Canvas<'_>, row: Rect, line: &Line, (names, scene): (u
     let (plain, dim) = (canvas.style(Role::Foreground), canvas.style(Role::Dim));
     let (indent, head) = match (line.mark, line.spot.trace) {
         (Some(_), _) => (2, names + 2),
+        (None, Some(_)) if line.spot.iteration.is_none() => (2, WORD),
         (None, None) => (ITERATION, NUMBER),
         (None, Some(_)) => (TRACE, WORD),
     };

@@ -96,6 +96,7 @@ impl World {
             | Effect::EndSession { .. }
             | Effect::EndJob { .. }
             | Effect::KeepArtifact { .. }
+            | Effect::LogAttempt { .. }
             | Effect::CleanUp { .. } => Vec::new(),
         }
     }
@@ -118,7 +119,7 @@ impl World {
                 Event::AgentChanged { run: agent, activity: Activity::Resting, attended: false }
             }
             State::Working => {
-                Event::Submitted { run: agent, submission: if rejects { rejection() } else { due(task) } }
+                Event::Submitted { run: agent, hand_in: if rejects { rejection() } else { due(task) }.into() }
             }
             state => panic!("nothing leads out of {state:?}"),
         };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Question;
+use crate::model::{HandIn, Question};
 
 /// Events of a person; those after them are told by the engine.
 const OF_PERSON: usize = 17;
@@ -17,7 +17,7 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
     let (agent, job) = (pick(story.agent()), pick(story.job()));
     let question = Question { question: "which?".into(), context: None, options: Vec::new() };
     let changed = |activity: Activity, attended: bool| Event::AgentChanged { run: agent.clone(), activity, attended };
-    let submitted = |submission: Submission| Event::Submitted { run: agent.clone(), submission };
+    let submitted = |submission: Submission| Event::Submitted { run: agent.clone(), hand_in: submission.into() };
     let wishes = [
         Wish::Start,
         Wish::Retry,
@@ -82,7 +82,9 @@ fn kinds() -> usize {
 /// A rejection is submitted by a stage that judges only: elsewhere the engine refuses it before.
 fn fits(event: &Event, task: &Task) -> bool {
     match event {
-        Event::Submitted { submission: Submission::Verdict(_), .. } => task.current_stage().rejection_stage().is_some(),
+        Event::Submitted { hand_in: HandIn { submission: Submission::Verdict(_), .. }, .. } => {
+            task.current_stage().rejection_stage().is_some()
+        }
         _ => true,
     }
 }
@@ -111,7 +113,7 @@ fn oblige(story: &mut Story) {
         State::Asking if asked => Event::Person(Wish::Answer { answers: vec!["this".into()] }),
         State::Blocked | State::Asking if alive => works,
         State::Working if submitted || asked => rests,
-        State::Working | State::Quiet if alive => Event::Submitted { run: agent, submission: due(task) },
+        State::Working | State::Quiet if alive => Event::Submitted { run: agent, hand_in: due(task).into() },
         State::Working | State::Quiet | State::Asking | State::Blocked => Event::Person(Wish::Restart),
         State::Gating => Event::GateDone { run: job, result: gate_result(0, 1) },
         State::Scripting => Event::ScriptDone { run: job, result: gate_result(0, 1), text: "done".into() },
@@ -225,10 +227,10 @@ fn event_name(event: &Event) -> String {
             let attended = if *attended { " (attended)" } else { "" };
             format!("AgentChanged: {}{attended}", first_word(&format!("{activity:?}")))
         }
-        Event::Submitted { submission: Submission::Verdict(verdict), .. } => {
+        Event::Submitted { hand_in: HandIn { submission: Submission::Verdict(verdict), .. }, .. } => {
             format!("Submitted: {:?}", verdict.decision)
         }
-        Event::Submitted { submission, .. } => format!("Submitted: {}", first_word(&format!("{submission:?}"))),
+        Event::Submitted { hand_in, .. } => format!("Submitted: {}", first_word(&format!("{:?}", hand_in.submission))),
         Event::GateDone { result, .. } => format!("GateDone: {}", if result.passed() { "passed" } else { "failed" }),
         Event::ScriptDone { result, .. } => {
             format!("ScriptDone: {}", if result.passed() { "passed" } else { "failed" })

@@ -2,7 +2,7 @@
 //! does about them.
 
 use super::*;
-use crate::model::{Mode, Question};
+use crate::model::{HandIn, Mode, Question};
 
 fn judged(is_automated: bool) -> Flow {
     let mut flow = flow(false, 0);
@@ -100,7 +100,7 @@ fn r67_questions_are_answered_round_by_round_in_the_same_conversation() {
         let effects = story.tell(Event::Person(Wish::Answer { answers: vec!["one".into(), "two".into()] }));
         let text = "> question 1\n\none\n\n> question 2\n\ntwo".to_owned();
         let told = Text::Feedback { trigger: Trigger::Answered { text } };
-        assert!(matches!(&effects[..], [Effect::Tell { text, .. }] if *text == told));
+        assert!(matches!(&effects[..], [Effect::LogAttempt { .. }, Effect::Tell { text, .. }] if *text == told));
         assert_eq!((story.task.state, story.task.iterations.len()), (State::Working, round + 1));
     }
     assert_eq!(story.task.iterations[0].outcome, Some(Outcome::Asked));
@@ -112,19 +112,22 @@ fn r67_in_auto_mode_questions_get_the_standing_reply() {
     story.tell(Event::Person(Wish::SetAuto(true)));
     let effects = story.hand_in_and_rest(questions(1));
     let told = |text: &Text| matches!(text, Text::Feedback { trigger: Trigger::Answered { text } } if text.contains("judgement"));
-    assert!(matches!(&effects[..], [Effect::Tell { text, .. }] if told(text)));
+    assert!(matches!(&effects[..], [Effect::LogAttempt { .. }, Effect::Tell { text, .. }] if told(text)));
 }
 
 #[test]
 fn r71_r72_an_agent_may_fail_or_be_blocked() {
     let mut story = Story::new(flow(false, 0)).start();
     let run = story.agent();
-    story.tell(Event::Submitted { run: run.clone(), submission: Submission::Blocked { reason: "no key".into() } });
+    story.tell(Event::Submitted { run: run.clone(), hand_in: Submission::Blocked { reason: "no key".into() }.into() });
     story.tell(Event::AgentChanged { run: run.clone(), activity: Activity::Resting, attended: false });
     assert_eq!((story.task.state, story.task.status().word()), (State::Blocked, "idle"));
     story.tell(Event::AgentChanged { run: run.clone(), activity: Activity::Working, attended: true });
     assert_eq!(story.task.state, State::Working, "what a person typed clears it");
-    story.tell(Event::Submitted { run, submission: Submission::Failed { reason: "impossible".into() } });
+    let said = HandIn { log: Some("tried".into()), ..Submission::Failed { reason: "impossible".into() }.into() };
+    let effects = story.tell(Event::Submitted { run: run.clone(), hand_in: said });
+    assert_eq!(effects, [Effect::LogAttempt { iteration: 0, run: Some(run) }], "it is the work of that agent");
+    assert_eq!(story.task.iterations[0].log.as_deref(), Some("tried"));
     assert_eq!(story.task.state, State::Failed);
     story.tell(Event::Person(Wish::Retry));
     let effects = story.tell(Event::Granted);
@@ -146,14 +149,21 @@ fn r42_a_script_is_a_stage_and_its_output_the_artifact() {
     let mut story = Story::new(with_script(Some("work"))).start();
     story.submit_and_rest();
     let effects = story.submit_and_rest();
-    assert!(matches!(&effects[..], [Effect::EndSession { .. }, Effect::RunScript { stage: 2, .. }]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::LogAttempt { .. }, Effect::EndSession { .. }, Effect::RunScript { stage: 2, .. }]
+    ));
     assert_eq!((story.task.state, story.task.status().word()), (State::Scripting, "running"));
     let effects = story.tell(Event::ScriptDone { run: story.job(), result: gate_result(1, 1), text: "no".into() });
     let trigger = Trigger::Script { stage: "format".into(), text: "exit 1".into() };
-    assert!(matches!(&effects[..], [Effect::Launch { trigger: told, .. }] if *told == trigger));
+    assert!(
+        matches!(&effects[..], [Effect::LogAttempt { .. }, Effect::Launch { trigger: told, .. }] if *told == trigger)
+    );
     story.submit_and_rest();
     let effects = story.tell(Event::ScriptDone { run: story.job(), result: gate_result(0, 1), text: "ok".into() });
-    assert!(matches!(&effects[..], [Effect::KeepArtifact { text, iteration: 2, .. }] if text == "ok"));
+    assert!(
+        matches!(&effects[..], [Effect::KeepArtifact { text, iteration: 2, .. }, Effect::LogAttempt { run: None, .. }] if text == "ok")
+    );
     assert_eq!(story.task.state, State::Done);
 }
 
@@ -185,7 +195,10 @@ fn with_children(flow: Flow) -> Story {
     assert_eq!(story.task.state, State::Approval, "a person reviews the breakdown");
     story.tell(Event::Person(Wish::EditSubtasks { subtasks: subtasks(2) }));
     let effects = story.tell(Event::Person(Wish::Approve));
-    assert!(matches!(&effects[..], [Effect::EndSession { .. }, Effect::MakeSubtasks { iteration: 0, .. }]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::LogAttempt { .. }, Effect::EndSession { .. }, Effect::MakeSubtasks { iteration: 0, .. }]
+    ));
     assert_eq!(story.task.iterations[0].subtasks, Some(subtasks(2)));
     assert!(story.tell(Event::ChildrenClosed).is_empty(), "none is made yet");
     story.tell(Event::SubtasksMade { run: story.job() });
@@ -276,7 +289,7 @@ fn a_headless_agent_ends_its_turn_by_its_exit_and_is_reminded_once() {
     let mut again = Story { task: story.task.clone(), steps: story.steps };
     again.tell(Event::AgentExited { run: again.agent(), status: ExitStatus::Code(0) });
     assert_eq!(again.task.state, State::Failed);
-    story.tell(Event::Submitted { run: story.agent(), submission: text("plan") });
+    story.tell(Event::Submitted { run: story.agent(), hand_in: text("plan").into() });
     story.tell(Event::AgentExited { run: story.agent(), status: ExitStatus::Code(0) });
     assert_eq!(story.stage(), "work");
 }
