@@ -28,13 +28,16 @@ use crate::store::dropbox::{self, MAX_BYTES};
   orchestra submit --questions questions.json
   orchestra submit --blocked 'the staging server is down'
   orchestra submit --failed 'the library cannot do it'
-  orchestra submit summary.md --log 'rewrote the parser, ran its tests' \
-    --resource 'rfc https://www.rfc-editor.org/rfc/rfc4180 how CSV quotes'
+  orchestra submit summary.md --log 'rewrote the parser, ran its tests'
+  orchestra submit plan.md --resource 'rfc https://www.rfc-editor.org/rfc/rfc4180 how CSV quotes'
 
 breakdown.json   {\"summary\": \"..\", \"subtasks\": [{\"title\": \"..\", \"description\": \"..\",
                  \"instructions\": \"..\", \"depends_on\": [0]}]}, or the same as YAML
 questions.json   {\"questions\": [{\"question\": \"..\", \"options\": [{\"label\": \"..\"}]}]}
 both also take   \"log\": \"..\", \"resources\": [{\"name\": \"..\", \"url\": \"..\", \"description\": \"..\"}]
+
+A resource is a URL (http or https) or a file of the worktree. The next stages and the
+subtasks have it in their prompts; one with the name of another takes its place.
 
 Exit codes: 0 handed in, 2 it does not fit the stage, and the message says why, 4 the
 session is over.")]
@@ -60,8 +63,7 @@ pub(super) struct Submit {
     /// The task cannot be done
     #[arg(long, value_name = "TEXT", group = "what")]
     failed: Option<String>,
-    /// Something that those who come after should read, a URL or a path in the worktree: 'NAME URL [DESCRIPTION]'; may be
-    /// repeated, and a name that is there already is replaced
+    /// Name what those who come after should read: 'NAME URL [DESCRIPTION]'; as often as needed
     #[arg(long, value_name = "RESOURCE")]
     resource: Vec<String>,
     /// What was done in this attempt, for the task's activity log; at most 2,000 characters

@@ -108,7 +108,7 @@ fn of_task(task: &Task) -> Vec<Line> {
     let names: Vec<_> = task.resources.iter().map(|it| it.name.as_str()).collect();
     let all: Vec<_> = task.resources.iter().map(Resource::line).collect();
     let resources = line(Trace::Resources, "resources", names.join(", "), Page::Text(all.join("\n")));
-    let said = "what each attempt was, and what was done in it".to_owned();
+    let said = "what was done at each stage, and what came of it".to_owned();
     let log = line(Trace::ActivityLog, "activity log", said, Page::ActivityLog);
     let has_ended = task.iterations.iter().any(|iteration| iteration.outcome.is_some());
     let shown = [(resources, !names.is_empty()), (log, has_ended)];

@@ -65,6 +65,7 @@ fn results_are_one_object_of_a_stable_shape() {
         insta::assert_json_snapshot!(shape(&shown), @r#"
         {
           "task": {
+            "activity_log": "text",
             "after": [],
             "agent": "text",
             "ahead": "number",
@@ -95,9 +96,12 @@ fn results_are_one_object_of_a_stable_shape() {
             "iteration": "number",
             "iterations": [
               {
+                "agent": "text",
                 "artifact": "text",
+                "commits": [],
                 "ended_at": "text",
                 "gate": null,
+                "log": null,
                 "number": "number",
                 "outcome": "text",
                 "prompt": "text",
@@ -117,6 +121,7 @@ fn results_are_one_object_of_a_stable_shape() {
             "permissions": "text",
             "questions": [],
             "reason": null,
+            "resources": [],
             "session": "text",
             "slug": "text",
             "stage": "text",

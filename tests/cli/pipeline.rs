@@ -102,7 +102,7 @@ fn commands(lines: &[&str]) -> String {
     format!("rules:\n  - {{when: 'artifact `summary` by', steps: {steps}}}\notherwise: [{{say: heard}}]\n")
 }
 
-/// R70, R72, R74.
+/// R70, R72, R74, R75, R76.
 #[test]
 fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
     in_place(|place| {
@@ -117,9 +117,15 @@ fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
             "head -c 5300000 /dev/zero | orchestra submit",
             "printf ' ' | orchestra submit",
             "echo x | orchestra submit --to plan",
+            "echo x | orchestra submit --resource spec",
+            "echo x | orchestra submit --resource 'spec nowhere.md'",
+            "echo x | orchestra submit --resource 'spec ftp://host/x'",
+            "echo x | orchestra submit --resource 'spec ../../x'",
+            "echo x | orchestra submit --log ''",
+            "echo x | orchestra submit --log \"$(head -c 2001 /dev/zero | tr '\\0' x)\"",
             "orchestra submit --blocked x --failed y",
             "echo x | ORCHESTRA_SESSION_DIR=$ORCHESTRA_SESSION_DIR/old.box orchestra submit",
-            "orchestra submit --blocked 'the server is down'",
+            "orchestra submit --blocked 'the server is down' --log 'Looked for it.' --resource 'status https://host/status is it up?'",
         ]);
         let desk = started(place, &script, "blocked");
         let said = desk.done(&["exec", "fix-it", "cat", "said.txt"]);
@@ -146,6 +152,18 @@ fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
 
         For more information, try '--help'.
         exit 2
+        ✗ a resource has a name and a URL; "spec" is only one of them. orchestra submit --resource 'NAME URL [DESCRIPTION]'
+        exit 2
+        ✗ resource spec: cannot find nowhere.md: No such file or directory (os error 2). Make the file first, or give a URL (https://..)
+        exit 2
+        ✗ resource spec: "ftp://host/x" is neither http(s)://.. nor a path inside of the worktree. Give a URL, or commit the file and give its path from the worktree's root
+        exit 2
+        ✗ resource spec: cannot find ../../x: No such file or directory (os error 2). Make the file first, or give a URL (https://..)
+        exit 2
+        ✗ the log is empty. orchestra submit --log 'what you did'
+        exit 2
+        ✗ the log has 2001 characters, 2000 are the most. Say it shorter: the artifact has the details
+        exit 2
         error: the argument '--blocked <TEXT>' cannot be used with '--failed <TEXT>'
 
         Usage: orchestra submit --blocked <TEXT> [FILE]
@@ -158,6 +176,9 @@ fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
         exit 0
         "#);
         assert_eq!(desk.json(&["status", "fix-it", "--json"])["task"]["reason"]["text"], "the server is down");
+        let shown = desk.shown(&["show", "fix-it"]);
+        assert!(shown.contains("resources\n  status: https://host/status (is it up?)\n"), "{shown}");
+        assert!(shown.contains("    > Looked for it.\n"), "{shown}");
         let outside = desk.piped(&["submit"], "text");
         insta::assert_snapshot!(outside.shown(), @"
         stderr: ✗ this is no session of a task. An agent runs `orchestra submit` inside the worktree that was made for it.

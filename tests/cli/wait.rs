@@ -231,6 +231,7 @@ fn gates_have_logs_of_their_own() {
         plan 1        $PLACE/my-app/.orchestra/.artifacts/fix-it/history/plan-1.md
         summary 1     $PLACE/my-app/.orchestra/.artifacts/fix-it/history/work-1.md
         summary 2     $PLACE/my-app/.orchestra/.artifacts/fix-it/history/work-2.md
+        activity log  $PLACE/my-app/.orchestra/.artifacts/fix-it/activity_log.md
 
         attempts
           plan 1   passed

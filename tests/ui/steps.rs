@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use orchestra::model::{
     Activity, Answer, Assignment, Breakdown, ChildFailure, Choice, CommandResult, Decision, DiffStat, ExitStatus,
     Failure, FailureKind, Gate, Glyphs, Iteration, Outcome, Output, Question, Reason, ReasonKind, Reply, Request,
-    ReviewFacts, Round, Run, RunId, Script, SessionKind, Size, Slug, State, SubtaskDraft, Task, TaskId, TaskView,
-    Trigger, Verdict, Work,
+    Resource, ReviewFacts, Round, Run, RunId, Script, SessionKind, Size, Slug, State, SubtaskDraft, Task, TaskId,
+    TaskView, Trigger, Verdict, Work,
 };
 use orchestra::ui::keymap::Key;
 use orchestra::ui::modal;
@@ -84,6 +84,8 @@ fn rate_limit() -> TaskView {
             Trigger::Script { stage: "lint".to_owned(), text: "src/limit.rs: unused import\nmore".to_owned() };
         let mut third = iteration("work", 3, by_script, (660, None));
         third.submitted = true;
+        let named = |name: &str, url: &str| Resource { name: name.to_owned(), url: url.to_owned(), description: None };
+        task.resources = vec![named("spec", "docs/spec.md"), named("ticket", "https://host/1")];
         task.iterations =
             vec![iteration("planning", 1, Trigger::Flow, (1_700, Some(1_500))), first, second, lint, third];
     });
@@ -298,6 +300,7 @@ fn the_pipeline_of_a_verdict_and_of_a_draft() {
     assert_snapshot!("pipeline_of_a_verdict", person.shot());
 }
 
+/// R75, R76.
 #[test]
 fn keys_of_the_pipeline() {
     let mut person = Person::on("rate-limit", (120, 36));
@@ -325,6 +328,10 @@ fn keys_of_the_pipeline() {
     person.press("<esc>").press("g").press("L");
     assert_eq!(person.news(), "L: no gate has run at stage planning");
     person.press("G<enter>");
+    assert_eq!(read(&mut person).1, Page::ActivityLog);
+    person.press("<esc><up><enter>");
+    assert!(person.shot().contains("spec: docs/spec.md"), "{}", person.shot());
+    person.press("<esc><up><enter>");
     assert_eq!(person.news(), "Enter: stage review has left nothing yet");
     person.press("/attempt<enter>");
     assert_eq!(person.news(), "\"attempt\" is not in this pipeline");
