@@ -49,7 +49,7 @@ pub const STAMPS: &str = "stamps";
 /// What the agents do. `PLACE` stands for the test's folder.
 const SCRIPT: &str = "\
 rules:
-  - {when: 'How whole', steps: [{submit: the idea}]}
+  - {when: 'answered your questions', steps: [{submit: the idea}]}
   - {when: 'artifact `idea` by', steps: [{run: \"orchestra submit --questions 'PLACE/questions.json'\"}]}
   - {when: 'Hand in the breakdown', steps: [{run: \"orchestra submit --subtasks 'PLACE/pieces.json'\"}]}
   - {when: 'Make the (?<side>left|right) part\\n[^`]*artifact `built` by', steps: [{run: \"echo {side} >{side}.txt\"}, {submit: '{side} is made'}]}
