@@ -1,14 +1,15 @@
 //! What an agent does, from all that is known of it: one authority, the best source wins.
 //!
-//! Order of the sources: the agent's event stream or its program status (native), then its terminal's title, then
-//! its screen. Once a native source has spoken, the others are not asked, until it takes its word back. Working and
+//! Order of the sources: the agent's event stream, its hooks or its program status (native), then its terminal's title,
+//! then its screen. Once a native source has spoken, the others are not asked, until it takes its word back. Hooks come
+//! by a process of their own, late or in another order: they say when they ran, and what is newer stands. Working and
 //! asking count at once; rest counts when it has lasted, for a turn's steps are often a moment apart.
 //!
 //! Invariant: no clock here. Times are monotonic, from any start, the same for all calls.
 
 use std::time::Duration;
 
-use crate::model::Activity;
+use crate::model::{Activity, HookEvent};
 
 use super::manifest::{Manifest, Rule};
 
@@ -28,6 +29,12 @@ pub enum Signal<'a> {
         kind: Option<&'a str>,
         message: Option<&'a str>,
     },
+    /// A hook of the agent that ran at `at`, on the clock of all calls.
+    Hook {
+        event: HookEvent,
+        text: Option<&'a str>,
+        at: Duration,
+    },
     Title(&'a str),
     /// The visible text, and how long it has not changed.
     Screen {
@@ -42,6 +49,7 @@ pub enum Source {
     Screen,
     Title,
     ProgramStatus,
+    Hook,
     AgentEvents,
 }
 
@@ -63,6 +71,8 @@ pub struct Authority {
     verdict: Verdict,
     /// The native source that has the word.
     native: Option<Source>,
+    /// When the newest native news is from.
+    told: Duration,
     /// What the title says now.
     title: Option<Activity>,
     /// A rest that has not lasted yet, and since when.
@@ -76,6 +86,7 @@ impl Source {
             Self::Screen => "screen",
             Self::Title => "title",
             Self::ProgramStatus => "program status",
+            Self::Hook => "hook",
             Self::AgentEvents => "agent events",
         }
     }
@@ -89,6 +100,7 @@ impl Authority {
             rest_after: Duration::from_millis(manifest.rest_after_ms),
             verdict: Verdict { activity: Activity::Starting, source: Source::Screen, seq: 0 },
             native: None,
+            told: Duration::ZERO,
             title: None,
             pending: None,
         }
@@ -101,10 +113,7 @@ impl Authority {
     /// Takes in `signal`, seen at `now`. The new verdict, when it changed by that.
     pub fn observe(&mut self, signal: Signal<'_>, now: Duration) -> Option<&Verdict> {
         let (activity, source) = match signal {
-            Signal::Event(activity) => {
-                self.native = Some(Source::AgentEvents);
-                (activity, Source::AgentEvents)
-            }
+            Signal::Event(activity) => (activity, self.native(Source::AgentEvents, now)),
             Signal::EventsLost => {
                 self.withdraw(Source::AgentEvents);
                 return None;
@@ -119,9 +128,10 @@ impl Authority {
                     }
                     return None;
                 };
-                self.native = Some(Source::ProgramStatus);
-                (activity, Source::ProgramStatus)
+                (activity, self.native(Source::ProgramStatus, now))
             }
+            Signal::Hook { at, .. } if at < self.told => return None,
+            Signal::Hook { event, text, at } => (hook_activity(event, text), self.native(Source::Hook, at)),
             Signal::Title(text) => {
                 self.title = matched(&self.titles, text);
                 (self.title.clone().filter(|_| self.native.is_none())?, Source::Title)
@@ -172,6 +182,12 @@ impl Authority {
         Some(&self.verdict)
     }
 
+    /// A native source speaks, of what was so at `at`.
+    fn native(&mut self, source: Source, at: Duration) -> Source {
+        (self.native, self.told) = (Some(source), at);
+        source
+    }
+
     fn withdraw(&mut self, source: Source) {
         if self.native == Some(source) {
             self.native = None;
@@ -200,12 +216,21 @@ fn program_activity(state: &str, kind: Option<&str>, message: Option<&str>) -> O
     match state {
         "working" => Some(Activity::Working),
         "idle" | "done" | "error" => Some(Activity::Resting),
-        "blocked" => {
-            let text = message.map(str::trim).filter(|text| !text.is_empty()).or(kind).unwrap_or("asks");
-            Some(Activity::Asking { text: first_line(text) })
-        }
+        "blocked" => Some(asking(message.map(str::trim).filter(|text| !text.is_empty()).or(kind))),
         _ => None,
     }
+}
+
+fn hook_activity(event: HookEvent, text: Option<&str>) -> Activity {
+    match event {
+        HookEvent::Working => Activity::Working,
+        HookEvent::Idle | HookEvent::Done | HookEvent::Error => Activity::Resting,
+        HookEvent::Asking => asking(text.filter(|text| !text.trim().is_empty())),
+    }
+}
+
+fn asking(text: Option<&str>) -> Activity {
+    Activity::Asking { text: first_line(text.unwrap_or("asks")) }
 }
 
 fn matched(rules: &[Rule], text: &str) -> Option<Activity> {

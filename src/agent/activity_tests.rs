@@ -55,6 +55,47 @@ fn play(signals: Vec<Signal<'_>>) -> Vec<String> {
         .collect()
 }
 
+fn hook(event: HookEvent, at: u64) -> Signal<'static> {
+    Signal::Hook { event, text: Some("Which color?\n\nRed or blue"), at: ms(at) }
+}
+
+/// The nth signal comes at n seconds. R91.
+#[test]
+fn a_hook_beats_the_screen_and_its_own_past_but_no_newer_news() {
+    use HookEvent::{Asking, Done, Error, Idle, Working};
+    let played = play(vec![
+        screen("do you want to go on?", 0),
+        hook(Working, 1990),
+        screen("do you want to go on?", 5000),
+        hook(Asking, 4000),
+        hook(Working, 3900),
+        hook(Error, 5900),
+        program("working"),
+        hook(Idle, 6990),
+        hook(Done, 9000),
+        event(Activity::Working),
+        hook(Idle, 9500),
+        hook(Idle, 11_000),
+    ]);
+    assert_eq!(
+        played,
+        [
+            "asking do you want to go on? (screen)",
+            "working (hook)",
+            "working (hook)",
+            "asking Which color? (hook)",
+            "asking Which color? (hook)",
+            "resting (hook)",
+            "working (program status)",
+            "working (program status)",
+            "resting (hook)",
+            "working (agent events)",
+            "working (agent events)",
+            "resting (hook)",
+        ]
+    );
+}
+
 /// R92.
 #[test]
 fn native_beats_title_beats_screen() {

@@ -38,7 +38,7 @@ pub(super) struct OfTask {
 }
 
 /// What a verb runs with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Context {
     pub output: Output,
     pub yes: bool,

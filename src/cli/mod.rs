@@ -21,6 +21,7 @@ mod exec;
 mod explain;
 mod gate;
 mod help;
+mod hook;
 mod init;
 mod input;
 mod logs;

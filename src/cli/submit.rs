@@ -195,8 +195,7 @@ impl Session {
         };
         // An agent may have left its worktree: the project is where it was started for. One that was moved since is known by
         // whose agent it is.
-        let root = std::env::var("ORCHESTRA_PROJECT_ROOT").ok().filter(|root| Path::new(root).exists());
-        let run = self.dir.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let (root, run) = (project_root(), run_of(&self.dir));
         let HandIn { submission, resources, log } = hand_in;
         let params = json!({
             "project": root, "session": self.task, "run": run, "submission": submission, "resources": resources, "log": log,
@@ -209,6 +208,16 @@ impl Session {
         dropbox::put(&self.dir, hand_in).map_err(|_| failure)?;
         Ok(json!({"done": {"message": "left for the engine, which takes it as soon as it can. End your turn now."}}))
     }
+}
+
+/// The project that this process's session was started for; none: it is not there any more, or this is no session.
+pub(super) fn project_root() -> Option<String> {
+    std::env::var("ORCHESTRA_PROJECT_ROOT").ok().filter(|root| Path::new(root).exists())
+}
+
+/// The run whose folder for what it hands in this is.
+pub(super) fn run_of(dir: &Path) -> Option<String> {
+    dir.file_stem().map(|stem| stem.to_string_lossy().into_owned())
 }
 
 /// The engine has looked at it and does not want it so. Anything else (an engine that is on its way out, a repository that

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::context::Common;
 use super::{
     Run, agents, answer, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor,
-    exec, explain, gate, init, logs, merge, messages, new, overrule, path, play, projects, prompt, pull_request,
+    exec, explain, gate, hook, init, logs, merge, messages, new, overrule, path, play, projects, prompt, pull_request,
     reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown, skip, spec, start,
     status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
 };
@@ -40,6 +40,7 @@ pub(super) enum Verb {
     /// Show it all in a throwaway repository
     Demo(demo::Demo),
     Submit(submit::Submit),
+    Hook(hook::Hook),
     /// Run the engine without a screen
     Serve(serve::Serve),
     Shutdown(shutdown::Shutdown),
@@ -118,6 +119,7 @@ impl Verb {
             Self::Init(verb) => verb,
             Self::Demo(verb) => verb,
             Self::Submit(verb) => verb,
+            Self::Hook(verb) => verb,
             Self::Serve(verb) => verb,
             Self::Shutdown(verb) => verb,
             Self::Config(verb) => verb,

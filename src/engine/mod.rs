@@ -22,6 +22,7 @@ mod ground;
 mod handed_in;
 mod handle;
 mod headless;
+mod hook;
 mod integrate;
 mod live;
 mod load;

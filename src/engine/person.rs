@@ -171,6 +171,6 @@ impl Core {
     }
 }
 
-fn no_agent(place: &Place) -> Failure {
+pub(super) fn no_agent(place: &Place) -> Failure {
     Failure::new(FailureKind::BadState, format!("{} has no live agent.", place.1)).hint("S starts it")
 }

@@ -75,6 +75,7 @@ impl Core {
             Request::Submit { project, session, run, submission, resources, log } => {
                 self.submit(&(project, session), run.as_ref(), &HandIn { submission, resources, log })
             }
+            Request::Hook { project, session, run, report } => self.hook(&(project, session), run.as_ref(), &report),
             Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
             Request::Send { project, session, text } => self.send(&(project, session), &text),
@@ -116,6 +117,7 @@ impl Core {
             | Request::SetStatus { .. }
             | Request::SetUnread { .. }
             | Request::Submit { .. }
+            | Request::Hook { .. }
             | Request::Prompt { .. }
             | Request::ShowTask { .. }
             | Request::Retry { .. }

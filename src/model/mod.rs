@@ -37,7 +37,7 @@ pub use request::{
     Answer, BaseFacts, DeleteFacts, DeleteScope, FormerTrust, MergeFacts, NewTask, Reply, Request, ReviewFacts,
     TrustFacts,
 };
-pub use session::{Activity, AgentFact, ExitStatus, SessionKind};
+pub use session::{Activity, AgentFact, ExitStatus, HookEvent, HookReport, SessionKind};
 pub use snapshot::{
     AgentFound, Hold, MonitorLine, Notice, NoticeKind, Opened, ProjectView, SessionView, Snapshot, TaskView,
 };

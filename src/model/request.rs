@@ -15,7 +15,7 @@ use super::hand_in::Resource;
 use super::id::{ProjectId, RunId, SessionId, TaskId};
 use super::launch::Size;
 use super::record::{MessageRecord, TaskRecords};
-use super::session::SessionKind;
+use super::session::{HookReport, SessionKind};
 use super::submission::{Submission, SubtaskDraft};
 use super::task::Status;
 
@@ -134,6 +134,16 @@ pub enum Request {
         #[serde(default)]
         log: Option<String>,
     },
+    /// What an agent does, as its own hook tells: it counts like the agent's events.
+    #[serde(rename = "session.hook")]
+    Hook {
+        project: ProjectId,
+        session: SessionId,
+        /// The agent's run, from `ORCHESTRA_SESSION_DIR`: of one that is over nothing is told. None: the live one.
+        #[serde(default)]
+        run: Option<RunId>,
+        report: HookReport,
+    },
     /// A key sequence for the agent's dialog, typed at once (peek's digits).
     #[serde(rename = "session.answer")]
     Answer { project: ProjectId, session: SessionId, bytes: Vec<u8> },
@@ -214,6 +224,7 @@ impl Request {
             | Self::EditSubtasks { project, .. }
             | Self::RunGate { project, .. }
             | Self::Submit { project, .. }
+            | Self::Hook { project, .. }
             | Self::RunScript { project, .. }
             | Self::Prompt { project, .. }
             | Self::OpenPullRequest { project, .. }

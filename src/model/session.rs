@@ -54,6 +54,30 @@ pub enum AgentFact {
     },
 }
 
+/// What an agent's own hook tells of its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookReport {
+    pub event: HookEvent,
+    /// Of `asking`: what it asks.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// When the hook ran: it changes nothing once there is newer news. None: now.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+/// The events of hooks. An agent that is idle, done or has an error rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HookEvent {
+    Working,
+    Idle,
+    Asking,
+    Done,
+    Error,
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

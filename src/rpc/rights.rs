@@ -25,6 +25,8 @@ pub enum Right<'a> {
     Task(&'a ProjectId, TaskId),
     /// What the session itself hands in.
     Submit(&'a ProjectId, &'a SessionId),
+    /// What the session itself tells of its own agent.
+    Tell(&'a ProjectId, &'a SessionId),
     /// What the designer does with the tasks of its project.
     Manage(&'a ProjectId),
     /// A person only.
@@ -45,6 +47,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
         Request::Submit { project, session, .. } => Right::Submit(project, session),
+        Request::Hook { project, session, .. } => Right::Tell(project, session),
         Request::Complete { project, task } | Request::SetStatus { project, task, status: Status::Completed } => {
             Right::Task(project, *task)
         }
@@ -104,6 +107,7 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
             in_project(place, project) && (own.is_none() || *session == SessionId::main())
         }
         Right::Submit(project, session) => own.is_some() && in_project(place, project) && place.1 == *session,
+        Right::Tell(project, session) => in_project(place, project) && place.1 == *session,
         Right::Task(project, task) => in_project(place, project) && own.is_none_or(|own| own == task),
         Right::Manage(project) => in_project(place, project) && own.is_none(),
         Right::Person => false,
@@ -115,6 +119,7 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
         Right::Person => "that takes a person",
         Right::Message(project, _) if in_project(place, project) => "an executor writes to main only",
         Right::Submit(..) => "a session hands in for itself only",
+        Right::Tell(..) => "a session tells of itself only",
         Right::Task(project, _) if in_project(place, project) => "an executor has its own task only",
         Right::Manage(project) if in_project(place, project) => "that takes the designer or a person",
         _ => "an agent has its own project only",
@@ -135,10 +140,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{DeleteScope, NewTask, Size, Submission};
+    use crate::model::{DeleteScope, HookEvent, HookReport, NewTask, Size, Submission};
     use crate::rpc::method::{Catalog, Kind};
 
     /// One of each variant, on task 1 and session `one` of project `p`.
+    #[expect(clippy::too_many_lines, reason = "a line for each request")]
     fn requests() -> Vec<Request> {
         let project = || ProjectId::from("p");
         let (task, size, session) = (TaskId(1), Size::default(), || SessionId::from("one"));
@@ -168,6 +174,12 @@ mod tests {
                 submission: Submission::Blocked { reason: text() },
                 resources: Vec::new(),
                 log: None,
+            },
+            Request::Hook {
+                project: project(),
+                session: SessionId::from("x"),
+                run: None,
+                report: HookReport { event: HookEvent::Idle, text: None, at: None },
             },
             Request::Complete { project: project(), task },
             Request::Skip { project: project(), task },
@@ -246,8 +258,8 @@ mod tests {
     fn agents_have_what_is_theirs() {
         let reads = set(&READS);
         let with = |more: &[&str]| &reads | &set(more);
-        assert_eq!(granted(&executor("p", 1)), with(&["session.submit", "task.complete"]));
-        assert_eq!(granted(&executor("p", 2)), with(&["session.submit"]), "the task of another");
+        assert_eq!(granted(&executor("p", 1)), with(&["session.hook", "session.submit", "task.complete"]));
+        assert_eq!(granted(&executor("p", 2)), with(&["session.hook", "session.submit"]), "the task of another");
         assert_eq!(granted(&executor("q", 1)), set(&["engine.ping"]), "another project");
         let designer = |project: &str| Caller::Designer((project.into(), SessionId::main()));
         let manages = ["message.send", "task.complete", "task.new", "task.start", "task.stop"];

@@ -5,6 +5,7 @@
 
 mod attach;
 mod doubt;
+mod hook;
 mod json;
 mod life;
 mod new;
