@@ -34,8 +34,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Looking and reviewing",
         &[
-            "status", "show", "explain", "diff", "logs", "approve", "reject", "override", "answer", "subtasks", "gate",
-            "merge", "pr", "wait", "unread",
+            "status", "show", "explain", "diff", "comment", "logs", "approve", "reject", "override", "answer",
+            "subtasks", "gate", "merge", "pr", "wait", "unread",
         ],
     ),
     ("Sessions", &["attach", "send", "messages", "shell", "exec", "run", "path", "cd", "submit", "hook"]),

@@ -9,6 +9,7 @@ mod approve;
 mod archive;
 mod attach;
 mod auto;
+mod comment;
 mod complete;
 mod completions;
 mod config;

@@ -8,7 +8,7 @@ use super::{Outcome, Run, act};
 
 /// Send back what waits, with feedback
 ///
-/// The agent goes on in the same conversation, or with --fresh in a new one.
+/// The agent goes on in the same conversation, or with --fresh in a new one. It gets the open comments on the diff too.
 #[derive(Debug, Args)]
 #[command(
     allow_missing_positional = true,

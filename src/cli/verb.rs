@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand};
 
 use super::context::Common;
 use super::{
-    Run, agents, answer, approve, archive, attach, auto, complete, completions, config, delete, demo, diff, doctor,
-    exec, explain, gate, hook, init, logs, merge, messages, new, overrule, path, play, projects, prompt, pull_request,
-    reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown, skip, spec, start,
-    status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
+    Run, agents, answer, approve, archive, attach, auto, comment, complete, completions, config, delete, demo, diff,
+    doctor, exec, explain, gate, hook, init, logs, merge, messages, new, overrule, path, play, projects, prompt,
+    pull_request, reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown,
+    skip, spec, start, status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
 };
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
@@ -74,6 +74,7 @@ pub(super) enum OfTask {
     #[command(visible_alias = "review")]
     Approve(approve::Approve),
     Reject(reject::Reject),
+    Comment(comment::Comment),
     Override(overrule::Override),
     Gate(gate::Gate),
     Subtasks(subtasks::Subtasks),
@@ -150,6 +151,7 @@ impl OfTask {
             Self::Complete(verb) => verb,
             Self::Approve(verb) => verb,
             Self::Reject(verb) => verb,
+            Self::Comment(verb) => verb,
             Self::Override(verb) => verb,
             Self::Gate(verb) => verb,
             Self::Subtasks(verb) => verb,

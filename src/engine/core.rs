@@ -17,7 +17,7 @@ use super::live::Live;
 use super::message::{Answerer, Message, TaskPlace};
 use super::notice::Notices;
 use super::open::Known;
-use super::pipeline::{self, Event, Stamp};
+use super::pipeline::{self, Event, Stamp, Wish};
 use super::project::Project;
 use super::snapshot::Subject;
 use super::watch::Watches;
@@ -232,9 +232,14 @@ impl Core {
         }
         let mut task = Task::clone(project.task(at.task)?);
         let before = (task.state, task.reviewed);
+        let rejects = matches!(event, Event::Person(Wish::Reject { .. }));
         let effects = pipeline::step(&mut task, event, &stamp)
             .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;
-        let ids = project.commit(task, &effects, finishes, stamp.now)?;
+        let ids = if rejects {
+            project.commit_rejection(task, &effects, finishes, stamp.now)?
+        } else {
+            project.commit(task, &effects, finishes, stamp.now)?
+        };
         self.announce(at, before);
         for (effect, id) in effects.into_iter().zip(ids) {
             self.perform(at, effect, id);

@@ -3,7 +3,7 @@
 //! Runs beside the engine's thread and on no state of it. A project whose repository cannot be used is read all the same:
 //! its tasks and sessions are in the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::project::{Book, Files, Project, Shown, Waiting};
 use super::settings::Settings;
 use super::tidings::Look;
 use crate::git::{Git, Head, Repo, worktree};
-use crate::model::{Config, Failure, NoticeKind, ProjectId, WorktreeRoot};
+use crate::model::{Comment, Config, Failure, NoticeKind, ProjectId, TaskId, WorktreeRoot};
 use crate::store::database::Worktree;
 use crate::store::trust::Trust;
 use crate::store::{Database, Folder, Home, projects};
@@ -61,7 +61,7 @@ pub(super) fn load(home: &Home, entry: &projects::Project, found: Result<Found, 
     let tasks: BTreeMap<_, _> = loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
     let unread = db.unread().map_err(Failure::internal)?;
     let worktrees = worktree_root(&home.worktrees(&entry.id), &folder, &settings.config, &entry.id);
-    let book = Book { tasks, unread, ..Book::default() };
+    let book = Book { tasks, unread, comments: open_comments(&db)?, ..Book::default() };
     if trouble.is_none() {
         let moved = settle_in(&mut db, &book, &repo, (&folder, &worktrees));
         said.extend(moved.err().map(|failure| (NoticeKind::Error, failure.to_string())));
@@ -92,6 +92,14 @@ pub(super) fn load(home: &Home, entry: &projects::Project, found: Result<Found, 
         trouble,
     };
     Ok(Loaded { project, checkout, said })
+}
+
+fn open_comments(db: &Database) -> Result<HashMap<TaskId, Vec<Comment>>, Failure> {
+    let mut comments: HashMap<TaskId, Vec<Comment>> = HashMap::new();
+    for (task, comment) in db.open_comments().map_err(Failure::internal)? {
+        comments.entry(task).or_default().push(comment);
+    }
+    Ok(comments)
 }
 
 /// The branch that is checked out; none when detached.

@@ -8,6 +8,7 @@ mod agent_run;
 mod attention;
 mod breakdown;
 mod closing;
+mod comment;
 mod core;
 mod create;
 mod deletion;

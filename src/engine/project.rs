@@ -20,10 +20,11 @@ use super::tidings::Look;
 use super::variables::{self, TaskNames, Variable};
 use crate::git::{self, Hooks, Repo};
 use crate::model::{
-    DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, ProjectView, SessionId, Task, TaskId, TrustFacts,
+    Comment, DiffStat, Failure, FailureKind, Flow, HooksPolicy, ProjectId, ProjectView, SessionId, Task, TaskId,
+    TrustFacts,
 };
 use crate::store::artifact;
-use crate::store::database::{Delivery, EffectId, StoredEffect};
+use crate::store::database::{DatabaseError, Delivery, EffectId, StoredEffect};
 use crate::store::trust::{self, Trust};
 use crate::store::watch::Watch;
 use crate::store::{Database, Folder};
@@ -55,6 +56,8 @@ pub(super) struct Book {
     /// Sessions with a finished turn that nobody has looked at.
     pub unread: BTreeSet<SessionId>,
     pub seen: HashMap<SessionId, Totals>,
+    /// The open ones on each task's diff.
+    pub comments: HashMap<TaskId, Vec<Comment>>,
 }
 
 /// The last picture of a project.
@@ -141,8 +144,33 @@ impl Project {
         finishes: Option<EffectId>,
         now: Timestamp,
     ) -> Result<Vec<EffectId>, Failure> {
+        self.write(task, effects, now, |db, task, stored| db.transition(task, stored, finishes))
+    }
+
+    /// The same of a person's rejection, which has the task's open comments in it: they are sent with it.
+    pub fn commit_rejection(
+        &mut self,
+        task: Task,
+        effects: &[Effect],
+        finishes: Option<EffectId>,
+        now: Timestamp,
+    ) -> Result<Vec<EffectId>, Failure> {
+        let id = task.id;
+        let ids =
+            self.write(task, effects, now, |db, task, stored| db.transition_with_comments(task, stored, finishes))?;
+        self.book.comments.remove(&id);
+        Ok(ids)
+    }
+
+    fn write(
+        &mut self,
+        task: Task,
+        effects: &[Effect],
+        now: Timestamp,
+        transition: impl FnOnce(&mut Database, &Task, &[StoredEffect]) -> Result<Vec<EffectId>, DatabaseError>,
+    ) -> Result<Vec<EffectId>, Failure> {
         let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-        let ids = self.db.transition(&task, &stored, finishes).map_err(Failure::internal)?;
+        let ids = transition(&mut self.db, &task, &stored).map_err(Failure::internal)?;
         let former = self.book.tasks.get(&task.id).map(|former| former.state);
         if former != Some(task.state) {
             self.book.since.insert(task.id, now);

@@ -43,8 +43,11 @@ impl Core {
             Request::Restart { project, task } => self.wish(project, task, Wish::Restart),
             Request::Approve { project, task } => self.wish(project, task, Wish::Approve),
             Request::Reject { project, task, feedback, fresh } => {
-                self.wish(project, task, Wish::Reject { feedback, fresh })
+                self.reject(TaskPlace { project, task }, &feedback, fresh)
             }
+            Request::AddComment { project, task, comment } => self.add_comment(&TaskPlace { project, task }, comment),
+            Request::DropComment { project, task, id } => self.drop_comment(&TaskPlace { project, task }, id),
+            Request::ListComments { project, task } => self.comments(&TaskPlace { project, task }),
             Request::Override { project, task } => self.wish(project, task, Wish::Override),
             Request::AnswerQuestions { project, task, answers } => self.wish(project, task, Wish::Answer { answers }),
             Request::Complete { project, task } => self.wish(project, task, Wish::Complete),
@@ -127,6 +130,9 @@ impl Core {
             | Request::Restart { .. }
             | Request::Approve { .. }
             | Request::Reject { .. }
+            | Request::AddComment { .. }
+            | Request::DropComment { .. }
+            | Request::ListComments { .. }
             | Request::Override { .. }
             | Request::AnswerQuestions { .. }
             | Request::Complete { .. }

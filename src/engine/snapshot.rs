@@ -140,6 +140,7 @@ impl Core {
             hold: queued.map(|queued| queued.hold),
             gate: (task.state == State::Gating).then(|| (gate.map_or(1, |gate| gate.attempt + 1), project.since(task))),
             same_failures: gate.map_or(0, |gate| gate.same),
+            comments: project.open_comments(task.id).to_vec(),
             task: Arc::clone(task),
         }
     }

@@ -77,6 +77,13 @@ pub struct FileDiff {
     pub hunks: Vec<Hunk>,
 }
 
+impl FileDiff {
+    /// This is its path, as text has it.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.to_string_lossy() == path
+    }
+}
+
 /// Why a file is shown as one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Folded {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here imports another module of this crate but its siblings.
 
+mod comment;
 mod config;
 mod diff;
 mod failure;
@@ -18,6 +19,7 @@ mod submission;
 mod task;
 mod template;
 
+pub use comment::{Comment, NewComment, Side};
 pub use config::{
     AgentEntry, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig, PermissionMode,
     UiConfig, WorktreeRoot, WorktreesConfig,

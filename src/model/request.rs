@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::comment::{Comment, NewComment};
 use super::diff::DiffStat;
 use super::failure::Failure;
 use super::flow::Strategy;
@@ -71,6 +72,7 @@ pub enum Request {
     /// Accepts what waits; on a solo task at rest: done and reviewed.
     #[serde(rename = "task.approve")]
     Approve { project: ProjectId, task: TaskId },
+    /// Sends back what waits, with the open comments; with those the feedback may be empty.
     #[serde(rename = "task.reject")]
     Reject {
         project: ProjectId,
@@ -80,6 +82,15 @@ pub enum Request {
         #[serde(default)]
         fresh: bool,
     },
+    /// Notes something on a line of the task's diff, for the next rejection.
+    #[serde(rename = "task.comment")]
+    AddComment { project: ProjectId, task: TaskId, comment: NewComment },
+    /// Takes an open comment back.
+    #[serde(rename = "task.drop_comment")]
+    DropComment { project: ProjectId, task: TaskId, id: i64 },
+    /// All comments of a task, sent ones too, oldest first.
+    #[serde(rename = "task.comments")]
+    ListComments { project: ProjectId, task: TaskId },
     /// Goes on in spite of a stage's rejection.
     #[serde(rename = "task.override")]
     Override { project: ProjectId, task: TaskId },
@@ -219,6 +230,9 @@ impl Request {
             | Self::Restart { project, .. }
             | Self::Approve { project, .. }
             | Self::Reject { project, .. }
+            | Self::AddComment { project, .. }
+            | Self::DropComment { project, .. }
+            | Self::ListComments { project, .. }
             | Self::Override { project, .. }
             | Self::AnswerQuestions { project, .. }
             | Self::EditSubtasks { project, .. }
@@ -290,6 +304,7 @@ pub enum Reply {
     Trust(Box<TrustFacts>),
     Records(Box<TaskRecords>),
     Messages(Vec<MessageRecord>),
+    Comments(Vec<Comment>),
     Base(Box<BaseFacts>),
     /// A text, whole.
     Text {

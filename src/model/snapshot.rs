@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::comment::Comment;
 use super::config::Config;
 use super::diff::DiffStat;
 use super::failure::Failure;
@@ -100,6 +101,8 @@ pub struct TaskView {
     pub gate: Option<(u32, Timestamp)>,
     /// How often in a row the gate failed with the same output; 0 when it did not.
     pub same_failures: u32,
+    /// The open ones, oldest first.
+    pub comments: Vec<Comment>,
 }
 
 /// Why a queued task does not get a place.

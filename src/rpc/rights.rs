@@ -41,6 +41,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::MergeFacts { project, .. }
         | Request::ReviewFacts { project, .. }
         | Request::ShowTask { project, .. }
+        | Request::ListComments { project, .. }
         | Request::ListMessages { project, .. }
         | Request::BaseFacts { project, .. }
         | Request::Prompt { project, .. }
@@ -60,6 +61,8 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::Restart { .. }
         | Request::Approve { .. }
         | Request::Reject { .. }
+        | Request::AddComment { .. }
+        | Request::DropComment { .. }
         | Request::Retry { .. }
         | Request::Override { .. }
         | Request::AnswerQuestions { .. }
@@ -140,7 +143,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{DeleteScope, HookEvent, HookReport, NewTask, Size, Submission};
+    use crate::model::{DeleteScope, HookEvent, HookReport, NewComment, NewTask, Side, Size, Submission};
     use crate::rpc::method::{Catalog, Kind};
 
     /// One of each variant, on task 1 and session `one` of project `p`.
@@ -149,6 +152,7 @@ mod tests {
         let project = || ProjectId::from("p");
         let (task, size, session) = (TaskId(1), Size::default(), || SessionId::from("one"));
         let text = String::new;
+        let comment = NewComment { path: text(), side: Side::New, line: 1, text: text(), quote: None };
         vec![
             Request::OpenProject { path: "/".into() },
             Request::ForgetProject { project: project() },
@@ -182,6 +186,9 @@ mod tests {
                 report: HookReport { event: HookEvent::Idle, text: None, at: None },
             },
             Request::Complete { project: project(), task },
+            Request::AddComment { project: project(), task, comment },
+            Request::DropComment { project: project(), task, id: 1 },
+            Request::ListComments { project: project(), task },
             Request::Skip { project: project(), task },
             Request::SendToStage { project: project(), task, stage: text(), text: text() },
             Request::SetAuto { project: project(), task, auto: true },
@@ -232,11 +239,12 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 9] = [
+    const READS: [&str; 10] = [
         "engine.ping",
         "message.list",
         "project.base_facts",
         "project.trust_facts",
+        "task.comments",
         "task.delete_facts",
         "task.merge_facts",
         "task.prompt",

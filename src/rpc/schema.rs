@@ -113,7 +113,9 @@ fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value
         "diff.show" => schema_of::<DiffView>(generator),
         "session.follow" => schema_of::<Followed>(generator),
         "events.subscribe" => schema_of::<Subscribed>(generator),
-        "task.delete_facts" | "task.merge_facts" | "task.review_facts" | "task.prompt" => schema_of::<Reply>(generator),
+        "task.delete_facts" | "task.merge_facts" | "task.review_facts" | "task.prompt" | "task.comments" => {
+            schema_of::<Reply>(generator)
+        }
         _ if method.kind == Kind::Look => json!({"type": "object"}),
         _ if method.takes("task") => schema_of::<TaskAnswer>(generator),
         _ => schema_of::<Reply>(generator),

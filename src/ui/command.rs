@@ -217,6 +217,7 @@ commands! {
 
     Approve   "approve"     "a"           ANY  Decide "approve" "accepts what waits" Acts can::approve;
     Reject    "reject"      "r"           ANY  Decide "reject" "sends it back with your words" Acts can::reject;
+    SendComments "send-comments" "C"      ANY  Decide "send comments" "a rejection with all that is noted on the diff" Acts can::send_comments;
     Override  "override"    "o"           ANY  Decide "override" "goes on in spite of a rejection" Acts can::override_verdict;
     Merge     "merge"       "M"           ANY  Decide "merge" "merges into the base branch" Acts can::merge;
     Auto      "auto"        "A"           ANY  Decide "auto" "no pauses for a person, on and off" Acts can::auto;
@@ -240,6 +241,7 @@ commands! {
     PrevHunk  "prev-hunk"   "["           DIFF Diff "hunk" "the previous hunk" Looks can::has_diff;
     NextFile  "next-file"   "J"           DIFF Diff "" "the next file" Looks can::has_diff;
     PrevFile  "prev-file"   "K"           DIFF Diff "file" "the previous file" Looks can::has_diff;
+    Comment   "comment"     "c"           DIFF Diff "comment" "notes something on the line, for the next rejection" Looks can::comment;
     Leftward  "leftward"    "<"           DIFF Diff "" "scrolls to the left" Looks can::has_diff;
     Rightward "rightward"   ">"           DIFF Diff "sideways" "scrolls to the right" Looks can::has_diff;
 

@@ -19,8 +19,15 @@ const OF_ROW: &[Command] = &[
     Command::Shell,
     Command::Stop,
 ];
-const OF_DIFF: &[Command] =
-    &[Command::Fold, Command::PrevHunk, Command::PrevFile, Command::Search, Command::Editor, Command::Rightward];
+const OF_DIFF: &[Command] = &[
+    Command::Fold,
+    Command::PrevHunk,
+    Command::PrevFile,
+    Command::Comment,
+    Command::Search,
+    Command::Editor,
+    Command::Rightward,
+];
 const OF_PIPELINE: &[Command] = &[
     Command::OpenStep,
     Command::GateLog,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::model::{Diff, NoticeKind, ProjectId, Request, SessionId, Size, Slug, Snapshot, TaskId};
+use crate::model::{Comment, Diff, NoticeKind, ProjectId, Request, SessionId, Size, Slug, Snapshot, TaskId};
 
 use super::keymap::Keymap;
 use super::modal::Modal;
@@ -224,6 +224,8 @@ pub struct DiffState {
     pub folded: BTreeSet<std::path::PathBuf>,
     /// Text that is searched for; empty = none.
     pub search: String,
+    /// What is noted on its lines and still to be sent.
+    pub comments: Vec<Comment>,
 }
 
 /// The message line: news is replaced, errors queue until read.

@@ -14,7 +14,6 @@ const ROWS: [RangeInclusive<u8>; 2] = [41..=98, 138..=146];
 /// Rows that no test proves.
 const NOT_YET: &[u8] = &[
     90, // refusals of `set-status` are tested, no status that it sets
-    97, // lines of the diff take no comments
 ];
 
 #[test]

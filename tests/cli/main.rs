@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "most of the lines are what a command prints")]
 
 mod attach;
+mod comment;
 mod doubt;
 mod hook;
 mod json;

@@ -72,6 +72,7 @@ pub fn task(id: u32, slug: &str, state: State, minutes: i64) -> TaskView {
         hold: None,
         gate: None,
         same_failures: 0,
+        comments: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use orchestra::model::{Change, Diff, FileDiff, Folded, Glyphs, Hunk, LineKind};
+use orchestra::model::{Change, Comment, Diff, FileDiff, Folded, Glyphs, Hunk, LineKind, Side};
 use orchestra::ui::model::{DiffState, Model, Pane, Tab};
 use orchestra::ui::theme::Depth;
 use orchestra::ui::view::{Lines, Place};
@@ -109,6 +109,48 @@ fn places_of_lines() {
     assert_eq!(places(&state), [&first[..], &[File(1), File(2), Omitted]].concat());
     assert_eq!(Lines::of(&state).start_of(2), Some(6));
     assert_eq!(places(&DiffState::default()), []);
+}
+
+/// Below the line that reads as it did, wherever it stands now. R97.
+#[test]
+fn comments_stand_below_their_lines() {
+    use Place::{File, Hunk as Title, Line};
+    let comment = |id, line, quote: &str, side| Comment {
+        id,
+        path: "b".to_owned(),
+        side,
+        line,
+        quote: quote.to_owned(),
+        text: format!("note {id}\nmore"),
+        at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        sent_at: None,
+    };
+    let lines = (1..=3).map(|n| line(LineKind::Added, n, &[(["x", "y", "x"][n as usize - 1], false)])).collect();
+    let hunk = Hunk { old_start: 1, new_start: 1, heading: String::new(), lines };
+    let mut diff = diff();
+    diff.files = vec![file("b", Change::Modified, (3, 0), vec![hunk.clone(), hunk])];
+    let comments = vec![
+        comment(1, 9, "x", Side::New),
+        comment(2, 2, "y", Side::New),
+        comment(3, 2, "gone", Side::New),
+        comment(4, 2, "y", Side::Old),
+        comment(5, 2, "y", Side::New),
+    ];
+    let mut state =
+        DiffState { diff: Some(Arc::new(diff.clone())), comments: comments.clone(), ..DiffState::default() };
+    let lines = Lines::of(&state);
+    let places: Vec<_> = (0..lines.len()).map(|at| lines.at(at).unwrap()).collect();
+    let first = [File(0), Title(0, 0), Line(0, 0, 0), Line(0, 0, 1)];
+    let noted = [Place::Comment(0, 0, 1, 1), Place::Comment(0, 0, 1, 4), Line(0, 0, 2), Place::Comment(0, 0, 2, 0)];
+    let second = [Title(0, 1), Line(0, 1, 0), Line(0, 1, 1), Line(0, 1, 2)];
+    assert_eq!(places, [first, noted, second].concat());
+    state.folded.insert("b".into());
+    assert_eq!(Lines::of(&state).len(), 1);
+    let mut model = tab(diff);
+    model.diff.comments = comments;
+    let text = shot(&model, None);
+    let shown: Vec<_> = text.lines().filter(|line| line.contains("note ")).collect();
+    assert!(shown.len() == 3 && shown[0].contains("> note 2 more"), "{text}");
 }
 
 /// The marked line is in sight and the last page is full, whatever the state says.

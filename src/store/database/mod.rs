@@ -7,6 +7,7 @@
 //! `synchronous=FULL`: in WAL mode `NORMAL` may lose the last transactions in a power cut, and an effect that ran while
 //! its row is gone would run again or be forgotten. One fsync per transition is the price.
 
+mod comment;
 mod open;
 mod record;
 mod task;
@@ -99,8 +100,18 @@ impl Database {
         new_effects: &[StoredEffect],
         finished: Option<EffectId>,
     ) -> Result<Vec<EffectId>, DatabaseError> {
+        self.transit((task, new_effects, finished), |_| Ok(()))
+    }
+
+    /// A transition with something more in its transaction.
+    fn transit(
+        &mut self,
+        (task, new_effects, finished): (&Task, &[StoredEffect], Option<EffectId>),
+        also: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<Vec<EffectId>, DatabaseError> {
         let json = to_json(task);
         self.write(|transaction| {
+            also(transaction)?;
             transaction
                 .prepare_cached(
                     "INSERT INTO tasks (id, slug, state, json) VALUES (?1, ?2, ?3, ?4)

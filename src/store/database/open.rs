@@ -32,7 +32,8 @@ enum Migration {
 }
 
 /// Each brings the database one version up; the version is their number. Never change one that has been released.
-const MIGRATIONS: [Migration; 2] = [Migration::Sql(TABLES), Migration::Tasks(upgrade::give_stages_their_work)];
+const MIGRATIONS: [Migration; 3] =
+    [Migration::Sql(TABLES), Migration::Tasks(upgrade::give_stages_their_work), Migration::Sql(COMMENTS)];
 
 const TABLES: &str = "
     CREATE TABLE ids (id INTEGER PRIMARY KEY AUTOINCREMENT);
@@ -62,6 +63,13 @@ const TABLES: &str = "
         at TEXT NOT NULL);
     CREATE TABLE unread (session TEXT PRIMARY KEY);
     CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+";
+
+const COMMENTS: &str = "
+    CREATE TABLE comments (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, task INTEGER NOT NULL, path TEXT NOT NULL, side TEXT NOT NULL,
+        line INTEGER NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL, sent_at TEXT);
+    CREATE INDEX comments_of ON comments (task, id);
 ";
 
 const LATEST: u32 = MIGRATIONS.len() as u32;

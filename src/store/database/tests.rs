@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{ExitStatus, Notice, NoticeKind, ProjectId, RunId, SessionId, SessionKind, Slug, State, solo};
+use crate::model::{
+    Comment, ExitStatus, NewComment, Notice, NoticeKind, ProjectId, RunId, SessionId, SessionKind, Side, Slug, State,
+    solo,
+};
 
 fn now() -> Timestamp {
     "2026-01-02T03:04:05.678Z".parse().unwrap()
@@ -58,6 +61,32 @@ fn a_transition_is_whole_and_survives() {
     assert!(database.transition(&other, &[effect("c")], Some(ids[1])).is_err());
     assert_eq!(database.pending_effects().unwrap().len(), 1);
     assert_eq!(database.tasks().unwrap().tasks, [task]);
+}
+
+/// R97.
+#[test]
+fn comments_are_sent_with_their_transition_or_not_at_all() {
+    let (dir, task) = filled();
+    let mut database = Database::open(dir.path()).unwrap();
+    let new = |line| NewComment {
+        path: "a.rs".to_owned(),
+        side: Side::Old,
+        line,
+        text: "why".to_owned(),
+        quote: Some("let x;".to_owned()),
+    };
+    let [first, second] = [1, 2].map(|line| database.add_comment(task.id, &new(line), now()).unwrap());
+    let mut other = task.clone();
+    other.id = database.next_task_id().unwrap();
+    let others = database.add_comment(other.id, &new(3), now()).unwrap();
+    // The slug is taken.
+    assert!(database.transition_with_comments(&other, &[], None).is_err());
+    assert!(!database.drop_comment(other.id, first.id).unwrap() && database.drop_comment(task.id, first.id).unwrap());
+    assert_eq!(database.open_comments().unwrap(), [(task.id, second.clone()), (other.id, others.clone())]);
+    database.transition_with_comments(&task, &[], None).unwrap();
+    assert_eq!(database.open_comments().unwrap(), [(other.id, others)]);
+    assert!(!database.drop_comment(task.id, second.id).unwrap(), "it is sent");
+    assert_eq!(database.comments(task.id).unwrap(), [Comment { sent_at: Some(task.updated_at), ..second }]);
 }
 
 #[test]

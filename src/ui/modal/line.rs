@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{Failure, NewTask, ProjectId, Request, SessionId, TaskId};
+use crate::model::{Failure, NewComment, NewTask, ProjectId, Request, SessionId, TaskId};
 use crate::ui::model::{Effect, Model, Then};
 use crate::ui::update::{self, list::Direction, search};
 
@@ -14,8 +14,20 @@ use super::panel::{Panel, Place, Row, Tone};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     NewTask,
-    Message { session: SessionId },
-    Stage { task: TaskId, slug: String, stage: String },
+    Message {
+        session: SessionId,
+    },
+    /// Its text is what is typed.
+    Comment {
+        task: TaskId,
+        slug: String,
+        on: NewComment,
+    },
+    Stage {
+        task: TaskId,
+        slug: String,
+        stage: String,
+    },
     Filter,
     Search,
 }
@@ -101,6 +113,7 @@ impl Line {
         let (title, keys) = match &self.purpose {
             Purpose::NewTask => ("new task".to_owned(), "Enter starts it"),
             Purpose::Message { session } => (format!("message to {session}"), "Enter sends"),
+            Purpose::Comment { on, .. } => (format!("comment on {}:{}", on.path, on.line), "Enter notes it"),
             Purpose::Stage { slug, stage, .. } => (format!("send {slug} to {stage}: what for"), "Enter sends"),
             Purpose::Filter => ("filter".to_owned(), "Enter keeps it   Esc clears it"),
             Purpose::Search => ("search".to_owned(), "Enter next   ↑ previous   Esc stays here"),
@@ -153,6 +166,11 @@ impl Line {
                 model.input.drafts.remove(&self.draft_key());
                 Step::Close(vec![Effect::Ask { request: Request::Send { project, session, text }, then: Then::Say }])
             }
+            Purpose::Comment { task, on, .. } => {
+                model.input.drafts.remove(&self.draft_key());
+                let comment = NewComment { text, ..on };
+                Step::Close(update::ask(Request::AddComment { project, task, comment }))
+            }
             Purpose::Stage { task, stage, .. } => {
                 Step::Close(update::ask(Request::SendToStage { project, task, stage, text }))
             }
@@ -193,6 +211,7 @@ impl Line {
         match self.purpose {
             Purpose::NewTask => "n",
             Purpose::Message { .. } => "m",
+            Purpose::Comment { .. } => "c",
             Purpose::Stage { .. } => "r",
             Purpose::Filter => "/",
             Purpose::Search => "?",
@@ -202,6 +221,9 @@ impl Line {
     fn draft_key(&self) -> String {
         match &self.purpose {
             Purpose::Message { session } => format!("m:{}/{session}", self.project),
+            Purpose::Comment { slug, on, .. } => {
+                format!("c:{}/{slug}:{}:{}:{:?}", self.project, on.path, on.line, on.side)
+            }
             Purpose::Stage { slug, stage, .. } => format!("stage:{}/{slug}:{stage}", self.project),
             _ => format!("{}:{}", self.kind(), self.project),
         }

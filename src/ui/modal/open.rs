@@ -8,7 +8,7 @@ use crate::ui::model::{Effect, Model, Then};
 use crate::ui::pipeline;
 use crate::ui::row::{Subject, asks_questions};
 use crate::ui::text;
-use crate::ui::update::chosen;
+use crate::ui::update::{chosen, diff};
 
 use super::actions::Actions;
 use super::base::Base;
@@ -116,6 +116,11 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
     }
     let (project, Some(view)) = (subject.project().id.clone(), subject.task()) else { return Vec::new() };
     let task = view.task.id;
+    if command == Command::Comment {
+        let Some(on) = diff::commented(model) else { return Vec::new() };
+        let line = Line::new(model, Purpose::Comment { task, slug: name, on }, project, "");
+        return open(model, Body::Line(Box::new(line)), None);
+    }
     let stage = view.task.current_stage().name.clone();
     let (action, request) = match command {
         Command::Approve | Command::Reject | Command::Override => {
@@ -126,7 +131,7 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
             }
             let at = format!("{} {}/{}", view.task.flow.name, view.task.stage + 1, view.task.flow.stages.len());
             let word = format!("{} {}", view.task.state.word(), text::ago(view.since, model.now));
-            let review = Review::new(project.clone(), &view.task, format!("{name} · {at} · {word}"));
+            let review = Review::new(project.clone(), view, format!("{name} · {at} · {word}"));
             let request = Request::ReviewFacts { project, task };
             return open(model, Body::Review(Box::new(review)), Some(request));
         }

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::model::{ProjectId, Request, TaskId};
 use crate::ui::model::{Effect, Model};
+use crate::ui::text::plural;
 use crate::ui::update;
 
 use super::Step;
@@ -21,6 +22,8 @@ pub struct Rejection {
     /// Of the draft.
     key: String,
     pub field: Field,
+    /// How many comments on the diff go with the words.
+    comments: usize,
     fresh: bool,
     error: Option<&'static str>,
 }
@@ -29,8 +32,11 @@ impl Rejection {
     /// Starts with the words that were left here last.
     pub fn open(model: &Model, (project, task): (&ProjectId, TaskId), slug: &str) -> Self {
         let key = format!("r:{project}/{slug}");
+        let view = model.snapshot.projects.iter().find(|view| view.id == *project);
+        let view = view.and_then(|view| view.tasks.iter().find(|view| view.task.id == task));
+        let comments = view.map_or(0, |view| view.comments.len());
         let field = Field::new(model.input.drafts.get(&key).map_or("", String::as_str));
-        Self { project: project.clone(), task, key, field, fresh: false, error: None }
+        Self { project: project.clone(), task, key, field, comments, fresh: false, error: None }
     }
 
     /// None: Esc went back to the facts.
@@ -43,7 +49,7 @@ impl Rejection {
             }
             KeyCode::Enter if event.modifiers.is_empty() => {
                 let feedback = self.field.text().trim().to_owned();
-                if feedback.is_empty() {
+                if feedback.is_empty() && self.comments == 0 {
                     self.error = Some("Say what is to be changed. Esc goes back.");
                     return Some(Step::stay());
                 }
@@ -75,6 +81,9 @@ impl Rejection {
         panel.blank();
         let mark = if self.fresh { "[x]" } else { "[ ]" };
         panel.push(Row::new(Tone::Plain, format!("{mark} in a fresh conversation")).and(Tone::Dim, "   Tab"));
+        if self.comments > 0 {
+            panel.push(Row::new(Tone::Dim, format!("with {} on the diff", plural(self.comments as u64, "comment"))));
+        }
         let (lines, (column, row)) = self.field.lines(width.saturating_sub(2).into());
         panel.cursor = Some((column as u16 + 2, (panel.rows.len() + row) as u16));
         for (index, line) in lines.into_iter().enumerate() {

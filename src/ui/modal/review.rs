@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::model::{Decision, ProjectId, Request, ReviewFacts, State, Task, TaskId};
+use crate::model::{Decision, ProjectId, Request, ReviewFacts, State, Task, TaskId, TaskView};
 use crate::ui::glyph::Signs;
 use crate::ui::model::{Effect, Model};
 use crate::ui::text::{changed, plural};
@@ -29,6 +29,8 @@ pub struct Review {
     pub facts: Option<Box<ReviewFacts>>,
     /// `a` makes sense.
     accepts: bool,
+    /// How much is noted on the diff and still to be sent.
+    comments: usize,
     /// A stage's rejection that waits for a person.
     verdict: Option<Rejected>,
     /// The words of a rejection, once `r` was pressed.
@@ -61,9 +63,10 @@ impl Rejected {
 }
 
 impl Review {
-    pub fn new(project: ProjectId, task: &Task, title: String) -> Self {
+    pub fn new(project: ProjectId, view: &TaskView, title: String) -> Self {
+        let (task, comments) = (&view.task, view.comments.len());
         let (slug, verdict, accepts) = (task.slug.to_string(), Rejected::of(task), condition::accepts(task));
-        Self { project, task: task.id, title, slug, facts: None, accepts, verdict, reject: None }
+        Self { project, task: task.id, title, slug, facts: None, accepts, comments, verdict, reject: None }
     }
 
     pub const fn takes_text(&self) -> bool {
@@ -123,7 +126,7 @@ impl Review {
         };
         let mut panel = Panel::new(format!("review {}", self.title), hints);
         match (&self.facts, &self.verdict) {
-            (Some(facts), Some(verdict)) => Self::verdict_rows(&mut panel, facts, verdict, width),
+            (Some(facts), Some(verdict)) => self.verdict_rows(&mut panel, facts, verdict, width),
             (Some(facts), None) => self.rows(&mut panel, facts, width),
             (None, _) => panel.push(Row::new(Tone::Dim, "...")),
         }
@@ -145,13 +148,13 @@ impl Review {
     }
 
     /// The reason first, then what each key leads to.
-    fn verdict_rows(panel: &mut Panel, facts: &ReviewFacts, verdict: &Rejected, width: u16) {
+    fn verdict_rows(&self, panel: &mut Panel, facts: &ReviewFacts, verdict: &Rejected, width: u16) {
         let columns = (LABEL, width);
         let Rejected { by, reason, back_to, next } = verdict;
         panel.fact("verdict", &format!("{by} rejects"), columns);
         let lines: Vec<&str> = reason.lines().filter(|line| !line.trim().is_empty()).take(2 * SUMMARY).collect();
         panel.fact("reason", &lines.join("\n"), columns);
-        Self::work_rows(panel, facts, columns);
+        self.work_rows(panel, facts, columns);
         panel.blank();
         panel.fact("a confirm", &format!("back to {back_to}, which is told the reason"), columns);
         let next = next.as_ref().map_or_else(|| "the task is done and reviewed".to_owned(), |it| format!("on to {it}"));
@@ -165,7 +168,7 @@ impl Review {
             let first: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(SUMMARY).collect();
             panel.fact(name, &first.join("\n"), columns);
         }
-        Self::work_rows(panel, facts, columns);
+        self.work_rows(panel, facts, columns);
         let prediction = if facts.conflicts.is_empty() {
             "no conflict predicted".to_owned()
         } else {
@@ -178,10 +181,12 @@ impl Review {
     }
 
     /// What changed, and what the gate said of it.
-    fn work_rows(panel: &mut Panel, facts: &ReviewFacts, columns: (u16, u16)) {
+    fn work_rows(&self, panel: &mut Panel, facts: &ReviewFacts, columns: (u16, u16)) {
         let stat = facts.stat;
         let files = plural(stat.files.into(), "file");
-        panel.fact("diff", &format!("{files}  {}", changed(stat.added, stat.removed, Signs::UNICODE)), columns);
+        let comments = if self.comments > 0 { format!("     comments {} open", self.comments) } else { String::new() };
+        let changed = changed(stat.added, stat.removed, Signs::UNICODE);
+        panel.fact("diff", &format!("{files}  {changed}{comments}"), columns);
         if let Some(gate) = &facts.gate {
             panel.fact("gate", gate, columns);
         }

@@ -77,6 +77,7 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         | C::Stop
         | C::RunGate
         | C::PullRequest
+        | C::SendComments
         | C::Unread
         | C::Auto
         | C::Complete
@@ -93,6 +94,7 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         | C::Restart
         | C::Message
         | C::Approve
+        | C::Comment
         | C::Init
         | C::Reject
         | C::Override
@@ -326,6 +328,7 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Retry => ask(Request::Retry { project, task: id }),
         Command::RunGate => ask(Request::RunGate { project, task: id }),
         Command::PullRequest => ask(Request::OpenPullRequest { project, task: id }),
+        Command::SendComments => ask(Request::Reject { project, task: id, feedback: String::new(), fresh: false }),
         Command::Stop if !condition::stops(task) => stop_session(&subject),
         Command::Stop if loses_conversation(&subject) => modal::open_for(model, command),
         Command::Stop => ask(Request::Stop { project, task: id }),

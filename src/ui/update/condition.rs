@@ -236,6 +236,19 @@ pub fn reject(model: &Model) -> Verdict {
     }
 }
 
+pub fn comment(model: &Model) -> Verdict {
+    has_diff(model)?;
+    let (name, task) = task(model)?;
+    open(name, task)?;
+    check(super::diff::commented(model).is_some(), "mark a line first")
+}
+
+pub fn send_comments(model: &Model) -> Verdict {
+    let (_, task) = task(model)?;
+    check(!task.comments.is_empty(), "there are none")?;
+    reject(model)
+}
+
 pub fn override_verdict(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     check_with(task.task.state == State::Verdict, || format!("{name} has no rejection to override"))

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::model::{Change, Diff, FileDiff, LineKind, ProjectId, SessionId};
+use crate::model::{Change, Diff, FileDiff, LineKind, NewComment, ProjectId, SessionId};
 use crate::ui::model::{DiffState, Effect, Model, RowKey};
-use crate::ui::view::{Lines, Place};
+use crate::ui::view::{Lines, Place, side_of};
 
 use super::list::{Direction, End};
 use super::message;
@@ -26,10 +26,26 @@ pub fn take(model: &mut Model, project: ProjectId, session: SessionId, diff: Arc
     let state = &mut model.diff;
     if state.of.as_ref() != Some(&of) {
         *state = DiffState { diff: Some(diff), of: Some(of), ..DiffState::default() };
-        return;
+        return note(model);
     }
+    stay(model, |state| state.diff = Some(diff));
+}
+
+/// Takes over what is noted on the diff.
+pub fn note(model: &mut Model) {
+    let of = model.diff.of.as_ref().and_then(|key| Subject::find(&model.snapshot, key));
+    let comments = of.and_then(|subject| subject.task()).map_or(&[][..], |task| &task.comments);
+    if model.diff.comments != comments {
+        let comments = comments.to_vec();
+        stay(model, |state| state.comments = comments);
+    }
+}
+
+/// Changes what is shown; the mark stays at its place.
+fn stay(model: &mut Model, change: impl FnOnce(&mut DiffState)) {
+    let state = &mut model.diff;
     let marked = path_at_cursor(state).zip(place_at_cursor(state));
-    state.diff = Some(diff);
+    change(state);
     let cursor = marked.and_then(|(path, within)| again(state, &path, within)).unwrap_or(state.cursor);
     state.cursor = cursor.min(Lines::of(state).len().saturating_sub(1));
     follow(model, 0);
@@ -42,7 +58,7 @@ fn again(state: &DiffState, path: &Path, within: Place) -> Option<usize> {
     let wanted = match within {
         Place::File(_) | Place::Omitted => Place::File(file),
         Place::Hunk(_, hunk) => Place::Hunk(file, hunk),
-        Place::Line(_, hunk, line) => Place::Line(file, hunk, line),
+        Place::Line(_, hunk, line) | Place::Comment(_, hunk, line, _) => Place::Line(file, hunk, line),
     };
     let start = lines.start_of(file)?;
     let end = lines.start_of(file + 1).unwrap_or(lines.len());
@@ -111,6 +127,26 @@ pub fn open_editor(model: &mut Model) -> Vec<Effect> {
     vec![Effect::OpenEditor { path, line }]
 }
 
+/// The line that a comment is noted on: the marked one, or the first change of a marked hunk. Its text is the quote; its own
+/// text is still to be written.
+pub fn commented(model: &Model) -> Option<NewComment> {
+    let state = &model.diff;
+    let place = place_at_cursor(state)?;
+    let file = state.diff.as_ref()?.files.get(file_of(place)?)?;
+    let line = match place {
+        Place::File(_) | Place::Omitted => return None,
+        Place::Hunk(_, hunk) => file.hunks.get(hunk)?.lines.iter().find(|line| line.kind != LineKind::Context)?,
+        Place::Line(_, hunk, line) | Place::Comment(_, hunk, line, _) => file.hunks.get(hunk)?.lines.get(line)?,
+    };
+    Some(NewComment {
+        path: file.path.to_string_lossy().into_owned(),
+        side: side_of(line),
+        line: line.number,
+        text: String::new(),
+        quote: Some(line.text()),
+    })
+}
+
 /// The diff as a patch. Files without text (binary, huge) have their header only.
 pub fn patch(diff: &Diff) -> String {
     let mut patch = String::new();
@@ -175,7 +211,7 @@ fn follow(model: &mut Model, jumped: usize) {
 
 const fn file_of(place: Place) -> Option<usize> {
     match place {
-        Place::File(file) | Place::Hunk(file, _) | Place::Line(file, ..) => Some(file),
+        Place::File(file) | Place::Hunk(file, _) | Place::Line(file, ..) | Place::Comment(file, ..) => Some(file),
         Place::Omitted => None,
     }
 }
@@ -196,7 +232,7 @@ fn line_at_cursor(state: &DiffState) -> Option<u32> {
     let (hunk, kept) = match place {
         Place::File(_) | Place::Omitted => (file.hunks.first()?, 0),
         Place::Hunk(_, hunk) => (file.hunks.get(hunk)?, 0),
-        Place::Line(_, hunk, line) => {
+        Place::Line(_, hunk, line) | Place::Comment(_, hunk, line, _) => {
             let hunk = file.hunks.get(hunk)?;
             (hunk, hunk.lines[..line].iter().filter(|it| it.kind != LineKind::Removed).count())
         }
@@ -210,5 +246,6 @@ fn line_text(state: &DiffState, place: Place) -> Option<String> {
         Place::File(_) | Place::Omitted => file.path.to_string_lossy().into_owned(),
         Place::Hunk(_, hunk) => file.hunks.get(hunk)?.heading.clone(),
         Place::Line(_, hunk, line) => file.hunks.get(hunk)?.lines.get(line)?.text(),
+        Place::Comment(.., comment) => state.comments.get(comment)?.text.clone(),
     })
 }

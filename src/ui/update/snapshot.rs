@@ -7,7 +7,7 @@ use crate::ui::keymap::Keymap;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
 use super::chosen;
-use super::{READ_AFTER, answer, list, message, pane};
+use super::{READ_AFTER, answer, diff, list, message, pane};
 use crate::ui::row::Subject;
 
 /// Takes over a snapshot: keeps the selection on its task, and says what is new.
@@ -24,6 +24,7 @@ pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         effects = list::hand_over(model, &before);
     }
     effects.extend(list::keep_selected(model, &before));
+    diff::note(model);
     keep_shell(model);
     if model.main.attached && !shown_alive(model) {
         pane::detach(model);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use crate::model::{DiffLine, FileDiff, Folded, Hunk, LineKind};
+use crate::model::{Comment, DiffLine, FileDiff, Folded, Hunk, LineKind, Side};
 use crate::ui::glyph::Signs;
 use crate::ui::model::{DiffState, Model, Pane, Tab};
 use crate::ui::row::Subject;
@@ -22,6 +22,8 @@ pub enum Place {
     File(usize),
     Hunk(usize, usize),
     Line(usize, usize, usize),
+    /// A comment below its line: as of that line, and of the comment.
+    Comment(usize, usize, usize, usize),
     /// The last line: files over the cap.
     Omitted,
 }
@@ -32,6 +34,8 @@ pub struct Lines<'a> {
     files: &'a [std::sync::Arc<FileDiff>],
     /// First line of each file, and the end of the last.
     starts: Vec<usize>,
+    /// File, hunk and line of each comment that has one, and the comment; in the order of the lines.
+    marks: Vec<(usize, usize, usize, usize)>,
     omitted: bool,
 }
 
@@ -40,16 +44,20 @@ impl<'a> Lines<'a> {
     pub fn of(state: &'a DiffState) -> Self {
         let (files, omitted) = state.diff.as_ref().map_or((&[][..], false), |diff| (&diff.files, diff.omitted > 0));
         let mut starts = Vec::with_capacity(files.len() + 1);
+        let mut marks: Vec<_> =
+            (0..).zip(&state.comments).filter_map(|(index, it)| place_of(files, it, index)).collect();
+        marks.sort_unstable();
         let mut next = 0;
-        for file in files {
+        for (index, file) in files.iter().enumerate() {
             starts.push(next);
             next += 1;
             if !is_folded(state, &file.path) {
                 next += file.hunks.iter().map(|hunk| 1 + hunk.lines.len()).sum::<usize>();
+                next += marks.iter().filter(|mark| mark.0 == index).count();
             }
         }
         starts.push(next);
-        Self { files, starts, omitted }
+        Self { files, starts, marks, omitted }
     }
 
     pub fn len(&self) -> usize {
@@ -69,11 +77,21 @@ impl<'a> Lines<'a> {
         let file = self.starts.partition_point(|start| *start <= index) - 1;
         let Some(mut rest) = (index - self.starts[file]).checked_sub(1) else { return Some(Place::File(file)) };
         for (at, hunk) in self.files[file].hunks.iter().enumerate() {
-            match rest.checked_sub(1) {
-                None => return Some(Place::Hunk(file, at)),
-                Some(line) if line < hunk.lines.len() => return Some(Place::Line(file, at, line)),
-                Some(line) => rest = line - hunk.lines.len(),
+            let Some(line) = rest.checked_sub(1) else { return Some(Place::Hunk(file, at)) };
+            let marks = || self.marks.iter().filter(move |mark| (mark.0, mark.1) == (file, at));
+            let len = hunk.lines.len() + marks().count();
+            if line >= len {
+                rest = line - len;
+                continue;
             }
+            // Each comment above takes a row.
+            let row = |(above, mark): (usize, &(usize, usize, usize, usize))| (mark.2 + 1 + above, mark.2, mark.3);
+            let above = marks().enumerate().map(row).take_while(|(row, ..)| *row <= line);
+            return Some(match above.enumerate().last() {
+                None => Place::Line(file, at, line),
+                Some((_, (row, of, comment))) if row == line => Place::Comment(file, at, of, comment),
+                Some((count, _)) => Place::Line(file, at, line - count - 1),
+            });
         }
         None
     }
@@ -82,6 +100,25 @@ impl<'a> Lines<'a> {
     pub fn start_of(&self, file: usize) -> Option<usize> {
         self.starts[..self.files.len()].get(file).copied()
     }
+}
+
+/// Where a comment stands: at the line that reads as it did, the nearest to its number. None: there is no such line any more.
+fn place_of(
+    files: &[std::sync::Arc<FileDiff>],
+    comment: &Comment,
+    index: usize,
+) -> Option<(usize, usize, usize, usize)> {
+    let file = files.iter().position(|file| file.is_at(&comment.path))?;
+    let lines = files[file].hunks.iter().enumerate();
+    let lines = lines.flat_map(|(hunk, it)| it.lines.iter().enumerate().map(move |(line, it)| (hunk, line, it)));
+    let same = lines.filter(|(.., it)| side_of(it) == comment.side && it.text() == comment.quote);
+    let (hunk, line, _) = same.min_by_key(|(.., it)| it.number.abs_diff(comment.line))?;
+    Some((file, hunk, line, index))
+}
+
+/// The file whose number a line has.
+pub fn side_of(line: &DiffLine) -> Side {
+    if line.kind == LineKind::Removed { Side::Old } else { Side::New }
 }
 
 /// How far apart things stand.
@@ -201,6 +238,12 @@ impl Columns {
             Place::Hunk(file, hunk) => hunk_title(canvas, row, &diff.files[file].hunks[hunk]),
             Place::Line(file, hunk, line) => {
                 self.line(canvas, row, &diff.files[file].hunks[hunk].lines[line], state);
+            }
+            Place::Comment(.., comment) => {
+                let text = state.comments.get(comment).map_or("", |comment| comment.text.as_str());
+                let style = canvas.style(Role::Attention);
+                let margin = " ".repeat(self.number + 3);
+                canvas.pen(row).put(&margin, style).put("> ", style).put_code(&text.replace('\n', " "), style);
             }
             Place::Omitted => {
                 let text = format!("{} more, over the limit", text::plural(diff.omitted.into(), "file"));

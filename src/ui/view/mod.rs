@@ -27,7 +27,7 @@ use super::theme::{Role, Theme};
 
 use canvas::Canvas;
 
-pub use diff::{Lines, Place};
+pub use diff::{Lines, Place, side_of};
 pub use layout::{Areas, Class, Framed, is_welcome, layout};
 pub use page::PageLine;
 pub use title::tabs;

@@ -234,6 +234,7 @@ fn task(id: u32, state: State, since: Timestamp) -> TaskView {
         hold: None,
         gate: None,
         same_failures: 0,
+        comments: Vec::new(),
     }
 }
 

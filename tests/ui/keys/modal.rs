@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use orchestra::model::{
-    BaseFacts, DeleteFacts, DeleteScope, DiffStat, Failure, FailureKind, FormerTrust, MergeFacts, Reply, Request,
-    ReviewFacts, SessionId, SessionKind, Strategy, TaskId, TrustFacts,
+    BaseFacts, Comment, DeleteFacts, DeleteScope, DiffStat, Failure, FailureKind, FormerTrust, MergeFacts, ProjectView,
+    Reply, Request, ReviewFacts, SessionId, SessionKind, Snapshot, Strategy, TaskId, TrustFacts,
 };
 use orchestra::ui::model::{Effect, Then};
 use orchestra::ui::msg::Msg;
 
-use super::fixture::{NOW, Person, changed, project};
+use super::fixture::{NOW, Person, changed, project, row};
 
 fn delete_facts() -> DeleteFacts {
     DeleteFacts {
@@ -413,4 +413,53 @@ fn frames_lie_over_the_main_area() {
     person.press("<esc> ");
     person.tell(Msg::Resized(orchestra::model::Size::new(24, 80)));
     insta::assert_snapshot!(person.screen());
+}
+
+/// R97.
+#[test]
+fn comments_are_noted_on_the_marked_line_and_sent() {
+    let mut person = Person::on("done-task");
+    person.press("C");
+    assert!(person.news().contains("there are none"), "{}", person.news());
+    person.press("dc");
+    assert!(person.news().contains("mark a line first"), "{}", person.news());
+    person.press("jjc");
+    assert!(person.modal(24).contains("comment on "), "{}", person.modal(24));
+    person.press("not<esc>").requests();
+    person.press("c this<enter>");
+    let requests = person.requests();
+    let [Request::AddComment { task: TaskId(17), comment, .. }] = &requests[..] else { panic!("{requests:?}") };
+    assert_eq!((comment.text.as_str(), comment.line > 0, comment.quote.is_some()), ("not this", true, true));
+
+    let noted = Comment {
+        id: 1,
+        path: comment.path.clone(),
+        side: comment.side,
+        line: comment.line,
+        quote: comment.quote.clone().unwrap(),
+        text: comment.text.clone(),
+        at: person.model.now,
+        sent_at: None,
+    };
+    let mut snapshot = Snapshot::clone(&person.model.snapshot);
+    for view in &mut snapshot.projects {
+        let mut changed = ProjectView::clone(view);
+        changed.tasks.iter_mut().for_each(|task| task.comments = vec![noted.clone()]);
+        *view = std::sync::Arc::new(changed);
+    }
+    person.tell(Msg::Snapshot(std::sync::Arc::new(snapshot)));
+    assert_eq!(person.model.diff.comments, [noted]);
+    person.effects.clear();
+    person.press("C");
+    let reject = || Request::Reject { project: project(), task: TaskId(17), feedback: String::new(), fresh: false };
+    assert_eq!(person.requests(), [reject()]);
+    person.press("r").answer(Ok(Reply::Review(Box::new(review_facts()))));
+    assert!(person.modal(24).contains("comments 1 open"), "{}", person.modal(24));
+    person.press("r");
+    assert!(person.modal(24).contains("with 1 comment on the diff"), "{}", person.modal(24));
+    person.press("<enter>");
+    assert_eq!(person.requests(), [reject()]);
+    person.model.list.selected = Some(row("working-task"));
+    person.press("C");
+    assert!(person.requests().is_empty() && person.news().contains("still at work"), "{}", person.news());
 }
