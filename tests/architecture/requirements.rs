@@ -1,7 +1,5 @@
 //! Every requirement of flows, gates, subtasks, statuses and merges is named by a test that proves it: in the test's name
 //! (`r54_r55_...`), or in the comment above it (`/// R54, R55.`).
-//!
-//! Invariants: a row without such a test stands in [`NOT_YET`] with its reason, and leaves it once a test names it.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -11,21 +9,11 @@ use super::{Source, sources};
 /// Rows of the list of requirements.
 const ROWS: [RangeInclusive<u8>; 2] = [41..=98, 138..=146];
 
-/// Rows that no test proves.
-const NOT_YET: &[u8] = &[
-    90, // refusals of `set-status` are tested, no status that it sets
-];
-
 #[test]
 fn every_requirement_is_named_by_a_test() {
     let named: BTreeSet<u8> = ["src", "tests"].iter().flat_map(|root| sources(root)).flat_map(|it| rows(&it)).collect();
-    let missing: Vec<u8> =
-        ROWS.into_iter().flatten().filter(|row| !named.contains(row) && !NOT_YET.contains(row)).collect();
+    let missing: Vec<u8> = ROWS.into_iter().flatten().filter(|row| !named.contains(row)).collect();
     assert!(missing.is_empty(), "no test names the rows {missing:?}: write `/// R..` above one that proves it");
-    let proven: Vec<_> = NOT_YET.iter().filter(|row| named.contains(row)).collect();
-    assert!(proven.is_empty(), "tests name the rows {proven:?} after all: take them out of NOT_YET");
-    let strange: Vec<_> = NOT_YET.iter().filter(|row| !ROWS.iter().any(|rows| rows.contains(row))).collect();
-    assert!(strange.is_empty(), "the rows {strange:?} of NOT_YET are not looked for");
 }
 
 /// Rows that the tests of a file name.

@@ -13,6 +13,7 @@ mod new;
 mod pipeline;
 mod play;
 mod run;
+mod set_status;
 mod settings;
 mod shell;
 mod wait;
