@@ -360,18 +360,30 @@ impl Core {
         if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
             agent.dropped = None;
         }
-        let dir = self.box_of(run);
-        let dropped = match dropbox::read(&dir) {
+        self.empty_box(&at, run);
+    }
+
+    /// Takes what an agent left that had been told to end, and that nobody watches any more.
+    pub(super) fn collect_last_words(&mut self, at: &TaskPlace) {
+        let task = self.project(&at.project).and_then(|project| project.task(at.task));
+        let ended = task.ok().and_then(|task| task.session.as_ref()).filter(|session| !session.alive);
+        if let Some(run) = ended.map(|session| session.id.clone()).filter(|run| !self.live.contains_key(run)) {
+            self.empty_box(at, &run);
+        }
+    }
+
+    fn empty_box(&mut self, at: &TaskPlace, run: &RunId) {
+        let dropped = match dropbox::read(&self.box_of(run)) {
             Ok(dropped) => dropped,
-            Err(error) => return self.notices.error(error.to_string(), self.about(&at)),
+            Err(error) => return self.notices.error(error.to_string(), self.about(at)),
         };
         for pending in dropped {
             match &pending.hand_in {
-                Ok(hand_in) => self.hand_in(&at, run, hand_in.clone()),
-                Err(error) => self.notices.error(error.to_string(), self.about(&at)),
+                Ok(hand_in) => self.hand_in(at, run, hand_in.clone()),
+                Err(error) => self.notices.error(error.to_string(), self.about(at)),
             }
             if let Err(error) = dropbox::remove(&pending) {
-                self.notices.error(error.to_string(), self.about(&at));
+                self.notices.error(error.to_string(), self.about(at));
             }
         }
     }

@@ -109,6 +109,9 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
         State::Approval => format!("a person's approval of `{}`", stage.artifact),
         State::Verdict => "a person, who confirms the rejection or overrides it".to_owned(),
         State::Blocked => "what keeps the agent from going on, or a message to it".to_owned(),
+        State::Paused if task.iteration().is_some_and(|it| it.submitted && it.outcome.is_none()) => {
+            format!("a person, who starts it again: it goes on with `{}`, which is handed in", stage.artifact)
+        }
         State::Paused => "a person, who starts it again with the same conversation".to_owned(),
         State::Failed => "a person, who starts it again".to_owned(),
         State::Done => format!("a person, who merges it into {}", task.base_branch),

@@ -276,6 +276,9 @@ impl Core {
             project.tasks().map(|task| TaskPlace { project: id.clone(), task: task.id }).collect();
         let there = project.trouble.is_none();
         self.adopt(id, sessions);
+        for at in &tasks {
+            self.collect_last_words(at);
+        }
         for at in tasks.iter().filter(|_| there) {
             self.follow_worktree(at);
         }

@@ -2,7 +2,8 @@
 
 use std::sync::mpsc::channel;
 
-use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, Request, State};
+use orchestra::model::{ExitStatus, NewTask, Pause, ReasonKind, Request, State, Submission};
+use orchestra::store::{Home, dropbox};
 
 use crate::engine::{Bench, new_task};
 use crate::place::{Door, Place, alone, executable};
@@ -132,6 +133,56 @@ fn what_an_agent_hands_in_while_the_engine_ends_reaches_the_next_one() {
         agent.open();
         bench.reaches("fix-it", State::Approval);
         assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "the last words");
+    });
+}
+
+/// An agent that hands in when it is told to end.
+fn speaks_last(place: &Place, door: &Door) -> (Repository, Bench) {
+    let repository = Repository::new(place, WILLING);
+    place.write("last.sh", &format!("trap 'echo the last words | orchestra submit; exit 0' TERM\n{}\n", door.wait()));
+    repository.agent("brief", &format!("{{start: [sh, '{}']}}", place.path("last.sh").display()));
+    let bench = Bench::open(place, &repository);
+    bench.made(NewTask { agent: Some("brief".to_owned()), start: true, ..new_task("fix-it", "quick", "Fix it") });
+    (repository, bench)
+}
+
+/// R95.
+#[test]
+fn what_an_agent_hands_in_when_it_is_stopped_is_what_the_task_goes_on_with() {
+    alone(|place| {
+        let door = place.door("never-opened");
+        let (repository, bench) = speaks_last(place, &door);
+        let _knock = door.reached();
+        bench.stop("fix-it");
+        let view = bench.task_when("fix-it", "stopped", |view| view.session.as_ref().is_some_and(|it| !it.alive));
+        assert_eq!(view.task.state, State::Paused);
+        bench.start("fix-it");
+        let task = bench.reaches("fix-it", State::Approval);
+        assert_eq!((task.iterations.len(), &task.session), (1, &view.task.session), "nothing was launched anew");
+        assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "the last words");
+    });
+}
+
+/// R95.
+#[test]
+fn what_lies_in_the_box_of_a_stopped_agent_is_read_by_the_next_engine() {
+    alone(|place| {
+        let door = place.door("door");
+        let repository = Repository::new(place, &stops_at(&door, "{say: never}"));
+        let mut bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let _knock = door.reached();
+        bench.stop("fix-it");
+        let view = bench.task_when("fix-it", "stopped", |view| view.session.as_ref().is_some_and(|it| !it.alive));
+        bench.leave();
+        let run = &view.task.session.as_ref().unwrap().id;
+        let left = Home::at(place.path("orchestra-home")).run().join(format!("{run}.box"));
+        dropbox::put(&left, &Submission::Artifact { text: "left behind".to_owned() }).unwrap();
+        bench.come_back();
+        assert_eq!(bench.task("fix-it").state, State::Paused);
+        bench.start("fix-it");
+        bench.reaches("fix-it", State::Approval);
+        assert_eq!(artifact(&repository, "fix-it", "summary").trim(), "left behind");
     });
 }
 

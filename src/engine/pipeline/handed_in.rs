@@ -12,8 +12,10 @@ const STANDING_REPLY: &str = "Use your judgement, and say in your result what yo
 
 impl Step<'_> {
     pub(super) fn submitted(&mut self, hand_in: HandIn) {
-        use State::{Approval, Asking, Blocked, Quiet, Working};
-        if !matches!(self.task.state, Working | Quiet | Asking | Approval | State::Verdict | Blocked) {
+        use State::{Approval, Asking, Blocked, Paused, Queued, Quiet, Working};
+        // The last words of one that was stopped are kept with its iteration, and the task goes on from them.
+        let stopped = matches!(self.task.state, Paused | Queued) && self.open_iteration();
+        if !stopped && !matches!(self.task.state, Working | Quiet | Asking | Approval | State::Verdict | Blocked) {
             return;
         }
         let HandIn { submission, resources, log } = hand_in;

@@ -81,11 +81,15 @@ fn answers(task: &Task, event: &Event) -> bool {
         Event::LaunchFailed { run, .. }
         | Event::AgentChanged { run, .. }
         | Event::ConversationKnown { run, .. }
-        | Event::Submitted { run, .. }
         | Event::AgentExited { run, .. }
         | Event::AgentLost { run, .. } => {
             task.session.as_ref().is_some_and(|session| session.alive && session.id == *run)
         }
+        // One that was told to end may still have the last word.
+        Event::Submitted { run, .. } => task.session.as_ref().is_some_and(|session| {
+            let stopped = matches!(task.state, State::Paused | State::Queued) && session.stage == task.stage;
+            session.id == *run && (session.alive || stopped)
+        }),
     }
 }
 
@@ -147,10 +151,22 @@ impl Step<'_> {
             self.enter(State::Setup, None);
             self.effects.push(Effect::Prepare { run });
         } else if self.open_iteration() {
-            let trigger = self.task.iterations.last().map_or(Trigger::Flow, |iteration| iteration.trigger.clone());
-            self.work(trigger, Conversation::Continue);
+            self.resume();
         } else {
             self.begin(self.task.stage, Trigger::Flow, Conversation::Resume);
+        }
+    }
+
+    /// Goes on in an iteration that was interrupted: what was handed in or asked in it counts.
+    fn resume(&mut self) {
+        let asked = self.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some());
+        if asked {
+            self.ask();
+        } else if self.is_submitted() {
+            self.output_ready();
+        } else {
+            let trigger = self.task.iterations.last().map_or(Trigger::Flow, |iteration| iteration.trigger.clone());
+            self.work(trigger, Conversation::Continue);
         }
     }
 

@@ -346,3 +346,42 @@ fn a_subtask_is_merged_whatever_its_flow_says() {
     let effects = story.submit_and_rest();
     assert!(matches!(&effects[..], [.., Effect::Integrate { .. }]));
 }
+
+/// R95: a person stops it, and it hands in while it ends.
+#[test]
+fn the_last_words_of_a_stopped_agent_count_and_the_task_goes_on_from_them() {
+    for (submission, state) in [
+        (text("it"), State::Gating),
+        (questions(1), State::Asking),
+        (Submission::Blocked { reason: "no network".into() }, State::Blocked),
+        (Submission::Failed { reason: "impossible".into() }, State::Failed),
+    ] {
+        let mut story = Story::new(flow(false, 0)).start();
+        story.submit_and_rest();
+        story.tell(Event::Person(Wish::Stop));
+        let stopped = story.agent();
+        story.tell(Event::Submitted { run: stopped.clone(), submission: submission.clone() });
+        story.tell(Event::AgentExited { run: stopped.clone(), status: ExitStatus::Code(0) });
+        if matches!(state, State::Blocked | State::Failed) {
+            assert_eq!(story.task.state, state, "it needs a person either way, and says for what");
+            continue;
+        }
+        assert_eq!(story.task.state, State::Paused, "{submission:?} does not begin it again");
+        story.tell(Event::Person(Wish::Start));
+        let effects = story.tell(Event::Granted);
+        assert_eq!(story.task.state, state);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Launch { .. })), "{effects:?}");
+        assert_eq!((story.agent(), story.task.iterations.len()), (stopped, 2));
+    }
+}
+
+#[test]
+fn what_a_stopped_agent_hands_in_after_a_restart_is_stale() {
+    let mut story = Story::new(flow(false, 0)).start();
+    story.tell(Event::Person(Wish::Stop));
+    let stopped = story.agent();
+    story.tell(Event::Person(Wish::Restart));
+    let before = story.task.clone();
+    assert!(story.tell(Event::Submitted { run: stopped, submission: text("late") }).is_empty());
+    assert_eq!(story.task, before);
+}
