@@ -148,9 +148,11 @@ impl Core {
         self.life.at_work -= 1;
         if let Some(TaskPlace { project, task }) = of
             && let Ok(project) = self.project_mut(&project)
-            && let Some(index) = project.waiting.jobs.iter().position(|job| *job == task)
         {
-            project.waiting.jobs.swap_remove(index);
+            if let Some(index) = project.waiting.jobs.iter().position(|job| *job == task) {
+                project.waiting.jobs.swap_remove(index);
+            }
+            project.waiting.integration.take_if(|(_, turn)| turn.strong_count() == 0);
         }
         match answer {
             Some(message) => self.take(*message),

@@ -103,7 +103,7 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
         State::Scripting => format!("the script of stage {}", stage.name),
         State::Waiting => dependencies(project, view),
         State::Children => children(project, view),
-        State::Integrating => format!("its turn and the checks, to get into {}", task.base_branch),
+        State::Integrating => turn(project, view),
         State::Quiet => format!("a person: the agent rests and has not handed in `{}`", stage.artifact),
         State::Asking => "a person's answer".to_owned(),
         State::Approval => format!("a person's approval of `{}`", stage.artifact),
@@ -127,6 +127,15 @@ pub fn dependencies(project: &ProjectView, view: &TaskView) -> String {
     };
     let open: Vec<_> = view.task.after.iter().filter_map(open).collect();
     if open.is_empty() { "its turn".to_owned() } else { open.join(", ") }
+}
+
+/// The task that has to be over before this one is integrated.
+fn turn(project: &ProjectView, view: &TaskView) -> String {
+    let base = &view.task.base_branch;
+    let Some(first) = &view.behind else { return format!("the checks, to get into {base}") };
+    let other = project.tasks.iter().find(|other| other.task.slug == *first);
+    let state = other.map_or("", |other| other.task.state.word());
+    format!("{first} ({state}), then goes into {base}")
 }
 
 /// How many of its subtasks are merged, and what holds the others.

@@ -1,7 +1,7 @@
 //! The end of a task: into its base branch, and out of the way.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::Core;
@@ -15,12 +15,12 @@ use super::project::Project;
 use super::sides::Sides;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, OwnHome};
 use crate::git::{Cancel, Hooks, Repo};
-use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, Task, TaskId};
+use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, State, Task, TaskId};
 use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
 
 impl Core {
-    /// Brings a task's work into its base, in a job: it waits its turn, one at a time for each project.
+    /// Brings a task's work into its base, in a job: its turn has come, one at a time for each project.
     pub(super) fn integrate(&mut self, at: &TaskPlace, run: RunId, key: EffectId) {
         let planned = self.project(&at.project).and_then(|project| project.plan_integration(at, &run, self));
         let (plan, gate) = match planned {
@@ -30,11 +30,13 @@ impl Core {
                 return self.happened(at, event, Some(key));
             }
         };
-        let (place, leaving) = (at.clone(), self.life.leaving.clone());
+        let (place, leaving, turn) = (at.clone(), self.life.leaving.clone(), Arc::new(()));
+        if let Ok(project) = self.project_mut(&at.project) {
+            project.waiting.integration = Some((at.task, Arc::downgrade(&turn)));
+        }
         self.blocking_for(at, move || {
-            let turn = plan.turn.lock();
+            let _turn = turn;
             let event = plan.run(run, gate.as_ref(), &leaving);
-            drop(turn);
             event.map_or(Message::CutShort, |event| Message::Happened { at: place, event, finishes: Some(key) })
         });
     }
@@ -46,7 +48,7 @@ impl Core {
         let Ok(task) = project.task(at.task) else { return false };
         let parent = task.parent.and_then(|id| project.task(id).ok());
         let free = parent.is_none_or(|parent| parent.job.is_none() && rests(parent.id));
-        rests(at.task) && free && !waits_for_earlier(task, project.tasks().map(Arc::as_ref))
+        rests(at.task) && free && project.comes_first(task).is_none()
     }
 
     /// After a merge: what the worktree still holds goes to the trash, then it goes itself.
@@ -69,6 +71,16 @@ impl Core {
 }
 
 impl Project {
+    /// Of a task that is to be integrated: the one that has to be over before.
+    pub fn comes_first(&self, task: &Task) -> Option<&Task> {
+        if task.state != State::Integrating {
+            return None;
+        }
+        let under_way = self.waiting.integration.as_ref().map(|(id, _)| *id).filter(|id| *id != task.id);
+        let under_way = || self.task(under_way?).ok().map(Arc::as_ref);
+        earlier(task, self.tasks().map(Arc::as_ref)).or_else(under_way)
+    }
+
     fn plan_integration(
         &self,
         at: &TaskPlace,
@@ -95,7 +107,6 @@ impl Project {
         };
         let parent = task.parent.and_then(|id| self.task(id).ok()).filter(|parent| parent.branch == task.base_branch);
         let plan = Integration {
-            turn: Arc::clone(&self.waiting.integration),
             sides: Sides { own: self.summary(task), merged: self.merged_into(&task.base_branch) },
             home: parent.map(|parent| (self.worktree_path(parent), parent.title.clone())),
             repo: self.repo.clone(),
@@ -110,9 +121,9 @@ impl Project {
 
 /// A subtask goes into its parent's branch after those that come before it in the breakdown: the order is the same
 /// however long each of them takes.
-pub(super) fn waits_for_earlier<'a>(task: &Task, mut tasks: impl Iterator<Item = &'a Task>) -> bool {
-    let Some(item) = task.item else { return false };
-    tasks.any(|other| {
+pub(super) fn earlier<'a>(task: &Task, mut tasks: impl Iterator<Item = &'a Task>) -> Option<&'a Task> {
+    let item = task.item?;
+    tasks.find(|other| {
         let sibling = other.parent == task.parent && other.item.is_some_and(|it| it.iteration == item.iteration);
         sibling && other.id < task.id && !other.state.is_closed()
     })
@@ -120,8 +131,6 @@ pub(super) fn waits_for_earlier<'a>(task: &Task, mut tasks: impl Iterator<Item =
 
 /// An integration that is ready to run.
 struct Integration {
-    /// The project's own: one at a time.
-    turn: Arc<Mutex<()>>,
     sides: Sides,
     /// The parent's worktree, where the base is checked out, and the parent's title.
     home: Option<(PathBuf, String)>,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, AgentFact, CommandResult, DiffStat, MonitorLine, State, Task, Work};
+use crate::model::{Activity, AgentFact, CommandResult, DiffStat, MonitorLine, Slug, State, Task, Work};
 
 /// The facts that a session's line is made of.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +70,11 @@ impl Facts {
         }
         MonitorLine { text, at }
     }
+}
+
+/// The line of a task that waits for its turn to be integrated.
+pub fn turn(task: &Task, first: &Slug) -> MonitorLine {
+    MonitorLine { text: format!("waits for {first}, then goes into {}", task.base_branch), at: None }
 }
 
 fn gate_at_work(task: &Task) -> String {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 
@@ -78,8 +78,8 @@ pub(super) struct Waiting {
     pub jobs: Vec<TaskId>,
     /// Tasks that are to go.
     pub deletions: Vec<Deletion>,
-    /// Held by the one integration that is under way.
-    pub integration: Arc<Mutex<()>>,
+    /// The one integration that is under way, and whether its job still is.
+    pub integration: Option<(TaskId, Weak<()>)>,
     /// Effects that wait for quiet.
     pub held: Vec<Held>,
     /// Effects that wait for the repository to be there again.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::core::Core;
-use super::integrate::waits_for_earlier;
+use super::integrate::earlier;
 use super::message::TaskPlace;
 use super::pipeline::Event;
 use crate::model::{Hold, State, Task, TaskId};
@@ -85,7 +85,7 @@ fn holds_place(task: &Task) -> bool {
 
 /// It only waits for its turn to be integrated: the work that it waits for may need its place.
 fn is_held_back<'a>(task: &Task, tasks: impl Iterator<Item = &'a Task>) -> bool {
-    task.state == State::Integrating && waits_for_earlier(task, tasks)
+    task.state == State::Integrating && earlier(task, tasks).is_some()
 }
 
 impl Core {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::core::Core;
 use super::live::Live;
 use super::message::Message;
-use super::monitor::{Facts, last_gate};
+use super::monitor::{self, Facts, last_gate};
 use super::project::{Project, Shown};
 use super::schedule::Queued;
 use crate::model::{
@@ -124,6 +124,7 @@ impl Core {
         let seen = project.seen(&session);
         let activity = live.map(Live::activity);
         let gate = last_gate(task).filter(|gate| !gate.passed());
+        let behind = project.comes_first(task).map(|first| first.slug.clone());
         TaskView {
             worktree: project.worktree(task).ok(),
             agent: self
@@ -134,13 +135,17 @@ impl Core {
             diff: seen.stat,
             ahead: seen.ahead,
             unread: project.is_unread(&session),
-            monitor: monitor_line(live, task, activity.as_ref(), seen.stat),
+            monitor: behind.as_ref().map_or_else(
+                || monitor_line(live, task, activity.as_ref(), seen.stat),
+                |first| Some(monitor::turn(task, first)),
+            ),
             since: project.since(task),
             queued: queued.map(|queued| queued.place),
             hold: queued.map(|queued| queued.hold),
             gate: (task.state == State::Gating).then(|| (gate.map_or(1, |gate| gate.attempt + 1), project.since(task))),
             same_failures: gate.map_or(0, |gate| gate.same),
             comments: project.open_comments(task.id).to_vec(),
+            behind,
             task: Arc::clone(task),
         }
     }

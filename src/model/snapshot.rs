@@ -9,7 +9,7 @@ use super::comment::Comment;
 use super::config::Config;
 use super::diff::DiffStat;
 use super::failure::Failure;
-use super::id::{ProjectId, SessionId};
+use super::id::{ProjectId, SessionId, Slug};
 use super::session::{Activity, ExitStatus, SessionKind};
 use super::task::Task;
 
@@ -103,6 +103,8 @@ pub struct TaskView {
     pub same_failures: u32,
     /// The open ones, oldest first.
     pub comments: Vec<Comment>,
+    /// Of one that is to be integrated: the task that has to be over before.
+    pub behind: Option<Slug>,
 }
 
 /// Why a queued task does not get a place.

@@ -110,7 +110,7 @@ impl Mark {
 pub struct Word {
     pub head: Cow<'static, str>,
     pub core: Cow<'static, str>,
-    pub tail: &'static str,
+    pub tail: Cow<'static, str>,
 }
 
 impl Word {
@@ -125,12 +125,18 @@ impl Word {
             State::Working | State::Scripting => Self {
                 head: format!("{} ", task.current_stage().name).into(),
                 core: format!("{}/{}", task.stage + 1, task.flow.stages.len()).into(),
-                tail: "",
+                ..Self::default()
             },
-            State::Setup => Self { head: "setup ".into(), core: text::elapsed(view.since, now).into(), tail: "" },
+            State::Setup => {
+                Self { head: "setup ".into(), core: text::elapsed(view.since, now).into(), ..Self::default() }
+            }
             State::Queued => view.queued.map_or_else(plain, |n| Self::core(format!("queued {n}"))),
             State::Gating => view.gate.map_or_else(plain, |(attempt, _)| Self::core(format!("gate {attempt}"))),
-            State::Failed => Self { tail: failed_at(view), ..Self::core("failed") },
+            State::Failed => Self { tail: failed_at(view).into(), ..Self::core("failed") },
+            State::Integrating => view
+                .behind
+                .as_ref()
+                .map_or_else(plain, |first| Self { tail: format!(" for {first}").into(), ..Self::core("waits") }),
             _ => plain(),
         }
     }

@@ -283,7 +283,7 @@ impl<'a> Subject<'a> {
             Self::Designer(_, session) => Word::of_session(session),
             Self::Task(project, task) if task.task.state == State::Children => {
                 let (merged, all) = subtasks(project, task);
-                Word { head: "subtasks ".into(), core: format!("{merged}/{all}").into(), tail: "" }
+                Word { head: "subtasks ".into(), core: format!("{merged}/{all}").into(), ..Word::default() }
             }
             Self::Task(_, task) => Word::of_task(task, now, signs),
         }

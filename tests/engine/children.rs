@@ -49,7 +49,11 @@ fn pieces_merge_into_the_parents_worktree_in_their_order() {
         let bench = Bench::open(place, &repository);
         bench.begin("big", "big", "# The whole\n\nWrap this up.");
         let knock = door.reached();
-        bench.reaches("bananas", State::Integrating);
+        let waits = bench.task_when("bananas", "waits its turn", |view| view.task.state == State::Integrating);
+        let first = bench.task("apples");
+        assert_eq!(waits.behind.as_ref(), Some(&first.slug), "the second piece says for whom it waits");
+        let line = waits.monitor.as_ref().map_or("", |line| line.text.as_str());
+        assert_eq!(line, "waits for apples, then goes into task/big");
         let worktree = bench.worktree("bananas");
         let refused = bench.try_ask("big", |project, task| Request::Delete { project, task, scope: DeleteScope::All });
         assert!(refused.unwrap_err().message.contains("its subtasks are open: apples, bananas"));

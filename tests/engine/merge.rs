@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use orchestra::engine::explain;
 use orchestra::model::{DeleteScope, Reply, Request, State, Trigger};
 
 use crate::WILLING;
@@ -261,5 +262,37 @@ fn a_task_that_is_deleted_on_its_way_in_leaves_nothing() {
             assert_eq!(repository.branches(), ["main"]);
             assert_eq!(repository.git(&["worktree", "list"]).lines().count(), 1);
         }
+    });
+}
+
+/// R138: one at a time, and those that wait say for whom.
+#[test]
+fn the_second_of_two_merges_waits_for_the_first_and_names_it() {
+    alone(|place| {
+        let (door, repository) = (place.door("door"), Repository::new(place, WILLING));
+        repository.script(
+            "land.sh",
+            &format!("test -e '{0}' || {{ touch '{0}'; {1}; }}", place.path("first").display(), door.wait()),
+        );
+        repository.flow(
+            "landing",
+            "{stages: [{name: work, artifact: summary, is_automated: true}], integration: {gate: land.sh, auto_merge: true}}",
+        );
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "landing", "Fix it");
+        let knock = door.reached();
+        bench.begin("second", "landing", "Fix that too");
+        let view = bench.task_when("second", "waits its turn", |view| view.behind.is_some());
+        assert_eq!(view.behind.unwrap().as_str(), "fix-it");
+        assert_eq!(bench.task_when("fix-it", "is first", |_| true).behind, None);
+        let project = bench.project_view();
+        let view = project.tasks.iter().find(|view| view.task.slug.as_str() == "second").unwrap();
+        let facts = explain::task(&project, view, view.since);
+        let waits = facts.iter().find(|fact| fact.label == "waits for").unwrap();
+        assert_eq!(waits.text, "fix-it (integrating), then goes into main");
+        knock.open();
+        bench.reaches("fix-it", State::Merged);
+        let last = bench.task_when("second", "is merged", |view| view.task.state == State::Merged);
+        assert_eq!(last.behind, None);
     });
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use orchestra::model::{ProjectId, Snapshot, State};
+use orchestra::model::{ProjectId, Slug, Snapshot, State, TaskView};
 use orchestra::ui::glyph::{Signs, Word};
 use orchestra::ui::model::{Group, ListState, RowKey};
 use orchestra::ui::row::{self, HOLD, Line};
@@ -167,6 +167,24 @@ fn words_keep_their_core() {
     let view = task(1, "a", State::Working, 1);
     let word = Word::of_task(&view, now(), Signs::UNICODE);
     assert_eq!((word.to_string().as_str(), word.core.as_ref()), ("work 1/1", "1/1"));
+}
+
+/// R138.
+#[test]
+fn a_merge_that_waits_says_for_whom() {
+    let mut second = task(2, "second", State::Integrating, 1);
+    let word = |view: &TaskView| Word::of_task(view, now(), Signs::UNICODE);
+    assert_eq!(word(&second).to_string(), "merges");
+    second.behind = Slug::new("first-fix").ok();
+    assert_eq!((word(&second).to_string().as_str(), word(&second).core.as_ref()), ("waits for first-fix", "waits"));
+    let mut model = model(80, 24);
+    model.snapshot = snapshot(vec![project("my-app", None, vec![second])]);
+    model.layout.list_width = Some(40);
+    let shown = shot(&model, None);
+    assert!(shown.contains("waits for first-fix"), "{shown}");
+    model.layout.list_width = Some(24);
+    let narrow = shot(&model, None);
+    assert!(narrow.contains(" waits │") && !narrow.contains("waits for first-fix │"), "{narrow}");
 }
 
 #[test]

@@ -235,6 +235,7 @@ fn task(id: u32, state: State, since: Timestamp) -> TaskView {
         gate: None,
         same_failures: 0,
         comments: Vec::new(),
+        behind: None,
     }
 }
 
