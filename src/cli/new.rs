@@ -149,6 +149,7 @@ impl New {
             flow: self.way.flow.clone().or(template.flow),
             agent: self.way.agent.clone().or(template.agent),
             model: self.way.model.clone().or(template.model),
+            mode: None,
             auto: self.way.auto || template.auto,
             parent,
             after: self.after.iter().map(id).collect::<Result<_, _>>()?,

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::context::{Context, Link, typed};
 use super::output::{Output, note, object, say};
 use super::{Outcome, Run, act, answer, look, trust, watch};
-use crate::model::{Failure, FailureKind, NewTask, State};
+use crate::model::{Failure, FailureKind, Mode, NewTask, State};
 use crate::rpc::{TaskDetail, TaskView};
 use crate::ui::glyph::Mark;
 use interrupt::Interrupt;
@@ -23,8 +23,9 @@ use progress::Progress;
 
 /// Do a task from its description to merged code, and print how it goes
 ///
-/// The task has no pauses for a person, unless --no-auto is given.
+/// The task has no pauses for a person, unless --no-auto is given, and its agents run in print mode where they can.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "Examples:
   orchestra play \"Fix the tests\"
   orchestra play --flow hotfix --max-attempts 3 --timeout 1800 - < issue.md
@@ -60,6 +61,9 @@ pub(super) struct Play {
     /// With the flow's pauses: exit code 4 says that one is reached
     #[arg(long)]
     no_auto: bool,
+    /// Agents run in their full-screen programs; else in print mode, those that have one
+    #[arg(long)]
+    interactive: bool,
     /// Trust the commands of the project's files as they are now
     #[arg(long)]
     trust: bool,
@@ -128,6 +132,7 @@ impl Play {
             flow: self.flow.clone(),
             agent: self.agent.clone(),
             model: self.model.clone(),
+            mode: Some(if self.interactive { Mode::Interactive } else { Mode::Headless }),
             auto: !self.no_auto,
             start: true,
             ..NewTask::default()
@@ -179,14 +184,14 @@ fn leave(context: &Context, interrupt: &Interrupt, (slug, id): (&str, &str), end
             Words { code: 1, message: format!("{slug} has failed: {why}"), hint }
         }
         End::NeedsPerson { what, how } => Words { code: 4, message: what, hint: how },
-        End::Budget(why) => match stop(context, id)? {
+        End::Budget(why) => match stop(context, id, Some(&why))? {
             None => Words { code: 6, message: format!("{why}; {slug} is stopped"), hint: again },
             Some(kept) => Words { code: 6, message: why, hint: kept },
         },
         End::Interrupted(signal) => {
             let code = u8::try_from(128 + signal).unwrap_or(1);
             if interrupt.again(signal, || note(&format!("{slug} goes on; Ctrl-C again stops it"))) {
-                let kept = stop(context, id)?;
+                let kept = stop(context, id, None)?;
                 let message = if kept.is_none() { format!("stopped {slug}") } else { format!("left {slug}") };
                 return Ok(Words { code, message, hint: kept.unwrap_or(again) });
             }
@@ -205,8 +210,8 @@ fn shown(link: &mut Link, id: &str) -> Result<Option<TaskDetail>, Failure> {
 }
 
 /// Stops the task; else why it goes on: it may be in the middle of a merge.
-fn stop(context: &Context, id: &str) -> Result<Option<String>, Failure> {
-    match context.link()?.on_task("task.stop", id, json!({})) {
+fn stop(context: &Context, id: &str, spent: Option<&str>) -> Result<Option<String>, Failure> {
+    match context.link()?.on_task("task.stop", id, json!({"spent": spent})) {
         Ok(_) => Ok(None),
         Err(failure) if failure.kind == FailureKind::BadState => Ok(Some(failure.message)),
         Err(failure) => Err(failure),

@@ -182,7 +182,9 @@ impl Project {
         let flow_of = |item: &SubtaskDraft| {
             item.flow.clone().or_else(|| Some(parent.current_stage().breakdown()?.flow.clone())).unwrap_or_default()
         };
-        let flows = proposed.iter().map(|item| self.flow(&flow_of(item))).collect::<Result<Vec<_>, _>>()?;
+        let in_mode = |flow| self.in_mode(flow, parent.agent.as_deref(), parent.mode);
+        let flows =
+            proposed.iter().map(|item| self.flow(&flow_of(item)).map(in_mode)).collect::<Result<Vec<_>, _>>()?;
         if let ([_], [flow]) = (&proposed[..], &flows[..]) {
             return Ok(Made::Folded(flow.clone()));
         }
@@ -223,6 +225,7 @@ impl Project {
             flow: Some(flow.name.clone()),
             agent: parent.agent.clone(),
             model: parent.model.clone(),
+            mode: parent.mode,
             auto: parent.auto,
             parent: Some(parent.id),
             after,

@@ -134,6 +134,7 @@ impl Project {
         let above = parent.as_ref().map(|parent| parent.branch.as_str());
         let wanted = above.or(new.base.as_deref()).or(self.branch.as_deref()).unwrap_or("HEAD");
         let base = self.repo.resolve_base(wanted).map_err(|error| git_failure(&error))?;
+        let flow = self.in_mode(flow, new.agent.as_deref(), new.mode);
         let draft = Task::draft(slug, flow, now());
         let slug = &draft.slug;
         Ok(Task {
@@ -142,6 +143,7 @@ impl Project {
             base_branch: base.name,
             agent: new.agent,
             model: new.model,
+            mode: new.mode,
             auto: new.auto,
             parent: new.parent,
             after: new.after,

@@ -14,9 +14,10 @@ use super::mail::Origin;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Conversation, Event};
 use super::project::Project;
-use crate::agent::{ArtifactBy, Manifest, prompt};
+use crate::agent::{ArtifactBy, Manifest, find, prompt};
 use crate::model::{
-    AgentFact, ExitStatus, Failure, FailureKind, HandIn, Mode, Output, ProjectId, RunId, Submission, Task, Trigger,
+    AgentFact, ExitStatus, Failure, FailureKind, Flow, HandIn, Mode, Output, ProjectId, RunId, Submission, Task, Trigger,
+    Work,
 };
 use crate::store::atomic;
 use crate::store::database::{Delivery, MessageId};
@@ -171,6 +172,34 @@ impl Core {
                 self.notices.error(format!("what the agent printed is no result: {failure}"), self.about(at));
             }
         }
+    }
+}
+
+impl Project {
+    /// The flow with all stages in the mode that a person asked for; stages whose agent has no such mode stay as they are.
+    pub fn in_mode(&self, mut flow: Flow, agent: Option<&str>, mode: Option<Mode>) -> Flow {
+        let Some(mode) = mode else { return flow };
+        for stage in &mut flow.stages {
+            let Work::Agent(assignment) = &mut stage.work else { continue };
+            let name = agent.or(assignment.agent.as_deref()).or(self.settings.config.agent.as_deref());
+            if name.map(str::to_owned).or_else(|| self.first_agent()).is_some_and(|name| self.has_mode(&name, mode)) {
+                assignment.mode = mode;
+            }
+        }
+        flow
+    }
+
+    fn has_mode(&self, agent: &str, mode: Mode) -> bool {
+        self.settings.catalog.get(agent).is_ok_and(|manifest| manifest.command_lines(mode).is_ok())
+    }
+
+    /// The agent of stages for which nobody names one.
+    fn first_agent(&self) -> Option<String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        find::agents(&self.settings.catalog, &path)
+            .into_iter()
+            .find(|agent| agent.path.is_some())
+            .map(|agent| agent.name)
     }
 }
 

@@ -60,7 +60,7 @@ impl Core {
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
             Request::Start { project, task } => self.start(project, task, Wish::Start),
             Request::Retry { project, task } => self.start(project, task, Wish::Retry),
-            Request::Stop { project, task } => self.stop(project, task),
+            Request::Stop { project, task, spent } => self.stop(project, task, spent.as_deref()),
             Request::EditSubtasks { project, task, subtasks } => {
                 self.edit_subtasks(TaskPlace { project, task }, subtasks)
             }
@@ -180,14 +180,15 @@ impl Core {
     }
 
     /// A task that waits for its subtasks stops by them.
-    fn stop(&mut self, project: ProjectId, task: TaskId) -> Answer {
+    fn stop(&mut self, project: ProjectId, task: TaskId, spent: Option<&str>) -> Answer {
         let found = self.project(&project)?;
         if found.task(task)?.state != State::Children {
-            return self.wish(project, task, Wish::Stop);
+            let wish = spent.map_or(Wish::Stop, |what| Wish::Spent { what: what.to_owned() });
+            return self.wish(project, task, wish);
         }
         let children: Vec<TaskId> = found.children(task).map(|child| child.id).collect();
         // A refusal: nothing of that one is at work.
-        let stopped = children.iter().filter(|child| self.stop(project.clone(), **child).is_ok()).count();
+        let stopped = children.iter().filter(|child| self.stop(project.clone(), **child, spent).is_ok()).count();
         let slug = &self.project(&project)?.task(task)?.slug;
         Ok(Reply::Done { message: Some(format!("stopped {stopped} subtasks of {slug}")) })
     }

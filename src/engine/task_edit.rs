@@ -197,7 +197,7 @@ impl Project {
         if before.flow != header.flow {
             let wanted = header.flow.as_deref().unwrap_or(&self.settings.config.default_flow);
             match for_draft(&task).and_then(|()| self.flow(wanted)) {
-                Ok(flow) => task.flow = flow,
+                Ok(flow) => task.flow = self.in_mode(flow, task.agent.as_deref(), task.mode),
                 Err(failure) => refused.push(format!("flow stays {}: {failure}", task.flow.name)),
             }
         }

@@ -77,7 +77,7 @@ impl Default for Assignment {
 }
 
 /// How an agent runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Its full-screen program: a person can attach, and it lives on between turns.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::comment::{Comment, NewComment};
 use super::diff::DiffStat;
 use super::failure::Failure;
-use super::flow::Strategy;
+use super::flow::{Mode, Strategy};
 use super::hand_in::Resource;
 use super::id::{ProjectId, RunId, SessionId, TaskId};
 use super::launch::Size;
@@ -34,6 +34,8 @@ pub struct NewTask {
     pub agent: Option<String>,
     /// A model of the agent, over the one that the stage names.
     pub model: Option<String>,
+    /// How the agents of its stages run, over what the stages say; one that cannot runs as its stage says.
+    pub mode: Option<Mode>,
     pub auto: bool,
     /// The task that it is to be a part of: its base is that one's branch.
     pub parent: Option<TaskId>,
@@ -64,8 +66,14 @@ pub enum Request {
     /// Once more what failed, was blocked or is paused.
     #[serde(rename = "task.retry")]
     Retry { project: ProjectId, task: TaskId },
+    /// `spent`: the budget that is used up, as a sentence; none: a person wants it so.
     #[serde(rename = "task.stop")]
-    Stop { project: ProjectId, task: TaskId },
+    Stop {
+        project: ProjectId,
+        task: TaskId,
+        #[serde(default)]
+        spent: Option<String>,
+    },
     /// The stage again, with a fresh conversation.
     #[serde(rename = "task.restart")]
     Restart { project: ProjectId, task: TaskId },

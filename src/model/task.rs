@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::flow::{Flow, Stage};
+use super::flow::{Flow, Mode, Stage};
 use super::hand_in::Resource;
 use super::id::{RunId, SessionId, Slug, TaskId};
 use super::session::ExitStatus;
@@ -169,6 +169,8 @@ pub struct Task {
     /// As asked for by the person; the stage's and the config's come after it.
     pub agent: Option<String>,
     pub model: Option<String>,
+    /// How its agents run, as asked for: its flow's stages have it where the agent can.
+    pub mode: Option<Mode>,
     pub auto: bool,
     /// The task that it is a part of: its base is that one's branch.
     pub parent: Option<TaskId>,
@@ -219,6 +221,7 @@ impl Task {
             flow,
             agent: None,
             model: None,
+            mode: None,
             auto: false,
             parent: None,
             item: None,
@@ -546,4 +549,6 @@ pub enum Pause {
     Lost,
     Exited,
     Crash,
+    /// The attempts or the time that it was given are used up.
+    Budget,
 }

@@ -159,7 +159,7 @@ mod tests {
             Request::InitProject { project: project() },
             Request::NewTask { project: project(), task: NewTask::default() },
             Request::Start { project: project(), task },
-            Request::Stop { project: project(), task },
+            Request::Stop { project: project(), task, spent: None },
             Request::Restart { project: project(), task },
             Request::Approve { project: project(), task },
             Request::Reject { project: project(), task, feedback: text(), fresh: false },

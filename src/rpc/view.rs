@@ -60,7 +60,7 @@ pub struct TaskView {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonView {
-    /// `person`, `reboot`, `lost`, `exited` or `crash` of a paused task; else what it is about.
+    /// `person`, `budget`, `reboot`, `lost`, `exited` or `crash` of a paused task; else what it is about.
     pub kind: String,
     pub text: String,
     pub since: Timestamp,

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::place::executable;
 use crate::{Desk, WILLING, in_place};
 
 fn events(lines: &str) -> Vec<Value> {
@@ -54,6 +55,29 @@ fn lines_tell_how_it_goes() {
     });
 }
 
+/// `clerk` has a print mode and no other, the scripted agent has none: each runs in the way that it can.
+#[test]
+fn agents_run_in_print_mode_where_they_have_one() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, WILLING);
+        let clerk = place.write("clerk.sh", "#!/bin/sh\necho printed | orchestra submit\n");
+        executable(&clerk);
+        desk.repository.agent("clerk", &format!("{{start: [no-such-program], headless: ['{}']}}", clerk.display()));
+        desk.repository.flow(
+            "both",
+            "{stages: [{name: plan, artifact: plan, agent: clerk}, {name: work, artifact: summary}], integration: {auto_merge: false}}",
+        );
+        desk.done(&["trust", "--trust"]);
+        let played = desk.run(&["play", "Fix it", "--flow", "both", "--timeout", "120", "--json"]);
+        assert_eq!(played.code, 0, "{played:?}");
+        let end = events(&played.raw).pop().unwrap();
+        let slug = end["task"]["slug"].as_str().unwrap();
+        assert_eq!(desk.repository.read(&format!(".orchestra/.artifacts/{slug}/plan.md")).trim(), "printed");
+        let interactive = desk.run(&["play", "Fix it", "--flow", "both", "--interactive", "--timeout", "120"]);
+        assert!(interactive.code == 1 && interactive.err.contains("no-such-program"), "{interactive:?}");
+    });
+}
+
 #[test]
 fn what_needs_a_person_ends_it_with_4() {
     in_place(|place| {
@@ -92,18 +116,20 @@ fn a_budget_stops_the_task_and_keeps_it() {
         assert_eq!(played.code, 6, "{played:?}");
         let events = events(&played.raw);
         let end = events.last().unwrap();
-        assert_eq!((&end["task"]["state"], &end["task"]["reason"]["kind"]), (&"paused".into(), &"person".into()));
+        assert_eq!((&end["task"]["state"], &end["task"]["reason"]["kind"]), (&"paused".into(), &"budget".into()));
+        assert_eq!(end["task"]["reason"]["text"], "the gate of work has failed 2 times");
         assert!(end["message"].as_str().unwrap().starts_with("the gate of work has failed 2 times"), "{end}");
         assert!(end["hint"].as_str().unwrap().contains("orchestra start"), "{end}");
         let late = desk.run(&["play", "Fix it", "--flow", "checked", "--timeout", "0"]);
         assert!(late.code == 6 && late.err.contains("is stopped"), "{late:?}");
-        let states: Vec<_> = desk.json(&["status", "--json"])["tasks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["state"].clone())
-            .collect();
-        assert_eq!(states, ["paused", "paused"]);
+        let listed = desk.json(&["status", "--json"]);
+        let tasks = listed["tasks"].as_array().unwrap();
+        let states: Vec<_> = tasks.iter().map(|it| (&it["state"], &it["reason"]["kind"])).collect();
+        assert_eq!(states, [(&"paused".into(), &"budget".into()); 2]);
+        assert!(
+            tasks[1]["reason"]["text"].as_str().unwrap().ends_with("has not come to its end within 0 s"),
+            "{listed}"
+        );
     });
 }
 

@@ -236,7 +236,7 @@ impl Bench {
     }
 
     pub fn stop(&self, slug: &str) {
-        self.ask(slug, |project, task| Request::Stop { project, task });
+        self.ask(slug, |project, task| Request::Stop { project, task, spent: None });
     }
 
     pub fn approve(&self, slug: &str) {

@@ -112,6 +112,10 @@ pub enum Wish {
     /// Once more what failed, was blocked or is paused.
     Retry,
     Stop,
+    /// What it was given of attempts or time is used up: it stops, and says so.
+    Spent {
+        what: String,
+    },
     Restart,
     /// Accepts what waits; of a rejection: confirms it.
     Approve,
@@ -148,7 +152,7 @@ impl Wish {
         match self {
             Self::Start => "start",
             Self::Retry => "retry",
-            Self::Stop => "stop",
+            Self::Stop | Self::Spent { .. } => "stop",
             Self::Restart => "restart",
             Self::Approve => "approve",
             Self::Reject { .. } => "reject",

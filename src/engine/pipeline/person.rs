@@ -9,15 +9,13 @@ impl Step<'_> {
         match wish {
             Wish::Start | Wish::Retry => self.start(),
             // What it submitted stands; only its process ends.
-            Wish::Stop if matches!(self.task.state, State::Approval | State::Verdict | State::Done | State::Failed) => {
+            Wish::Stop | Wish::Spent { .. }
+                if matches!(self.task.state, State::Approval | State::Verdict | State::Done | State::Failed) =>
+            {
                 self.end_session();
             }
-            Wish::Stop => {
-                self.end_job();
-                self.end_session();
-                let reason = (ReasonKind::Paused(Pause::Person), "stopped by a person".to_owned(), "person");
-                self.enter(State::Paused, Some(reason));
-            }
+            Wish::Stop => self.pause(Pause::Person, "stopped by a person".to_owned()),
+            Wish::Spent { what } => self.pause(Pause::Budget, what),
             Wish::Restart => {
                 self.end_job();
                 self.close_iteration(Outcome::Stopped);
@@ -67,6 +65,12 @@ impl Step<'_> {
             }
         }
         Ok(())
+    }
+
+    fn pause(&mut self, why: Pause, text: String) {
+        self.end_job();
+        self.end_session();
+        self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "person")));
     }
 
     /// Into the queue, or behind the tasks that come first; a second start goes without them.
@@ -161,7 +165,7 @@ impl Step<'_> {
         match wish {
             Wish::Start => matches!(state, Draft | Waiting | Paused | Blocked | Failed) && !fell_with_child,
             Wish::Retry => matches!(state, Paused | Blocked | Failed) && !fell_with_child,
-            Wish::Stop => match state {
+            Wish::Stop | Wish::Spent { .. } => match state {
                 Setup | Queued | Waiting | Working | Gating | Scripting | Quiet | Asking | Blocked => true,
                 Approval | Verdict | Done | Failed => self.session_alive(),
                 Children | Integrating | Draft | Paused | Merged | Archived => false,

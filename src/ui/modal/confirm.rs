@@ -93,7 +93,7 @@ impl Confirm {
             Action::Merge(Some(facts)) if facts.refused.is_none() => Request::Merge { project, task },
             Action::Delete(None) | Action::Merge(_) => return None,
             Action::Restart { .. } => Request::Restart { project, task },
-            Action::Stop => Request::Stop { project, task },
+            Action::Stop => Request::Stop { project, task, spent: None },
             Action::Auto => Request::SetAuto { project, task, auto: true },
             Action::Skip { .. } => Request::Skip { project, task },
             Action::Complete => Request::Complete { project, task },

@@ -331,7 +331,7 @@ fn work(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::SendComments => ask(Request::Reject { project, task: id, feedback: String::new(), fresh: false }),
         Command::Stop if !condition::stops(task) => stop_session(&subject),
         Command::Stop if loses_conversation(&subject) => modal::open_for(model, command),
-        Command::Stop => ask(Request::Stop { project, task: id }),
+        Command::Stop => ask(Request::Stop { project, task: id, spent: None }),
         Command::Unread => ask(Request::SetUnread { project, task: id, unread: !task.unread }),
         Command::Auto if task.task.auto => ask(Request::SetAuto { project, task: id, auto: false }),
         Command::Auto | Command::Complete | Command::Skip | Command::Archive => modal::open_for(model, command),

@@ -109,7 +109,7 @@ fn requests_of_single_keys() {
     for (on, keys, wanted) in [
         ("draft-task", "S", Request::Start { project: id.clone(), task: task(1) }),
         ("paused-task", "S", Request::Start { project: id.clone(), task: task(14) }),
-        ("working-task", "x", Request::Stop { project: id.clone(), task: task(4) }),
+        ("working-task", "x", Request::Stop { project: id.clone(), task: task(4), spent: None }),
         ("done-task", "U", Request::SetUnread { project: id.clone(), task: task(17), unread: true }),
         ("working-task", "s", Request::EditSpec { project: id.clone(), session: session.clone(), size }),
         ("working-task", "t", Request::OpenShell { project: id.clone(), session: session.clone(), size }),
@@ -144,7 +144,7 @@ fn requests_behind_a_confirmation() {
     let task = orchestra::model::TaskId;
     for (on, keys, wanted) in [
         ("paused-task", "Ry", Request::Restart { project: id.clone(), task: task(14) }),
-        ("quiet-task", "xy", Request::Stop { project: id.clone(), task: task(10) }),
+        ("quiet-task", "xy", Request::Stop { project: id.clone(), task: task(10), spent: None }),
         ("working-task", "Ay", Request::SetAuto { project: id.clone(), task: task(4), auto: true }),
         ("working-task", ":skip<enter>y", Request::Skip { project: id.clone(), task: task(4) }),
         ("failed-task", ":complete<enter>y", Request::Complete { project: id.clone(), task: task(16) }),
@@ -223,7 +223,10 @@ fn strict_keys_stand_behind_actions() {
     person.press("x");
     assert_eq!((person.requests(), person.news()), (vec![], "x: keys.strict is on; . has stop"));
     person.press(".x");
-    assert_eq!(person.requests(), [Request::Stop { project: project(), task: orchestra::model::TaskId(4) }]);
+    assert_eq!(
+        person.requests(),
+        [Request::Stop { project: project(), task: orchestra::model::TaskId(4), spent: None }]
+    );
 }
 
 #[test]

@@ -334,7 +334,7 @@ fn help() {
     person.press("<enter>");
     assert_eq!(person.news(), "merge: working-task is still at work; x stops it");
     person.press("?start<ctrl-u>stop<enter>");
-    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(4) }]);
+    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(4), spent: None }]);
     person.press("??");
     assert!(person.model.modal.is_none());
 }
@@ -359,7 +359,7 @@ fn actions() {
     person.press(".");
     insta::assert_snapshot!(person.modal(40));
     person.press("x");
-    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(17) }]);
+    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(17), spent: None }]);
     person.press(".S");
     assert_eq!(person.news(), "start: done-task is done; m sends it on, M merges");
 }

@@ -281,7 +281,7 @@ fn keys_follow_the_configuration_live() {
     }));
     assert_eq!(person.model.messages.errors.len(), 1);
     person.press("<f5>");
-    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(4) }]);
+    assert_eq!(person.requests(), [Request::Stop { project: project(), task: TaskId(4), spent: None }]);
 }
 
 #[test]

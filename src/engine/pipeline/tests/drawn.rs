@@ -9,7 +9,7 @@ use super::*;
 use crate::model::{HandIn, Question};
 
 /// Events of a person; those after them are told by the engine.
-const OF_PERSON: usize = 17;
+const OF_PERSON: usize = 18;
 
 /// Every kind of event as it could come now. Answers name the run under way, or a stale one.
 fn events(story: &Story, stale: bool) -> Vec<Event> {
@@ -22,6 +22,7 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
         Wish::Start,
         Wish::Retry,
         Wish::Stop,
+        Wish::Spent { what: "the time is up".into() },
         Wish::Restart,
         Wish::Approve,
         Wish::Reject { feedback: "again".into(), fresh: false },
