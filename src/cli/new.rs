@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::context::{Context, Link, typed};
 use super::{Outcome, Run, act, input, templates, trust};
-use crate::model::{Failure, FailureKind, NewTask, Slug, TaskId};
+use crate::model::{Failure, FailureKind, NewTask, Slug, TaskId, TaskTemplate};
 use crate::rpc::TaskView;
-use crate::store::template::Template;
 
 /// Ends the text in the editor; what is below explains it.
 const SCISSORS: &str = "# ------------------------ >8 ------------------------";
@@ -41,7 +40,7 @@ pub(super) struct New {
     /// Branch or commit to begin from; the branch that is checked out when none is given
     #[arg(long, short, value_name = "REF")]
     base: Option<String>,
-    /// Template that it begins with; what is given here wins over its header
+    /// TaskTemplate that it begins with; what is given here wins over its header
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
     /// Task that it is a part of: it begins and ends in that one's branch
@@ -100,7 +99,7 @@ impl Run for New {
                 let mut link = context.link()?;
                 (templates::named(&mut link, name)?, Some(link))
             }
-            None => (Template::default(), None),
+            None => (TaskTemplate::default(), None),
         };
         let description = self.text(context, &template)?;
         let mut link = match link.take() {
@@ -137,7 +136,7 @@ impl New {
         link: &mut Link,
         slug: Option<String>,
         description: String,
-        template: Template,
+        template: TaskTemplate,
     ) -> Result<NewTask, Failure> {
         let mut id = |name: &String| link.task(name).map(|task| TaskId(task.id));
         let parent = self.parent.as_ref().map(&mut id).transpose()?;
@@ -158,7 +157,7 @@ impl New {
     }
 
     /// What is to be done, from wherever it comes, as the template has it.
-    fn text(&self, context: &Context, template: &Template) -> Result<String, Failure> {
+    fn text(&self, context: &Context, template: &TaskTemplate) -> Result<String, Failure> {
         let text = if let Some(text) = &self.description {
             act::text_of(text)?
         } else if let Some(path) = &self.file {
@@ -182,7 +181,7 @@ impl New {
     }
 
     /// What the person writes in the editor.
-    fn written(&self, template: &Template) -> Result<String, Failure> {
+    fn written(&self, template: &TaskTemplate) -> Result<String, Failure> {
         let file = tempfile::Builder::new()
             .prefix("orchestra-")
             .suffix(".md")
@@ -197,7 +196,7 @@ impl New {
         if text.is_empty() { Err(canceled("the description is empty.")) } else { Ok(text.to_owned()) }
     }
 
-    fn sheet(&self, template: &Template) -> String {
+    fn sheet(&self, template: &TaskTemplate) -> String {
         let or = |value: Option<&str>, default: &str| value.unwrap_or(default).to_owned();
         let after = if self.way.start { "It starts when you leave the editor." } else { "It is kept as a draft." };
         format!(

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::context::{Context, Link};
 use super::output::{Output, pad};
 use super::{Outcome, Run};
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, TaskTemplate};
 use crate::store::Folder;
-use crate::store::template::{self, Template, TemplateError};
+use crate::store::template::{self, TemplateError};
 use crate::ui::text::width;
 use crate::ui::theme::Role;
 
@@ -37,7 +37,7 @@ impl Run for Templates {
 }
 
 /// The template of this name, of the link's project.
-pub(super) fn named(link: &mut Link, name: &str) -> Result<Template, Failure> {
+pub(super) fn named(link: &mut Link, name: &str) -> Result<TaskTemplate, Failure> {
     template::read(&folder(link)?, name).map_err(|error| failure(&error))
 }
 
@@ -55,10 +55,10 @@ fn failure(error: &TemplateError) -> Failure {
     }
 }
 
-fn as_json(found: &Result<Template, TemplateError>) -> Value {
+fn as_json(found: &Result<TaskTemplate, TemplateError>) -> Value {
     match found {
         Ok(template) => {
-            let Template { name, path, title, flow, agent, model, auto, base_branch, body: text } = template;
+            let TaskTemplate { name, path, title, flow, agent, model, auto, base_branch, body: text } = template;
             json!({"name": name, "path": path, "title": title, "flow": flow, "agent": agent, "model": model, "auto": auto,
                    "base_branch": base_branch, "text": text})
         }
@@ -66,7 +66,7 @@ fn as_json(found: &Result<Template, TemplateError>) -> Value {
     }
 }
 
-fn page(output: &Output, folder: &Folder, found: &[Result<Template, TemplateError>]) -> String {
+fn page(output: &Output, folder: &Folder, found: &[Result<TaskTemplate, TemplateError>]) -> String {
     if found.is_empty() {
         return format!("no templates yet. {}/NAME.md is one", folder.templates().display());
     }
@@ -79,8 +79,8 @@ fn page(output: &Output, folder: &Folder, found: &[Result<Template, TemplateErro
 }
 
 /// `A bug   flow hotfix, auto`.
-fn about(template: &Template) -> String {
-    let Template { title, flow, agent, model, auto, base_branch, body, .. } = template;
+fn about(template: &TaskTemplate) -> String {
+    let TaskTemplate { title, flow, agent, model, auto, base_branch, body, .. } = template;
     let first = || body.lines().map(|line| line.trim_start_matches('#').trim()).find(|line| !line.is_empty());
     let title = title.as_deref().or_else(first).unwrap_or_default();
     let fact = |word: &str, value: &Option<String>| value.as_ref().map(|value| format!("{word} {value}"));

@@ -14,8 +14,8 @@ use crate::git::worktree::{Attempt, WorktreePlan};
 use crate::git::{self, Cancel};
 use crate::model::{Answer, Failure, FailureKind, NewTask, ProjectId, Reply, RunId, Slug, Task, TaskId};
 use crate::store::database::{EffectId, Worktree};
-use crate::store::slug;
 use crate::store::task_file::heading;
+use crate::store::{slug, template};
 
 impl Core {
     pub(super) fn new_task(&mut self, project: &ProjectId, new: NewTask) -> Answer {
@@ -116,6 +116,16 @@ impl Project {
         self.number(&mut task, id);
         self.commit(task, &[], None, now())?;
         self.task(id).cloned()
+    }
+
+    /// What a new task can begin with.
+    pub fn templates(&self) -> Answer {
+        let listed = template::list(&self.files.folder).map_err(Failure::internal)?;
+        let (found, broken): (Vec<_>, Vec<_>) = listed.into_iter().partition(Result::is_ok);
+        Ok(Reply::Templates {
+            found: found.into_iter().flatten().collect(),
+            broken: broken.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect(),
+        })
     }
 
     /// A draft as it is wanted, without a number; its slug is free.

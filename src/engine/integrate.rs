@@ -35,8 +35,8 @@ impl Core {
             project.waiting.integration = Some((at.task, Arc::downgrade(&turn)));
         }
         self.blocking_for(at, move || {
-            let _turn = turn;
             let event = plan.run(run, gate.as_ref(), &leaving);
+            drop(turn);
             event.map_or(Message::CutShort, |event| Message::Happened { at: place, event, finishes: Some(key) })
         });
     }

@@ -113,6 +113,7 @@ impl Core {
                 Ok(done(None))
             }
             Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
+            Request::Templates { project } => self.project(&project)?.templates(),
             Request::Hello => Ok(done(None)),
             Request::Start { .. }
             | Request::Send { .. }

@@ -17,6 +17,7 @@ mod session;
 mod snapshot;
 mod submission;
 mod task;
+mod task_template;
 mod template;
 
 pub use comment::{Comment, NewComment, Side};
@@ -48,4 +49,5 @@ pub use task::{
     AgentRun, CommandResult, Commits, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task,
     Trigger,
 };
+pub use task_template::{PLACEHOLDER, TaskTemplate};
 pub use template::{UnknownVariable, VARIABLES, check_variables, expand};

@@ -19,6 +19,7 @@ use super::record::{MessageRecord, TaskRecords};
 use super::session::{HookReport, SessionKind};
 use super::submission::{Submission, SubtaskDraft};
 use super::task::Status;
+use super::task_template::TaskTemplate;
 
 /// A new task. Empty fields take their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -212,6 +213,9 @@ pub enum Request {
     /// What a task would start from; none: from the branch that is checked out.
     #[serde(rename = "project.base_facts")]
     BaseFacts { project: ProjectId, base: Option<String> },
+    /// What a new task can begin with.
+    #[serde(rename = "project.templates")]
+    Templates { project: ProjectId },
     /// Makes room for another engine: begins nothing more, waits for the jobs that must not be cut, and ends; sessions
     /// go on. Answered when the next engine can start.
     #[serde(rename = "engine.handover")]
@@ -275,6 +279,7 @@ impl Request {
             | Self::RevokeTrust { project }
             | Self::ShowTask { project, .. }
             | Self::ListMessages { project, .. }
+            | Self::Templates { project }
             | Self::BaseFacts { project, .. } => Some(project),
         }
     }
@@ -314,6 +319,11 @@ pub enum Reply {
     Messages(Vec<MessageRecord>),
     Comments(Vec<Comment>),
     Base(Box<BaseFacts>),
+    /// By name; `broken`: why others cannot be read.
+    Templates {
+        found: Vec<TaskTemplate>,
+        broken: Vec<String>,
+    },
     /// A text, whole.
     Text {
         text: String,

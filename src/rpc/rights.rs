@@ -44,6 +44,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::ListComments { project, .. }
         | Request::ListMessages { project, .. }
         | Request::BaseFacts { project, .. }
+        | Request::Templates { project }
         | Request::Prompt { project, .. }
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
@@ -214,6 +215,7 @@ mod tests {
             Request::ListMessages { project: project(), session: None },
             Request::TrustFacts { project: project() },
             Request::BaseFacts { project: project(), base: None },
+            Request::Templates { project: project() },
             Request::HandOver,
             Request::ShutDown,
             Request::Hello,
@@ -243,6 +245,7 @@ mod tests {
         "engine.ping",
         "message.list",
         "project.base_facts",
+        "project.templates",
         "project.trust_facts",
         "task.comments",
         "task.delete_facts",

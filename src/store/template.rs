@@ -7,25 +7,7 @@ use std::path::{Path, PathBuf};
 use super::atomic::{FileError, read_beneath};
 use super::paths::Folder;
 use super::yaml::{Fields, Flaw, MAX_BYTES, Node};
-
-/// Where the description of a new task goes in a template's text.
-pub const PLACEHOLDER: &str = "{{description}}";
-
-/// What a new task begins with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Template {
-    /// The file's name without its end.
-    pub name: String,
-    pub path: PathBuf,
-    pub title: Option<String>,
-    pub flow: Option<String>,
-    pub agent: Option<String>,
-    pub model: Option<String>,
-    pub auto: bool,
-    pub base_branch: Option<String>,
-    /// The text below the header.
-    pub body: String,
-}
+use crate::model::TaskTemplate;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -39,24 +21,8 @@ pub enum TemplateError {
     Missing { name: String, folder: PathBuf },
 }
 
-impl Template {
-    /// The description of a task: the template's text with what is special about this one in its place, or below it.
-    pub fn filled(&self, description: &str) -> String {
-        let description = description.trim();
-        if self.body.contains(PLACEHOLDER) {
-            return self.body.replace(PLACEHOLDER, description).trim().to_owned();
-        }
-        format!("{}\n\n{description}", self.body.trim()).trim().to_owned()
-    }
-
-    /// It says nothing without a description.
-    pub fn needs_description(&self) -> bool {
-        self.body.contains(PLACEHOLDER) || self.body.trim().is_empty()
-    }
-}
-
 /// The template of this name.
-pub fn read(folder: &Folder, name: &str) -> Result<Template, TemplateError> {
+pub fn read(folder: &Folder, name: &str) -> Result<TaskTemplate, TemplateError> {
     let templates = folder.templates();
     let missing = || TemplateError::Missing { name: name.to_owned(), folder: templates.clone() };
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
@@ -71,7 +37,7 @@ pub fn read(folder: &Folder, name: &str) -> Result<Template, TemplateError> {
 }
 
 /// All templates by name; those that cannot be read tell why.
-pub fn list(folder: &Folder) -> Result<Vec<Result<Template, TemplateError>>, TemplateError> {
+pub fn list(folder: &Folder) -> Result<Vec<Result<TaskTemplate, TemplateError>>, TemplateError> {
     let path = folder.templates();
     let entries = match std::fs::read_dir(&path) {
         Ok(entries) => entries,
@@ -87,11 +53,11 @@ pub fn list(folder: &Folder) -> Result<Vec<Result<Template, TemplateError>>, Tem
     Ok(names.iter().map(|name| read(folder, name)).collect())
 }
 
-fn parse(name: &str, path: &Path, text: &str) -> Result<Template, TemplateError> {
+fn parse(name: &str, path: &Path, text: &str) -> Result<TaskTemplate, TemplateError> {
     let text = text.trim_start_matches('\u{feff}');
     let (header, body) = split(text);
     let template =
-        Template { name: name.to_owned(), path: path.to_owned(), body: body.to_owned(), ..Template::default() };
+        TaskTemplate { name: name.to_owned(), path: path.to_owned(), body: body.to_owned(), ..TaskTemplate::default() };
     let Some(header) = header else { return Ok(template) };
     interpret(header, template).map_err(|mut flaw| {
         // The header's first line is the file's second.
@@ -116,13 +82,13 @@ fn split(text: &str) -> (Option<&str>, &str) {
 
 const KEYS: [&str; 6] = ["title", "flow", "agent", "model", "auto", "base_branch"];
 
-fn interpret(header: &str, template: Template) -> Result<Template, Flaw> {
+fn interpret(header: &str, template: TaskTemplate) -> Result<TaskTemplate, Flaw> {
     let node = Node::parse(header)?;
     if node.is_null() {
         return Ok(template);
     }
     let fields = Fields::new(&node, "a template's header", &KEYS)?;
-    Ok(Template {
+    Ok(TaskTemplate {
         title: fields.text("title")?,
         flow: fields.text("flow")?,
         agent: fields.text("agent")?,

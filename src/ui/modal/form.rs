@@ -3,14 +3,16 @@
 use crate::ui::text;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request, Slug, TaskId};
+use crate::model::{BaseFacts, Failure, NewTask, ProjectId, ProjectView, Request, Slug, TaskId, TaskTemplate};
 use crate::ui::model::{Effect, Model, Then};
 
 use super::Step;
 use super::base::Base;
+use super::choice::{agent_index, agents, choices, flow_index, turn};
 use super::field::Field;
 use super::panel::{Panel, Row, Tone, pad};
 use super::suggest;
+use super::template::Templates;
 
 /// Columns of the labels, and where the notes begin.
 const LABEL: usize = 13;
@@ -18,13 +20,12 @@ const NOTE: usize = 35;
 /// Most lines of the description on the screen at once.
 const TEXT_ROWS: usize = 8;
 
-/// The agent that plays a script.
-const BUILT_IN: &str = "demo";
-
 /// The fields, in the order of Tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Focus {
     Description,
+    /// Its row is there while there is something to choose.
+    Template,
     Slug,
     Base,
     Flow,
@@ -35,8 +36,17 @@ enum Focus {
     After,
 }
 
-const ORDER: [Focus; 8] =
-    [Focus::Description, Focus::Slug, Focus::Base, Focus::Flow, Focus::Agent, Focus::Auto, Focus::Draft, Focus::After];
+const ORDER: [Focus; 9] = [
+    Focus::Description,
+    Focus::Template,
+    Focus::Slug,
+    Focus::Base,
+    Focus::Flow,
+    Focus::Agent,
+    Focus::Auto,
+    Focus::Draft,
+    Focus::After,
+];
 
 /// The form.
 #[derive(Debug)]
@@ -51,20 +61,26 @@ pub struct Form {
     /// Index in the project's flows, and among the agents that were found.
     flow: usize,
     agent: usize,
-    auto: bool,
-    draft: bool,
+    options: Options,
+    templates: Templates,
     /// Slugs of the tasks that have to be merged before it starts.
     after: Field,
     error: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Options {
+    auto: bool,
+    draft: bool,
 }
 
 impl Form {
     /// Starts with the text that was left here last.
     pub fn new(model: &Model, project: &ProjectView) -> Self {
         let kept = |key: String| Field::new(model.input.drafts.get(&key).map_or("", String::as_str));
-        let flow = project.flows.iter().position(|(name, _)| *name == project.config.default_flow).unwrap_or(0);
+        let flow = flow_index(project, &project.config.default_flow).unwrap_or(0);
         let wanted = project.config.agent.as_deref();
-        let agent = choices(model, Some(project)).iter().position(|(name, _)| Some(*name) == wanted).unwrap_or(0);
+        let agent = wanted.and_then(|wanted| agent_index(model, project, wanted)).unwrap_or(0);
         Self {
             project: project.id.clone(),
             sent: false,
@@ -74,8 +90,8 @@ impl Form {
             base: Base::new(project.branch.as_deref()),
             flow,
             agent,
-            auto: false,
-            draft: false,
+            options: Options::default(),
+            templates: Templates::default(),
             after: Field::default(),
             error: None,
         }
@@ -83,6 +99,7 @@ impl Form {
 
     pub fn key(&mut self, model: &mut Model, event: KeyEvent) -> Step {
         let plain = event.modifiers.is_empty();
+        self.error = None;
         match event.code {
             KeyCode::Enter if event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::CONTROL) => {
                 return self.create(model);
@@ -91,7 +108,6 @@ impl Form {
             KeyCode::Enter => self.description.break_line(),
             KeyCode::Tab | KeyCode::BackTab => {
                 self.step(if event.code == KeyCode::Tab && plain { 1 } else { ORDER.len() - 1 });
-                self.error = None;
                 return Step::Stay(self.ask_for_base(model));
             }
             KeyCode::Char('g') if event.modifiers == KeyModifiers::CONTROL => {
@@ -102,7 +118,6 @@ impl Form {
             }
             _ => self.edit(model, event),
         }
-        self.error = None;
         Step::stay()
     }
 
@@ -124,7 +139,7 @@ impl Form {
             Focus::Slug => Some(&mut self.slug),
             Focus::Base => Some(&mut self.base.field),
             Focus::After => Some(&mut self.after),
-            Focus::Flow | Focus::Agent | Focus::Auto | Focus::Draft => None,
+            Focus::Template | Focus::Flow | Focus::Agent | Focus::Auto | Focus::Draft => None,
         }
     }
 
@@ -143,6 +158,28 @@ impl Form {
         }
     }
 
+    /// What there is to begin with.
+    pub fn offer(&mut self, found: Vec<TaskTemplate>, broken: Vec<String>) {
+        self.templates = Templates::new(found, broken);
+    }
+
+    /// Another template: what it presets comes with it, what it leaves open is as it was at first.
+    fn choose_template(&mut self, model: &Model, back: bool) {
+        let text = self.description.text();
+        self.description.set(self.templates.turn(back, &text));
+        let template = self.templates.chosen().cloned().unwrap_or_default();
+        let fresh = self.view(model).map(|project| Self::new(model, project));
+        let (Some(project), Some(fresh)) = (self.view(model), fresh) else { return };
+        let flow = template.flow.as_ref().map(|name| flow_index(project, name).ok_or(("flow", name)));
+        let agent = template.agent.as_ref().map(|name| agent_index(model, project, name).ok_or(("agent", name)));
+        let unknown = [&flow, &agent].into_iter().flatten().find_map(|found| found.as_ref().err().copied());
+        self.error = unknown.map(|(what, name)| format!("Template {}: there is no {what} \"{name}\".", template.name));
+        self.flow = flow.and_then(Result::ok).unwrap_or(fresh.flow);
+        self.agent = agent.and_then(Result::ok).unwrap_or(fresh.agent);
+        self.options.auto = template.auto;
+        self.base.field.set(&template.base_branch.unwrap_or_else(|| fresh.base.text()));
+    }
+
     pub fn refuse(&mut self, failure: &Failure) {
         self.sent = false;
         self.error = Some(failure.to_string());
@@ -152,15 +189,18 @@ impl Form {
         let filled = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let project = self.view(model);
         let base = filled(self.base.text()).filter(|base| project.and_then(|it| it.branch.as_ref()) != Some(base));
+        let template = self.templates.chosen();
         let task = NewTask {
+            title: template.and_then(|template| template.title.clone()),
+            model: template.and_then(|template| template.model.clone()),
             slug: filled(self.slug.text()).or_else(|| filled(self.suggestion(model))).map(|slug| slug.to_lowercase()),
             description: self.description.text().trim().to_owned(),
             base,
             flow: project.and_then(|it| it.flows.get(self.flow)).map(|(name, _)| name.clone()),
             agent: choices(model, project).get(self.agent).map(|(name, _)| (*name).to_owned()),
-            auto: self.auto,
+            auto: self.options.auto,
             after: self.after(model).unwrap_or_default(),
-            start: !self.draft,
+            start: !self.options.draft,
             ..NewTask::default()
         };
         Request::NewTask { project: self.project.clone(), task }
@@ -172,6 +212,10 @@ impl Form {
         let hints = "Ctrl-Enter / Alt-Enter create   Tab next   Esc keep as draft text";
         let mut panel = Panel::new(format!("new task · {name}"), hints);
         self.description_rows(&mut panel, width);
+        if !self.templates.is_empty() {
+            let (value, note) = (self.templates.value(), self.templates.note());
+            self.push(&mut panel, width, Focus::Template, ("Template", &value, &note));
+        }
         let suggestion = self.suggestion(model);
         let typed = self.slug.text();
         let (slug, note) = if typed.is_empty() {
@@ -193,9 +237,9 @@ impl Form {
         let tone = |focus| if self.focus == focus { Tone::Marked } else { Tone::Plain };
         panel.push(
             Row::new(Tone::Dim, pad("Options", LABEL))
-                .and(tone(Focus::Auto), format!("{} auto", check(self.auto)))
+                .and(tone(Focus::Auto), format!("{} auto", check(self.options.auto)))
                 .and(Tone::Plain, "   ")
-                .and(tone(Focus::Draft), format!("{} keep as draft", check(self.draft))),
+                .and(tone(Focus::Draft), format!("{} keep as draft", check(self.options.draft))),
         );
         if self.focus == Focus::After || !self.after.is_empty() {
             let note = "tasks that are merged first";
@@ -259,6 +303,9 @@ impl Form {
     fn step(&mut self, by: usize) {
         let at = ORDER.iter().position(|focus| *focus == self.focus).unwrap_or(0);
         self.focus = ORDER[(at + by) % ORDER.len()];
+        if self.focus == Focus::Template && self.templates.is_empty() {
+            self.step(by);
+        }
     }
 
     fn edit(&mut self, model: &Model, event: KeyEvent) {
@@ -270,8 +317,9 @@ impl Form {
                 self.flow = turn(self.flow, flows, back);
             }
             Focus::Agent if chooses => self.agent = turn(self.agent, choices(model, self.view(model)).len(), back),
-            Focus::Auto if chooses => self.auto = !self.auto,
-            Focus::Draft if chooses => self.draft = !self.draft,
+            Focus::Template if chooses => self.choose_template(model, back),
+            Focus::Auto if chooses => self.options.auto = !self.options.auto,
+            Focus::Draft if chooses => self.options.draft = !self.options.draft,
             _ => match event.code {
                 KeyCode::Up if self.focus != Focus::Description || self.description.at_first_line() => {
                     self.step(ORDER.len() - 1);
@@ -361,35 +409,4 @@ fn draft_key(project: &ProjectId) -> String {
 
 fn slug_key(project: &ProjectId) -> String {
     format!("N:{project}:slug")
-}
-
-/// The agents that can be chosen: those that were found, the one that the project names, and where there is none of
-/// either the one that comes with the program.
-fn choices<'a>(model: &'a Model, project: Option<&'a ProjectView>) -> Vec<(&'a str, Option<&'a str>)> {
-    let found = model.snapshot.agents.iter().filter(|agent| agent.path.is_some());
-    let mut choices: Vec<_> = found.map(|agent| (agent.name.as_str(), agent.version.as_deref())).collect();
-    let named = project.and_then(|project| project.config.agent.as_deref());
-    let known = |name: &str| model.snapshot.agents.iter().any(|agent| agent.name == name);
-    choices.extend(named.filter(|name| !known(name)).map(|name| (name, None)));
-    if choices.is_empty() && !model.snapshot.agents.is_empty() {
-        choices.push((BUILT_IN, None));
-    }
-    choices
-}
-
-/// The chosen agent, and why the others cannot be chosen.
-fn agents(model: &Model, project: Option<&ProjectView>, chosen: usize) -> (String, String) {
-    let agent = choices(model, project).get(chosen).map(|(name, version)| match version {
-        Some(version) => format!("‹ {name} {version} ›"),
-        None => format!("‹ {name} ›"),
-    });
-    let missing: Vec<&str> =
-        model.snapshot.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name.as_str()).collect();
-    let missing = if missing.is_empty() { String::new() } else { format!("{} not found", missing.join(", ")) };
-    (agent.unwrap_or_else(|| "‹ none ›".to_owned()), missing)
-}
-
-fn turn(at: usize, len: usize, back: bool) -> usize {
-    let by = if back { len.saturating_sub(1) } else { 1 };
-    if len == 0 { 0 } else { (at + by) % len }
 }

@@ -6,6 +6,7 @@
 mod actions;
 mod base;
 mod breakdown;
+mod choice;
 mod confirm;
 mod copy;
 mod explain;
@@ -25,6 +26,7 @@ mod rejection;
 mod review;
 mod stage;
 mod suggest;
+mod template;
 mod trust;
 
 use std::path::PathBuf;
@@ -306,6 +308,7 @@ pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
         (Body::Confirm(confirm), reply) => confirm.fill(reply),
         (Body::Review(review), Reply::Review(facts)) => review.facts = Some(facts),
         (Body::Form(form), Reply::Base(facts)) => form.fill(Ok(facts)),
+        (Body::Form(form), Reply::Templates { found, broken }) => form.offer(found, broken),
         (Body::Trust(trust), Reply::Trust(facts)) => trust.facts = Some(facts),
         _ => {}
     }

@@ -84,7 +84,10 @@ fn of_project(model: &mut Model, command: Command) -> Vec<Effect> {
     let body = match command {
         Command::New => {
             let form = Form::new(model, project);
-            return open(model, Body::Form(Box::new(form)), Some(Base::first_request(id)));
+            let mut effects = open(model, Body::Form(Box::new(form)), Some(Request::Templates { project: id.clone() }));
+            let then = Then::FillModal(model.input.serial);
+            effects.push(Effect::Ask { request: Base::first_request(id), then });
+            return effects;
         }
         Command::NewLine => Body::Line(Box::new(Line::new(model, Purpose::NewTask, id, ""))),
         Command::Filter => Body::Line(Box::new(Line::new(model, Purpose::Filter, id, ""))),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use orchestra::model::{
     BaseFacts, Comment, DeleteFacts, DeleteScope, DiffStat, Failure, FailureKind, FormerTrust, MergeFacts, ProjectView,
-    Reply, Request, ReviewFacts, SessionId, SessionKind, Snapshot, Strategy, TaskId, TrustFacts,
+    Reply, Request, ReviewFacts, SessionId, SessionKind, Snapshot, Strategy, TaskId, TaskTemplate, TrustFacts,
 };
 use orchestra::ui::model::{Effect, Then};
 use orchestra::ui::msg::Msg;
@@ -61,7 +61,8 @@ fn the_form() {
     person.press("NQuote fields that contain a newline when exporting CSV.<enter>See tests/export_quotes.rs.");
     person.press("<tab>Done-Task<alt-enter>");
     insta::assert_snapshot!(person.modal(24));
-    assert_eq!(person.requests(), [Request::BaseFacts { project: project(), base: None }]);
+    let asked = [Request::Templates { project: project() }, Request::BaseFacts { project: project(), base: None }];
+    assert_eq!(person.requests(), asked);
     person.press("<ctrl-u><tab><tab><right><tab><right><tab> <tab> ");
     insta::assert_snapshot!(person.modal(24));
     person.press("<ctrl-enter>");
@@ -71,6 +72,49 @@ fn the_form() {
         (Some("quote-fields-contain"), Some("default"), Some("codex"))
     );
     assert_eq!((task.auto, task.start, task.base), (true, false, None));
+}
+
+/// R29: a template fills description, flow and agent, and gives back what was typed.
+#[test]
+fn the_form_begins_with_a_template() {
+    let bug = TaskTemplate {
+        name: "bug".to_owned(),
+        title: Some("A bug".to_owned()),
+        flow: Some("default".to_owned()),
+        agent: Some("codex".to_owned()),
+        model: Some("large".to_owned()),
+        auto: true,
+        body: "# Bug\n\n{{description}}\n\nAdd a test that fails before.\n".to_owned(),
+        ..TaskTemplate::default()
+    };
+    let chore = TaskTemplate {
+        name: "chore".to_owned(),
+        flow: Some("gone".to_owned()),
+        body: "Tidy up.".to_owned(),
+        ..TaskTemplate::default()
+    };
+    let mut person = Person::on("working-task");
+    person.press("NThe export drops a line.");
+    let without = person.modal(24);
+    let found = Reply::Templates { found: vec![bug, chore], broken: vec!["bad.md: line 2: no".to_owned()] };
+    person.answer(Err(Failure::new(FailureKind::NotFound, "no base"))).answer(Ok(found));
+    assert!(!without.contains("Template") && person.modal(24).contains("‹ none ›"), "{without}");
+    person.press("<tab><right>");
+    for (cols, rows) in [(120, 36), (80, 24), (48, 20)] {
+        person.tell(Msg::Resized(orchestra::model::Size::new(rows, cols)));
+        insta::assert_snapshot!(format!("the_form_with_a_template_{cols}x{rows}"), person.screen());
+    }
+    person.press("<right>");
+    let chore = person.modal(24);
+    assert!(chore.contains("Tidy up.") && chore.contains("The export drops a line."), "{chore}");
+    assert!(chore.contains("Template chore: there is no flow \"gone\"."), "{chore}");
+    person.press("<right>");
+    assert!(person.modal(24).contains("│ Description  The export drops a line."), "{}", person.modal(24));
+    person.press("<right><alt-enter>");
+    let Some(Request::NewTask { task, .. }) = person.requests().pop() else { panic!() };
+    assert_eq!(task.description, "# Bug\n\nThe export drops a line.\n\nAdd a test that fails before.");
+    assert_eq!((task.title.as_deref(), task.model.as_deref(), task.auto), (Some("A bug"), Some("large"), true));
+    assert_eq!((task.flow.as_deref(), task.agent.as_deref()), (Some("default"), Some("codex")));
 }
 
 /// The commit stands beside the base; a base that was typed is asked for, and one that is none is refused in the form.
