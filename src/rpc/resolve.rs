@@ -54,13 +54,26 @@ pub fn project(
     Ok(Project::Open(PathBuf::from(word)))
 }
 
-/// Replaces `task` by its number and `session` by its id, if the method has them; the project is an id by now.
+/// Replaces `task` by its number and `session` by its id, if the method has them, and the tasks that a new one names by
+/// theirs; the project is an id by now.
 pub fn task(snapshot: &Snapshot, method: &Method, params: &mut Map<String, Value>) -> Result<(), Fault> {
     let project = params.get("project").and_then(Value::as_str);
     let Some(view) = snapshot.projects.iter().find(|view| Some(view.id.as_str()) == project) else { return Ok(()) };
     if let Some(word) = params.get("task").filter(|it| method.takes("task") && !it.is_object() && !it.is_null()) {
         let found = find_task(view, word)?.task.id;
         params.insert("task".to_owned(), json!(found));
+    }
+    if let Some(new) = params.get_mut("task").and_then(Value::as_object_mut) {
+        for (name, value) in new.iter_mut().filter(|(_, value)| !value.is_null()) {
+            let words = match (name.as_str(), value) {
+                ("parent", word) => std::slice::from_mut(word),
+                ("after", Value::Array(words)) => words.as_mut_slice(),
+                _ => continue,
+            };
+            for word in words {
+                *word = json!(find_task(view, word)?.task.id);
+            }
+        }
     }
     // Of a session only what can be no id is looked up: `send 3 TEXT`.
     let session = params.get("session").and_then(Value::as_str);

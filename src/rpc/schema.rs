@@ -37,6 +37,10 @@ pub fn schema() -> Value {
     });
     let mut definitions = Catalog::get().definitions.clone();
     definitions.extend(generator.take_definitions(true));
+    let new = &mut definitions["NewTask"]["properties"];
+    new["after"]["items"] = task_name();
+    let parent = new["parent"]["description"].take();
+    new["parent"] = json!({"type": ["integer", "string", "null"], "description": parent});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "protocol": PROTOCOL,
@@ -82,14 +86,19 @@ fn params(method: &Method) -> Value {
             json!({"type": "string", "description": "A path inside it (absolute), its id or its name."});
     }
     if method.takes("task") && !is_new_task(method) {
-        let about = "Its number, its slug, a unique beginning of it, or `id:slug`.";
-        properties["task"] = json!({"type": ["integer", "string"], "description": about});
+        properties["task"] = task_name();
     }
     if method.kind == Kind::Request {
         let about = "A repeated key returns the first answer.";
         properties[REQUEST_KEY] = json!({"type": "string", "maxLength": 256, "description": about});
     }
     params
+}
+
+/// A task as a client names it.
+fn task_name() -> Value {
+    let about = "Its number, its slug, a unique beginning of it, or `id:slug`.";
+    json!({"type": ["integer", "string"], "description": about})
 }
 
 /// What `task` is not the name of one, but all of it.

@@ -230,3 +230,25 @@ fn a_repeated_key_makes_no_second_task() {
         assert!(code == -32_602 && message.contains("another request"), "{message}");
     });
 }
+
+/// R29, R78.
+#[test]
+fn a_new_task_names_its_relatives_as_any_task_is_named() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        let bench = Bench::open(place, &repository);
+        let (first, second) = (bench.begin("first", "quick", "First"), bench.draft("second", "quick", "Second"));
+        bench.reaches("first", State::Approval);
+        let served = Served::new(place, bench);
+        let root = repository.root().to_str().unwrap();
+        let mut client = served.client();
+        let new = |slug: &str, parent: Value, after: Value| json!({"project": root, "task": {"slug": slug, "description": "More", "parent": parent, "after": after}});
+        let after = json!(["second", "1:first"]);
+        let made = client.call("task.new", new("third", json!("fir"), after)).unwrap();
+        assert_eq!((&made["task"]["parent"], &made["task"]["after"]), (&json!("first"), &json!(["second", "first"])));
+        let made = client.call("task.new", new("fourth", json!(first), json!([second]))).unwrap();
+        assert_eq!((&made["task"]["parent"], &made["task"]["after"]), (&json!("first"), &json!(["second"])));
+        let failure = client.call("task.new", new("fifth", Value::Null, json!(["nobody"]))).unwrap_err();
+        assert!(failure.to_string().contains("there is no task \"nobody\""), "{failure}");
+    });
+}
