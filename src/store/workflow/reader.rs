@@ -111,11 +111,9 @@ impl<'a> Reader<'a> {
             Err(error) => self.note(Flaw::new(mark, error.to_string())),
         }
         let Some(schema) = &assignment.schema else { return };
-        if let Err(error) = serde_json::from_str::<serde_json::Value>(&schema.text) {
+        if let Err(flaw) = check_schema(&schema.text) {
             let path = self.assets.schema(&schema.file).ok().flatten().map_or_else(|| self.file.into(), |it| it.path);
-            let mark = Mark { line: error.line().max(1), column: error.column().max(1) };
-            self.errors
-                .push(ConfigError::at(&path)(Flaw::new(mark, format!("a schema must be JSON: {}", words(&error)))));
+            self.errors.push(ConfigError::at(&path)(flaw));
         }
     }
 
@@ -126,6 +124,18 @@ impl<'a> Reader<'a> {
     fn note(&mut self, flaw: Flaw) {
         self.errors.push(ConfigError::at(self.file)(flaw));
     }
+}
+
+/// Whether texts can be held against it.
+fn check_schema(text: &str) -> Result<(), Flaw> {
+    let schema = serde_json::from_str(text).map_err(|error| {
+        let mark = Mark { line: error.line().max(1), column: error.column().max(1) };
+        Flaw::new(mark, format!("a schema must be JSON: {}", words(&error)))
+    })?;
+    let Err(error) = jsonschema::validator_for(&schema) else { return Ok(()) };
+    let place = error.instance_path().to_string();
+    let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
+    Err(Flaw::new(Mark { line: 1, column: 1 }, format!("it is no JSON Schema{at}: {error}")))
 }
 
 /// `names`: of all stages; `stages`: those that could be read.

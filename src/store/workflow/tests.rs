@@ -344,6 +344,10 @@ fn r49_templates_and_schemas_are_read_with_the_flow() {
     assert!(project.refusal(&next("")).starts_with("PROJECT/agents/next.md:3:5: unknown variable {{artifact:plan}}"));
     let broken = project.refusal(&next("prompt: worker.md\nschema_file: broken.json"));
     assert_eq!(broken, "PROJECT/broken.json:2:11: a schema must be JSON: expected value");
+    project.put("strange.json", "{\"properties\": {\"a\": {\"type\": \"objekt\"}}}");
+    let strange = project.refusal(&next("prompt: worker.md\nschema_file: strange.json"));
+    let begin = "PROJECT/strange.json:1:1: it is no JSON Schema at /properties/a/type: \"objekt\" is not";
+    assert!(strange.starts_with(begin), "{strange}");
     project.put("agents/next.md", "For {{titel}}");
     let unknown =
         "PROJECT/agents/next.md:1:5: unknown variable {{titel}}, did you mean {{title}}; \\{{titel}} is plain text";
