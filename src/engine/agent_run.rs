@@ -380,7 +380,7 @@ impl Core {
         for pending in dropped {
             match &pending.hand_in {
                 Ok(hand_in) => self.hand_in(at, run, hand_in.clone()),
-                Err(error) => self.notices.error(error.to_string(), self.about(at)),
+                Err(error) => self.hand_back(at, &error.to_string()),
             }
             if let Err(error) = dropbox::remove(&pending) {
                 self.notices.error(error.to_string(), self.about(at));

@@ -43,8 +43,18 @@ impl Core {
         let checked = self.project(&at.project).and_then(|project| check(project.task(at.task)?, &hand_in));
         match checked {
             Ok(()) => self.happened(at, Event::Submitted { run: run.clone(), hand_in }, None),
-            Err(failure) => self.notices.error(failure.to_string(), self.about(at)),
+            Err(failure) => self.hand_back(at, &failure.to_string()),
         }
+    }
+
+    /// What lay there does not count: the person hears of it, and so does the agent, which alone can mend it.
+    pub(super) fn hand_back(&mut self, at: &TaskPlace, why: &str) {
+        self.notices.error(why.to_owned(), self.about(at));
+        let Some(place) = self.about(at) else { return };
+        let text =
+            format!("What you handed in does not count: {why}\n\nHand in again: orchestra submit --help says how.");
+        // One that has ended hears nothing any more.
+        let _ = self.send(&place, &text);
     }
 }
 

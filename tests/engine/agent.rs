@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use orchestra::model::{Activity, ExitStatus, NewTask, Pause, ReasonKind, Reply, State, Trigger};
+use orchestra::model::{Activity, ExitStatus, NewTask, Pause, ReasonKind, Reply, State, Submission, Trigger};
+use orchestra::store::{Home, dropbox};
 
 use crate::engine::{Bench, new_task};
 use crate::place::alone;
@@ -188,5 +189,31 @@ fn a_line_that_was_sent_holds_nothing_back() {
         bench.reaches("fix-it", State::Approval);
         let said = bench.said_to(task.conversation("work").unwrap());
         assert_eq!(said[1..], ["hello", "You were interrupted"]);
+    });
+}
+
+/// R52: what comes by the folder is checked as well, and whoever handed it in is told.
+#[test]
+fn an_agent_hears_that_what_it_left_in_its_folder_does_not_count() {
+    alone(|place| {
+        let door = place.door("door");
+        let repository = Repository::new(place, &stops_at(&door, "{say: I left it}"));
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "quick", "Fix it");
+        let knock = door.reached();
+        let task = bench.task_when("fix-it", "works", |view| view.session.is_some()).task;
+        let left =
+            Home::at(place.path("orchestra-home")).run().join(format!("{}.box", task.session.as_ref().unwrap().id));
+        dropbox::put(&left, &Submission::Artifact { text: "  ".to_owned() }).unwrap();
+        let said = bench.notice("the text is empty.");
+        knock.open();
+        let conversation = task.conversation("work").unwrap().to_owned();
+        bench.wait("the agent to be told", |_| {
+            bench
+                .said_to(&conversation)
+                .iter()
+                .any(|text| text.contains("does not count") && text.contains(&said))
+                .then_some(())
+        });
     });
 }
