@@ -157,10 +157,86 @@ fn duration(seconds: u32) -> String {
 
 /// What an approval leads to.
 fn next(task: &Task) -> String {
+    if let Some(stage) = task.rejected_stage().filter(|_| task.state == State::Verdict) {
+        return format!("back to {stage}; o overrides it");
+    }
+    let waits = task.state == State::Approval;
+    let then = task.current_stage().breakdown().and_then(|it| it.completion_stage.clone());
+    match task.iteration().and_then(|iteration| iteration.subtasks.as_ref()).filter(|_| waits).map(Vec::len) {
+        // A single one is done in the task itself.
+        Some(1) => format!("1 subtask, as stages of {}", task.slug),
+        Some(count) => format!("{count} subtasks, then {}", then.unwrap_or_else(|| following(task))),
+        None => following(task),
+    }
+}
+
+/// What comes after the stage.
+fn following(task: &Task) -> String {
     let following = task.next_stage().filter(|_| task.state == State::Approval);
     match following {
         Some(stage) => stage.name.clone(),
         None if task.flow.integration.auto_merge => format!("merged into {}", task.base_branch),
         None => "reviewed; then M merges".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::pipeline::tests::task;
+    use crate::model::{
+        Breakdown, ChildFailure, Decision, Iteration, Output, SubtaskDraft, Trigger, Verdict, Work, solo,
+    };
+
+    fn waiting(state: State, output: Output) -> Task {
+        let mut flow = solo();
+        let mut first = flow.stages[0].clone();
+        first.name = "plan".to_owned();
+        flow.stages.insert(0, first);
+        if let Work::Agent(assignment) = &mut flow.stages[0].work {
+            assignment.output = output;
+        }
+        let begun = Iteration::begin("plan".to_owned(), 1, Trigger::Flow, jiff::Timestamp::UNIX_EPOCH);
+        Task { state, iterations: vec![begun], ..task(flow) }
+    }
+
+    #[test]
+    fn a_breakdown_leads_to_its_subtasks() {
+        let breakdown = |completion_stage: Option<&str>| {
+            let completion_stage = completion_stage.map(str::to_owned);
+            Output::Subtasks(Breakdown {
+                flow: "solo".to_owned(),
+                completion_stage,
+                on_child_failure: ChildFailure::Fail,
+            })
+        };
+        let draft = SubtaskDraft {
+            title: "a".to_owned(),
+            description: "b".to_owned(),
+            instructions: String::new(),
+            depends_on: Vec::new(),
+            flow: None,
+        };
+        for (count, completion, said) in [
+            (2, None, "2 subtasks, then work"),
+            (3, Some("plan"), "3 subtasks, then plan"),
+            (1, None, "1 subtask, as stages of fix-tests"),
+        ] {
+            let mut task = waiting(State::Approval, breakdown(completion));
+            task.iterations[0].subtasks = Some(vec![draft.clone(); count]);
+            assert_eq!(next(&task), said);
+        }
+        assert_eq!(next(&waiting(State::Approval, Output::Artifact)), "work");
+    }
+
+    #[test]
+    fn a_rejection_leads_back() {
+        let mut task = waiting(State::Verdict, Output::Verdict { rejection_stage: "plan".to_owned() });
+        let verdict = |decision| Verdict { decision, reason: "slow".to_owned(), route_to: None };
+        task.iterations[0].verdict = Some(verdict(Decision::Reject));
+        assert_eq!(next(&task), "back to plan; o overrides it");
+        task.iterations[0].verdict = Some(verdict(Decision::Approve));
+        task.state = State::Approval;
+        assert_eq!(next(&task), "work");
     }
 }

@@ -8,7 +8,7 @@ use super::flow::{Flow, Mode, Stage};
 use super::hand_in::Resource;
 use super::id::{RunId, SessionId, Slug, TaskId};
 use super::session::ExitStatus;
-use super::submission::{Round, SubtaskDraft, Verdict};
+use super::submission::{Decision, Round, SubtaskDraft, Verdict};
 
 /// Where a task stands: the one truth. The status of the task file is a projection of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -290,6 +290,13 @@ impl Task {
 
     pub fn conversation(&self, stage: &str) -> Option<&str> {
         self.conversations.iter().rev().find(|(name, _)| name == stage).map(|(_, id)| id.as_str())
+    }
+
+    /// The stage that the rejection of its last iteration goes back to; none: that rejects nothing.
+    pub fn rejected_stage(&self) -> Option<&str> {
+        let verdict = self.iteration()?.verdict.as_ref()?;
+        let named = verdict.route_to.as_deref().or(self.current_stage().rejection_stage());
+        (verdict.decision == Decision::Reject).then(|| named.unwrap_or(&self.flow.stages[0].name))
     }
 
     pub fn session_id(&self) -> SessionId {

@@ -87,7 +87,8 @@ impl Step<'_> {
         if self.task.auto || self.task.current_stage().is_automated {
             return self.send_back();
         }
-        let text = format!("rejects, back to {}: {}", self.rejected_stage(&verdict), verdict.reason);
+        let back_to = self.task.rejected_stage().unwrap_or_default();
+        let text = format!("rejects, back to {back_to}: {}", verdict.reason);
         self.enter(State::Verdict, Some((ReasonKind::Verdict, text, "agent")));
     }
 
@@ -95,7 +96,7 @@ impl Step<'_> {
     pub(super) fn send_back(&mut self) {
         let Some(verdict) = self.rejection() else { return };
         let stage = self.task.current_stage().name.clone();
-        let index = self.stage_index(&self.rejected_stage(&verdict)).unwrap_or(0);
+        let index = self.task.rejected_stage().and_then(|name| self.stage_index(name)).unwrap_or(0);
         self.close_iteration(Outcome::SentBack);
         self.begin_or_tell(index, Trigger::Verdict { stage, text: verdict.reason });
     }
@@ -103,12 +104,6 @@ impl Step<'_> {
     fn rejection(&self) -> Option<Verdict> {
         let verdict = self.task.iteration()?.verdict.as_ref()?;
         (verdict.decision == Decision::Reject).then(|| verdict.clone())
-    }
-
-    /// The stage that a rejection goes back to.
-    fn rejected_stage(&self, verdict: &Verdict) -> String {
-        let named = verdict.route_to.clone().or_else(|| self.task.current_stage().rejection_stage().map(str::to_owned));
-        named.unwrap_or_else(|| self.task.flow.stages[0].name.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::model::{Decision, ProjectId, Request, ReviewFacts, State, Task, TaskId, TaskView};
+use crate::model::{ProjectId, Request, ReviewFacts, State, Task, TaskId, TaskView};
 use crate::ui::glyph::Signs;
 use crate::ui::model::{Effect, Model};
 use crate::ui::text::{changed, plural};
@@ -49,13 +49,11 @@ struct Rejected {
 
 impl Rejected {
     fn of(task: &Task) -> Option<Self> {
-        let verdict = task.iteration()?.verdict.as_ref().filter(|verdict| verdict.decision == Decision::Reject)?;
-        let stage = task.current_stage();
-        let named = verdict.route_to.as_deref().or(stage.rejection_stage());
+        let (verdict, back_to) = (task.iteration()?.verdict.as_ref()?, task.rejected_stage()?);
         Some(Self {
-            by: stage.name.clone(),
+            by: task.current_stage().name.clone(),
             reason: verdict.reason.clone(),
-            back_to: named.unwrap_or(&task.flow.stages[0].name).to_owned(),
+            back_to: back_to.to_owned(),
             next: task.next_stage().map(|stage| stage.name.clone()),
         })
         .filter(|_| task.state == State::Verdict)
