@@ -10,6 +10,7 @@ mod demo;
 mod leave;
 mod open;
 mod pipeline;
+mod redraw;
 
 #[path = "../support/place.rs"]
 mod place;

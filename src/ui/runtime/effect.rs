@@ -68,7 +68,7 @@ impl Face {
             Effect::Bell => self.raw(b"\x07"),
             Effect::OpenEditor { path, line } => self.open_editor(&path, line),
             Effect::Picture => self.picture(),
-            Effect::Redraw => self.outer.terminal.clear(),
+            Effect::Redraw => self.outer.redraw(),
             Effect::Quit => {
                 self.leaving = true;
                 Ok(())

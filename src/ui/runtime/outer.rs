@@ -26,6 +26,9 @@ type Backend = CrosstermBackend<BufWriter<Stdout>>;
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static KITTY: AtomicBool = AtomicBool::new(false);
 
+/// Plain colors and letters, no insertion, no margins, lines that wrap, and nothing on it: what frames are drawn on.
+const SOUND: &[u8] = b"\x1b[0m\x1b(B\x0f\x1b[4l\x1b[?6l\x1b[r\x1b[?7h\x1b[2J";
+
 /// The terminal that the person sits at.
 pub struct Outer {
     pub terminal: Terminal<Backend>,
@@ -60,6 +63,19 @@ impl Outer {
         drawn
     }
 
+    /// Takes the terminal from whatever another program did to it; the next frame draws all of it.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        modes(self.terminal.backend_mut())?;
+        self.wipe()
+    }
+
+    /// An empty terminal, and no memory of a frame. `Terminal::clear` asks where the cursor is: that answer would go to the
+    /// thread that reads keys.
+    fn wipe(&mut self) -> io::Result<()> {
+        self.terminal.swap_buffers();
+        self.terminal.backend_mut().write_all(SOUND)
+    }
+
     /// Gives the terminal to `work` (an editor), and takes it back.
     pub fn lend<T>(&mut self, work: impl FnOnce() -> T) -> io::Result<T> {
         restore();
@@ -68,7 +84,7 @@ impl Outer {
         if KITTY.load(Ordering::SeqCst) {
             Self::enhance_keys()?;
         }
-        self.terminal.clear()?;
+        self.wipe()?;
         Ok(result)
     }
 }
@@ -82,14 +98,12 @@ impl Drop for Outer {
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ACTIVE.store(true, Ordering::SeqCst);
-    execute!(
-        io::stdout(),
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        EnableMouseCapture,
-        EnableFocusChange,
-        cursor::Hide
-    )
+    modes(&mut io::stdout())
+}
+
+/// The modes that the screen has.
+fn modes(out: &mut impl Write) -> io::Result<()> {
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, EnableFocusChange, cursor::Hide)
 }
 
 /// Puts the terminal back; harmless when it is back already.
