@@ -16,8 +16,8 @@ use super::pipeline::{Conversation, Event};
 use super::project::Project;
 use crate::agent::{ArtifactBy, Manifest, find, prompt};
 use crate::model::{
-    AgentFact, ExitStatus, Failure, FailureKind, Flow, HandIn, Mode, Output, ProjectId, RunId, Submission, Task, Trigger,
-    Work,
+    AgentFact, ExitStatus, Failure, FailureKind, Flow, HandIn, Mode, Output, ProjectId, RunId, Submission, Task,
+    Trigger, Work,
 };
 use crate::store::atomic;
 use crate::store::database::{Delivery, MessageId};

@@ -241,7 +241,7 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 10] = [
+    const READS: [&str; 11] = [
         "engine.ping",
         "message.list",
         "project.base_facts",

@@ -204,7 +204,7 @@ fn an_agent_hears_that_what_it_left_in_its_folder_does_not_count() {
         let task = bench.task_when("fix-it", "works", |view| view.session.is_some()).task;
         let left =
             Home::at(place.path("orchestra-home")).run().join(format!("{}.box", task.session.as_ref().unwrap().id));
-        dropbox::put(&left, &Submission::Artifact { text: "  ".to_owned() }).unwrap();
+        dropbox::put(&left, &Submission::Artifact { text: "  ".to_owned() }.into()).unwrap();
         let said = bench.notice("the text is empty.");
         knock.open();
         let conversation = task.conversation("work").unwrap().to_owned();

@@ -177,7 +177,7 @@ fn what_lies_in_the_box_of_a_stopped_agent_is_read_by_the_next_engine() {
         bench.leave();
         let run = &view.task.session.as_ref().unwrap().id;
         let left = Home::at(place.path("orchestra-home")).run().join(format!("{run}.box"));
-        dropbox::put(&left, &Submission::Artifact { text: "left behind".to_owned() }).unwrap();
+        dropbox::put(&left, &Submission::Artifact { text: "left behind".to_owned() }.into()).unwrap();
         bench.come_back();
         assert_eq!(bench.task("fix-it").state, State::Paused);
         bench.start("fix-it");

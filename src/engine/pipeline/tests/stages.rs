@@ -360,7 +360,7 @@ fn the_last_words_of_a_stopped_agent_count_and_the_task_goes_on_from_them() {
         story.submit_and_rest();
         story.tell(Event::Person(Wish::Stop));
         let stopped = story.agent();
-        story.tell(Event::Submitted { run: stopped.clone(), submission: submission.clone() });
+        story.tell(Event::Submitted { run: stopped.clone(), hand_in: submission.clone().into() });
         story.tell(Event::AgentExited { run: stopped.clone(), status: ExitStatus::Code(0) });
         if matches!(state, State::Blocked | State::Failed) {
             assert_eq!(story.task.state, state, "it needs a person either way, and says for what");
@@ -382,6 +382,6 @@ fn what_a_stopped_agent_hands_in_after_a_restart_is_stale() {
     let stopped = story.agent();
     story.tell(Event::Person(Wish::Restart));
     let before = story.task.clone();
-    assert!(story.tell(Event::Submitted { run: stopped, submission: text("late") }).is_empty());
+    assert!(story.tell(Event::Submitted { run: stopped, hand_in: text("late").into() }).is_empty());
     assert_eq!(story.task, before);
 }
