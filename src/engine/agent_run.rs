@@ -378,12 +378,16 @@ impl Core {
             Err(error) => return self.notices.error(error.to_string(), self.about(at)),
         };
         for pending in dropped {
-            match &pending.hand_in {
+            let kept = match &pending.hand_in {
                 Ok(hand_in) => self.hand_in(at, run, hand_in.clone()),
-                Err(error) => self.hand_back(at, &error.to_string()),
-            }
-            if let Err(error) = dropbox::remove(&pending) {
-                self.notices.error(error.to_string(), self.about(at));
+                Err(error) => {
+                    self.hand_back(at, &error.to_string());
+                    Ok(())
+                }
+            };
+            let taken = kept.map_err(|failure| failure.to_string());
+            if let Err(error) = taken.and_then(|()| dropbox::remove(&pending).map_err(|error| error.to_string())) {
+                self.notices.error(error, self.about(at));
             }
         }
     }

@@ -6,7 +6,7 @@ use super::Place;
 use super::breakdown;
 use super::core::Core;
 use super::message::TaskPlace;
-use super::pipeline::Event;
+use super::pipeline::{Event, hears};
 use super::project::Project;
 use super::request::done;
 use crate::model::{
@@ -26,6 +26,12 @@ impl Core {
             .task_by_session(&place.1)
             .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{} is no session of a task.", place.1)))?;
         check(task, hand_in)?;
+        if !hears(task) {
+            let text = format!("{} is {}: nothing more can be handed in for now.", task.slug, task.state.word());
+            return Err(
+                Failure::new(FailureKind::BadState, text).hint("End your turn; what comes of it is told to you")
+            );
+        }
         project.check_paths(task, &hand_in.resources)?;
         let slug = task.slug.clone();
         let live = self.live_at(place).filter(|live| live.agent.is_some());
@@ -38,12 +44,19 @@ impl Core {
         Ok(done(Some(accepted(&hand_in.submission))))
     }
 
-    /// Something that lay in an agent's folder.
-    pub(super) fn hand_in(&mut self, at: &TaskPlace, run: &RunId, hand_in: HandIn) {
-        let checked = self.project(&at.project).and_then(|project| check(project.task(at.task)?, &hand_in));
-        match checked {
-            Ok(()) => self.happened(at, Event::Submitted { run: run.clone(), hand_in }, None),
-            Err(failure) => self.hand_back(at, &failure.to_string()),
+    /// Something that lay in an agent's folder. An error: it could not be kept, and stays there.
+    pub(super) fn hand_in(&mut self, at: &TaskPlace, run: &RunId, hand_in: HandIn) -> Result<(), Failure> {
+        let task = self.project(&at.project)?.task(at.task)?;
+        // One that an engine took, and had no time to remove.
+        if !hears(task) || task.session.as_ref().is_none_or(|session| session.id != *run) {
+            return Ok(());
+        }
+        match check(task, &hand_in) {
+            Ok(()) => self.apply(at, Event::Submitted { run: run.clone(), hand_in }, None),
+            Err(failure) => {
+                self.hand_back(at, &failure.to_string());
+                Ok(())
+            }
         }
     }
 

@@ -318,6 +318,9 @@ pub struct Iteration {
     pub verdict: Option<Verdict>,
     /// What its agent proposed, for a stage that takes the task apart.
     pub subtasks: Option<Vec<SubtaskDraft>>,
+    /// What it says of the whole of them.
+    #[serde(default)]
+    pub summary: Option<String>,
     /// What its agent asked, round by round.
     pub questions: Vec<Round>,
     /// What the stage's script said.
@@ -362,6 +365,7 @@ impl Iteration {
             submitted: false,
             verdict: None,
             subtasks: None,
+            summary: None,
             questions: Vec::new(),
             script: None,
             gate: None,

@@ -4,18 +4,30 @@ use std::fmt::Write as _;
 
 use super::{Effect, Step};
 use crate::model::{
-    Decision, HandIn, Outcome, ReasonKind, Round, State, Submission, SubtaskDraft, Trigger, Verdict, gather,
+    Decision, HandIn, Outcome, ReasonKind, Round, State, Submission, SubtaskDraft, Task, Trigger, Verdict, gather,
 };
 
 /// What an agent is told that asks while no person is there.
 const STANDING_REPLY: &str = "Use your judgement, and say in your result what you decided.";
 
+/// Whether what an agent hands in now counts for something.
+pub fn hears(task: &Task) -> bool {
+    use State::{Approval, Asking, Blocked, Paused, Queued, Quiet, Working};
+    match task.state {
+        Working | Quiet | Asking | Approval | State::Verdict | Blocked => true,
+        // The last words of one that was stopped are kept with its iteration, and the task goes on from them.
+        Paused | Queued => task.iteration().is_some_and(|iteration| iteration.outcome.is_none()),
+        _ => false,
+    }
+}
+
+/// What stands for an answer that was typed to the agent itself.
+const IN_PERSON: &str = "(answered in its session)";
+
 impl Step<'_> {
     pub(super) fn submitted(&mut self, hand_in: HandIn) {
-        use State::{Approval, Asking, Blocked, Paused, Queued, Quiet, Working};
-        // The last words of one that was stopped are kept with its iteration, and the task goes on from them.
-        let stopped = matches!(self.task.state, Paused | Queued) && self.open_iteration();
-        if !stopped && !matches!(self.task.state, Working | Quiet | Asking | Approval | State::Verdict | Blocked) {
+        use State::{Approval, Asking, Blocked, Quiet};
+        if !hears(self.task) {
             return;
         }
         let HandIn { submission, resources, log } = hand_in;
@@ -28,11 +40,18 @@ impl Step<'_> {
             Submission::Verdict(verdict) => self.output(verdict_text(&verdict), Some(verdict), None),
             Submission::Subtasks { summary, subtasks } => {
                 self.output(breakdown_text(&summary, &subtasks), None, Some(subtasks));
+                if let Some(iteration) = self.task.iterations.last_mut() {
+                    iteration.summary = Some(summary);
+                }
             }
             Submission::Questions { questions } => {
                 let Some(iteration) = self.task.iterations.last_mut() else { return };
-                iteration.questions.push(Round { questions, answers: None });
-                if matches!(self.task.state, Quiet | Blocked) {
+                match iteration.questions.last_mut().filter(|round| round.answers.is_none()) {
+                    Some(round) => round.questions.extend(questions),
+                    None => iteration.questions.push(Round { questions, answers: None }),
+                }
+                // One at work asks once it rests.
+                if matches!(self.task.state, Quiet | Blocked | Approval | State::Verdict | Asking) {
                     self.ask();
                 }
             }
@@ -56,6 +75,23 @@ impl Step<'_> {
         // The gate never runs under an agent that is still at work: its rest (or its end) moves the task on.
         if matches!(self.task.state, State::Quiet | State::Approval | State::Verdict | State::Blocked) {
             self.output_ready();
+        }
+    }
+
+    /// The breakdown as a person wants it is what later stages read, too.
+    pub(super) fn edit_subtasks(&mut self, subtasks: Vec<SubtaskDraft>) {
+        let (stage, name) = (self.task.current_stage().name.clone(), self.task.current_stage().artifact.clone());
+        let Some(iteration) = self.task.iterations.last_mut() else { return };
+        let text = breakdown_text(iteration.summary.as_deref().unwrap_or_default(), &subtasks);
+        iteration.subtasks = Some(subtasks);
+        self.effects.push(Effect::KeepArtifact { stage, iteration: iteration.number, name, text });
+    }
+
+    /// A person answered the open questions in the agent's own terminal.
+    pub(super) fn answered_in_person(&mut self) {
+        let round = self.task.iterations.last_mut().and_then(|iteration| iteration.questions.last_mut());
+        if let Some(round) = round.filter(|round| round.answers.is_none()) {
+            round.answers = Some(vec![IN_PERSON.to_owned(); round.questions.len()]);
         }
     }
 

@@ -24,6 +24,7 @@ use crate::model::{
 
 pub use effect::{Conversation, Effect, Text};
 pub use event::{Event, Wish};
+pub use handed_in::hears;
 
 /// Reminders to submit in one iteration before the task goes to quiet.
 pub const MAX_REMINDERS: u8 = 3;
@@ -171,15 +172,17 @@ impl Step<'_> {
     }
 
     fn agent_changed(&mut self, activity: Activity, attended: bool) {
-        use State::{Approval, Asking, Blocked, Done, Quiet, Verdict, Working};
-        let live = matches!(self.task.state, Working | Quiet | Asking | Approval | Verdict | Blocked | Done);
+        use State::{Approval, Asking, Blocked, Done, Failed, Quiet, Verdict, Working};
+        let gave_up =
+            self.task.state == Failed && self.task.reason.as_ref().is_some_and(|it| it.kind == ReasonKind::Agent);
+        let live = gave_up || matches!(self.task.state, Working | Quiet | Asking | Approval | Verdict | Blocked | Done);
         // One that runs headless ends its turn by its exit.
         if !live || self.task.current_stage().is_headless() {
             return;
         }
         match activity {
             Activity::Working => self.agent_works(attended),
-            Activity::Asking { text } if !matches!(self.task.state, Done | Verdict) => {
+            Activity::Asking { text } if !matches!(self.task.state, Done | Verdict | Failed) => {
                 self.enter(Asking, Some((ReasonKind::Asks, text, "agent events")));
             }
             Activity::Starting | Activity::Asking { .. } => {}
@@ -189,7 +192,16 @@ impl Step<'_> {
 
     fn agent_works(&mut self, attended: bool) {
         match self.task.state {
+            State::Asking if attended => {
+                self.answered_in_person();
+                self.enter(State::Working, None);
+            }
             State::Quiet | State::Asking => self.enter(State::Working, None),
+            // It gave up, and a person talks to it.
+            State::Failed if attended => {
+                self.record_iteration(Trigger::Talk);
+                self.enter(State::Working, None);
+            }
             State::Blocked if attended => self.enter(State::Working, None),
             // A person talks to the agent again: what it submitted is no longer its last word.
             State::Approval | State::Verdict | State::Done if attended => {

@@ -29,11 +29,7 @@ impl Step<'_> {
                 self.pass(Outcome::Overridden);
             }
             Wish::Answer { answers } => self.answer_questions(answers),
-            Wish::EditSubtasks { subtasks } => {
-                if let Some(iteration) = self.task.iterations.last_mut() {
-                    iteration.subtasks = Some(subtasks);
-                }
-            }
+            Wish::EditSubtasks { subtasks } => self.edit_subtasks(subtasks),
             Wish::RunGate => {
                 // What its failure had ended is looked at again.
                 if let Some(iteration) = self.task.iterations.last_mut() {

@@ -115,6 +115,37 @@ fn r67_in_auto_mode_questions_get_the_standing_reply() {
     assert!(matches!(&effects[..], [Effect::LogAttempt { .. }, Effect::Tell { text, .. }] if told(text)));
 }
 
+/// R67.
+#[test]
+fn questions_of_one_turn_are_one_round_and_a_person_may_answer_at_the_agent() {
+    let mut story = Story::new(flow(false, 0)).start();
+    let run = story.agent();
+    for count in [1, 2] {
+        story.tell(Event::Submitted { run: run.clone(), hand_in: questions(count).into() });
+    }
+    let rests = Event::AgentChanged { run: run.clone(), activity: Activity::Resting, attended: false };
+    story.tell(rests.clone());
+    assert_eq!((story.task.state, story.task.iterations[0].questions[0].questions.len()), (State::Asking, 3));
+    story.tell(Event::AgentChanged { run: run.clone(), activity: Activity::Working, attended: true });
+    story.tell(Event::Submitted { run, hand_in: text("the plan").into() });
+    story.tell(rests);
+    assert_eq!(story.stage(), "work", "nothing is asked a second time");
+}
+
+/// R71, R88.
+#[test]
+fn one_that_gave_up_goes_on_when_a_person_talks_to_it() {
+    let mut story = Story::new(flow(false, 0)).start();
+    let run = story.agent();
+    story.tell(Event::Submitted { run: run.clone(), hand_in: Submission::Failed { reason: "no".into() }.into() });
+    story.tell(Event::AgentChanged { run: run.clone(), activity: Activity::Working, attended: false });
+    assert_eq!(story.task.state, State::Failed, "the end of the turn in which it gave up");
+    story.tell(Event::AgentChanged { run, activity: Activity::Working, attended: true });
+    assert_eq!(story.task.state, State::Working);
+    story.submit_and_rest();
+    assert_eq!(story.stage(), "work");
+}
+
 #[test]
 fn r71_r72_an_agent_may_fail_or_be_blocked() {
     let mut story = Story::new(flow(false, 0)).start();
@@ -193,7 +224,9 @@ fn with_children(flow: Flow) -> Story {
     let mut story = Story::new(flow).start();
     story.hand_in_and_rest(Submission::Subtasks { summary: "the idea".into(), subtasks: subtasks(3) });
     assert_eq!(story.task.state, State::Approval, "a person reviews the breakdown");
-    story.tell(Event::Person(Wish::EditSubtasks { subtasks: subtasks(2) }));
+    let effects = story.tell(Event::Person(Wish::EditSubtasks { subtasks: subtasks(2) }));
+    let kept = |text: &str| text.contains("Part 2") && !text.contains("Part 3") && text.starts_with("the idea");
+    assert!(matches!(&effects[..], [Effect::KeepArtifact { text, .. }] if kept(text)), "{effects:?}");
     let effects = story.tell(Event::Person(Wish::Approve));
     assert!(matches!(
         &effects[..],
