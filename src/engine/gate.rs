@@ -83,7 +83,10 @@ impl Core {
         let mut env: Vec<_> = std::env::vars_os().collect();
         env.retain(|(name, _)| !name.to_string_lossy().starts_with("GIT_"));
         env.extend(project.task_variables(task, &worktree));
-        env.extend([("TERM".into(), "dumb".into()), ("NO_COLOR".into(), "1".into())]);
+        // It has a terminal, at which nobody sits: a pager or a question of git would wait there until the time is up.
+        let alone =
+            [("TERM", "dumb"), ("NO_COLOR", "1"), ("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GIT_TERMINAL_PROMPT", "0")];
+        env.extend(alone.map(|(name, value)| (name.into(), value.into())));
         Ok(Launch { argv, env, cwd: worktree })
     }
 
