@@ -1,6 +1,6 @@
 //! Agents that run headless: one turn, whose end is their exit.
 
-use orchestra::model::{Decision, Reply, Request, State};
+use orchestra::model::{Decision, Pause, ReasonKind, Reply, Request, State};
 
 use crate::engine::Bench;
 use crate::place::{Place, alone, executable};
@@ -30,7 +30,7 @@ fn told(place: &Place, turn: u32) -> String {
 }
 
 #[test]
-fn an_agent_without_a_result_is_reminded_once_and_hands_in() {
+fn an_agent_without_a_result_is_reminded_and_hands_in() {
     alone(|place| {
         let body = "echo 'I look at it'\ncase \"$1\" in *'have not handed in'*) echo late | orchestra submit;; esac";
         let repository = project(place, body);
@@ -57,16 +57,22 @@ fn an_agent_without_a_result_is_reminded_once_and_hands_in() {
     });
 }
 
+/// R73.
 #[test]
-fn an_agent_that_never_hands_in_fails_the_task() {
+fn an_agent_that_never_hands_in_is_reminded_three_times_and_then_needs_a_person() {
     alone(|place| {
-        let repository = project(place, "exit 3");
+        let body = "test -e \"$told/../willing\" || exit 3\necho at last | orchestra submit";
+        let repository = project(place, body);
         let bench = Bench::open(place, &repository);
         bench.begin("fix-it", "print", "Fix it");
-        bench.reaches("fix-it", State::Failed);
+        let view = bench.task_when("fix-it", "paused", |view| view.task.state == State::Paused);
+        assert_eq!(view.task.reason.clone().unwrap().kind, ReasonKind::Paused(Pause::Exited));
         let reason = bench.reason("fix-it");
-        assert!(reason.contains("without having handed in `summary`"), "{reason}");
-        assert!(!told(place, 1).is_empty() && told(place, 2).is_empty(), "two turns, no more");
+        assert!(reason.contains("3 without having handed in `summary`, after 3 reminders"), "{reason}");
+        assert!(told(place, 3).contains("(reminder 3)") && told(place, 4).is_empty(), "a turn and three reminders");
+        place.write("willing", "");
+        bench.start("fix-it");
+        assert_eq!(bench.reaches("fix-it", State::Approval).iterations.len(), 1);
     });
 }
 

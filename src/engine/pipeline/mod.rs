@@ -26,7 +26,7 @@ pub use effect::{Conversation, Effect, Text};
 pub use event::{Event, Wish};
 pub use handed_in::hears;
 
-/// Reminders to submit in one iteration before the task goes to quiet.
+/// Reminders to submit in one iteration before the task needs a person: in quiet, or paused where its agent has ended.
 pub const MAX_REMINDERS: u8 = 3;
 
 /// What a step needs from outside.
@@ -253,22 +253,24 @@ impl Step<'_> {
         if self.is_submitted() {
             return self.output_ready();
         }
+        if self.task.state == State::Blocked {
+            return;
+        }
         if self.task.current_stage().is_headless() && why == Pause::Exited {
             return self.ended_empty(&text);
         }
-        if self.task.state != State::Blocked {
-            self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "exit status")));
-        }
+        self.enter(State::Paused, Some((ReasonKind::Paused(why), text, "exit status")));
     }
 
-    /// A headless agent ended its turn without a result: it is reminded once, in the same conversation.
+    /// A headless agent ended its turn without a result: it is reminded, in the same conversation where it can go on with it.
     fn ended_empty(&mut self, how: &str) {
         let artifact = self.task.current_stage().artifact.clone();
         let iteration = self.task.iterations.last_mut();
-        let Some(iteration) = iteration.filter(|iteration| iteration.reminders == 0) else {
-            return self.fail(ReasonKind::Agent, format!("{how} without having handed in `{artifact}`"), "exit status");
+        let Some(iteration) = iteration.filter(|iteration| iteration.reminders < MAX_REMINDERS) else {
+            let text = format!("{how} without having handed in `{artifact}`, after {MAX_REMINDERS} reminders");
+            return self.enter(State::Paused, Some((ReasonKind::Paused(Pause::Exited), text, "exit status")));
         };
-        iteration.reminders = 1;
+        iteration.reminders += 1;
         let trigger = iteration.trigger.clone();
         self.launch(trigger, Conversation::Remind);
     }

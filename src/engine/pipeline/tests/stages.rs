@@ -309,21 +309,28 @@ fn r84_a_single_subtask_is_folded_into_its_parent() {
     assert_eq!(story.stage(), "wrap-up", "what comes after subtasks");
 }
 
+/// R73.
 #[test]
-fn a_headless_agent_ends_its_turn_by_its_exit_and_is_reminded_once() {
+fn a_headless_agent_ends_its_turn_by_its_exit_and_is_reminded_three_times() {
     let mut flow = flow(false, 0);
     let headless = Assignment { mode: Mode::Headless, ..Assignment::default() };
     flow.stages[0].work = Work::Agent(headless);
     let mut story = Story::new(flow).start();
     let rests = Event::AgentChanged { run: story.agent(), activity: Activity::Resting, attended: false };
     assert!(story.tell(rests).is_empty());
-    let effects = story.tell(Event::AgentExited { run: story.agent(), status: ExitStatus::Code(0) });
-    assert!(matches!(&effects[..], [Effect::Launch { conversation: Conversation::Remind, .. }]));
+    let exited = |story: &mut Story| story.tell(Event::AgentExited { run: story.agent(), status: ExitStatus::Code(0) });
+    let reminds = |effects: &[Effect]| matches!(effects, [Effect::Launch { conversation: Conversation::Remind, .. }]);
+    assert!(reminds(&exited(&mut story)));
     let mut again = Story { task: story.task.clone(), steps: story.steps };
-    again.tell(Event::AgentExited { run: again.agent(), status: ExitStatus::Code(0) });
-    assert_eq!(again.task.state, State::Failed);
+    assert!(reminds(&exited(&mut again)) && reminds(&exited(&mut again)));
+    assert!(exited(&mut again).is_empty());
+    assert_eq!(again.task.state, State::Paused);
+    assert_eq!(again.task.reason.as_ref().unwrap().kind, ReasonKind::Paused(Pause::Exited));
+    again.tell(Event::Person(Wish::Start));
+    let effects = again.tell(Event::Granted);
+    assert!(matches!(&effects[..], [Effect::Launch { conversation: Conversation::Continue, .. }]));
     story.tell(Event::Submitted { run: story.agent(), hand_in: text("plan").into() });
-    story.tell(Event::AgentExited { run: story.agent(), status: ExitStatus::Code(0) });
+    exited(&mut story);
     assert_eq!(story.stage(), "work");
 }
 
