@@ -8,6 +8,7 @@ mod activity;
 mod catalog;
 pub mod demo;
 mod disallow;
+pub mod due;
 mod environment;
 mod error;
 pub mod events;

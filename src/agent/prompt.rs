@@ -1,4 +1,4 @@
-//! What an agent is told: pure composition of a stage's prompt, of feedback, of reminders.
+//! What an agent is told: pure composition of a stage's prompt, of feedback.
 //!
 //! Invariants: what programs and other agents wrote (artifacts, gate output, conflicts) stands in a fence that it
 //! can't close, so it reads as data; no escape sequence or control character gets through, for feedback is typed
@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{Assignment, Output, PermissionMode, Resource, Slug, TaskId, Trigger, UnknownVariable, expand};
+use super::due::Due;
+use crate::model::{Assignment, PermissionMode, Resource, Slug, TaskId, Trigger, UnknownVariable, expand};
 
 /// The template of a stage that has no file of its own.
 pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
@@ -29,6 +30,8 @@ or a path in the worktree) for each document, ticket or pull request that those 
 pub struct Brief<'a> {
     /// Text of the stage's template.
     pub template: &'a str,
+    /// What the flow says of the stage.
+    pub stage: Option<&'a str>,
     /// Text of `.orchestra/ORCHESTRA.md`.
     pub instructions: Option<&'a str>,
     pub title: &'a str,
@@ -39,11 +42,9 @@ pub struct Brief<'a> {
     pub resources: &'a [Resource],
     /// Why this iteration begins.
     pub trigger: &'a Trigger,
-    /// Name of the artifact that this stage produces.
-    pub artifact: &'a str,
-    pub assignment: &'a Assignment,
-    /// Stages that a rejection may go back to.
-    pub earlier_stages: &'a [&'a str],
+    pub due: Due<'a>,
+    /// What this stage handed in when it was at work before.
+    pub former: Option<EarlierArtifact<'a>>,
     pub permissions: PermissionMode,
     pub worktree: &'a Path,
     pub branch: &'a str,
@@ -66,20 +67,27 @@ pub struct EarlierArtifact<'a> {
 pub fn compose(brief: &Brief<'_>) -> Result<String, UnknownVariable> {
     let (opening, placed) = opening(brief)?;
     let mut parts = vec![opening];
+    parts.extend(
+        brief.stage.map(|stage| format!("What the flow says of this stage: {}.", plain(stage).trim_end_matches('.'))),
+    );
     if let Some(instructions) = brief.instructions.filter(|text| !text.trim().is_empty()) {
         parts.push(format!("# Project instructions\n\n{}", plain(instructions)));
     }
     let title = plain(brief.title).lines().collect::<Vec<_>>().join(" ");
-    parts.push(format!("# Task: {title}\n\n{}", plain(brief.description)));
+    parts.push(format!("# Task: {title}\n\n{}", without_title(&plain(brief.description), &title)));
     parts.extend(brief.artifacts.iter().filter(|artifact| !placed.contains(&artifact.name)).map(earlier));
     if !brief.resources.is_empty() {
         parts.push(format!("# Resources\n\n{}", resources(brief.resources)));
     }
+    parts.extend(brief.former.iter().map(|former| {
+        let (name, path) = (former.name, former.path.display());
+        format!("# What you handed in before: `{name}` ({path})\n\n{}", body(former))
+    }));
     if let Some(reason) = reason(brief.trigger) {
         parts.push(format!("# Why again\n\n{reason}"));
     }
-    parts.push(format!("# When you are done\n\n{}\n\n{BESIDE}", hand_in(brief)));
-    parts.push(format!("# When you cannot go on\n\n{}", way_out(brief.assignment)));
+    parts.push(format!("# When you are done\n\n{}\n\n{BESIDE}", brief.due.told()));
+    parts.push(format!("# When you cannot go on\n\n{}", way_out(brief.due.assignment)));
     parts.push(format!("# Limits\n\n{}", limits(brief)));
     let mut text =
         parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
@@ -98,32 +106,6 @@ pub fn go_on(artifact: &str) -> String {
     format!(
         "You were interrupted. Look at what is there and go on where you stopped. Then hand in the artifact `{artifact}` \
          with `orchestra submit`, as asked before."
-    )
-}
-
-/// What an agent is told that rests without having submitted; `n` from 1.
-pub fn reminder(n: u8, artifact: &str) -> String {
-    let again = if n > 1 { format!(" (reminder {n})") } else { String::new() };
-    format!(
-        "You have not handed in the artifact `{artifact}` yet{again}. If the work is done, do it now:\n\n{}\n\nIf it is \
-         not done, go on with it. If you need an answer from a person, ask.",
-        submit_command()
-    )
-}
-
-/// For an agent whose output is its artifact: how it hands in instead of by `orchestra submit`.
-pub fn printed(output: &Output, artifact: &str) -> String {
-    let what = match output {
-        Output::Artifact => "Its text is what you print".to_owned(),
-        Output::Verdict { rejection_stage } => format!(
-            "Print it as JSON: `{{\"decision\": \"approve\", \"reason\": \"..\"}}` or `{{\"decision\": \"reject\", \"reason\": \
-             \"..\", \"route_to\": \"{rejection_stage}\"}}`"
-        ),
-        Output::Subtasks(_) => "Print it as JSON: the object that is shown above".to_owned(),
-    };
-    format!(
-        "# How you hand in\n\nYou need no command for the artifact `{artifact}`. {what}, and nothing else; it counts when you \
-         exit with success."
     )
 }
 
@@ -210,44 +192,10 @@ fn reason(trigger: &Trigger) -> Option<String> {
         }
         Trigger::Sent { text } => Some(format!("A person sent the task to this stage:\n\n{}", plain(text))),
         Trigger::Integration { text } => Some(format!(
-            "Your branch could not be integrated. What git and the checks said:\n\n{}\n\nBring the branch up to its \
-             base (`git rebase`), keep what both sides meant, and check the result.",
+            "Your branch could not be integrated. What git and the checks said:\n\n{}\n\nRebase the branch onto its base \
+             (`git rebase`; this once it is your part), keep what both sides meant, and check the result.",
             fenced(&plain(text))
         )),
-    }
-}
-
-fn hand_in(brief: &Brief<'_>) -> String {
-    let artifact = brief.artifact;
-    let ends = "It ends the stage; without it nothing goes on.";
-    match &brief.assignment.output {
-        Output::Artifact => {
-            let schema = brief.assignment.schema.as_ref().map_or_else(String::new, |schema| {
-                format!("\n\nThe text is JSON that holds against this schema:\n\n{}", fenced(schema.text.trim()))
-            });
-            format!(
-                "Hand in the artifact `{artifact}` by this command, with your text (Markdown) in place of the middle line. \
-                 {ends}\n\n{}{schema}",
-                submit_command()
-            )
-        }
-        Output::Verdict { rejection_stage } => format!(
-            "Hand in your verdict, the artifact `{artifact}`, by one of these commands, with your reasons (Markdown) in place \
-             of the middle line. {ends} A rejection goes back to the stage that you name (one of: {}; {rejection_stage} \
-             when you name none), and its agent reads your reasons: make them a list that it can work through.\n\n\
-             ```sh\norchestra submit --verdict approve <<'EOF'\nyour reasons\nEOF\n\
-             orchestra submit --verdict reject --to {rejection_stage} <<'EOF'\nyour reasons\nEOF\n```",
-            brief.earlier_stages.join(", ")
-        ),
-        Output::Subtasks(_) => format!(
-            "Hand in the breakdown, the artifact `{artifact}`, by this command, with your own JSON. {ends} `depends_on` has \
-             the indices, from 0, of the subtasks that must be merged before this one starts. Each subtask is done by an \
-             agent of its own that sees only its title, description and instructions. A single subtask means: no \
-             breakdown is worth it.\n\n\
-             ```sh\norchestra submit --subtasks - <<'EOF'\n{{\"summary\": \"the idea of the breakdown\", \"subtasks\": [\n  \
-             {{\"title\": \"..\", \"description\": \"what is different afterwards\", \"instructions\": \"how to go about it\", \
-             \"depends_on\": []}}\n]}}\nEOF\n```"
-        ),
     }
 }
 
@@ -269,24 +217,20 @@ fn way_out(assignment: &Assignment) -> String {
     text
 }
 
-const fn submit_command() -> &'static str {
-    "```sh\norchestra submit <<'EOF'\nyour text\nEOF\n```"
-}
-
 fn limits(brief: &Brief<'_>) -> String {
     let mut text = format!(
-        "- Work in {} only, on the branch `{}`. Change nothing outside of it.\n- Commit when it helps; never merge, push, \
-         or switch branches: that is not your part.\n- ",
+        "- Work in {} only, on the branch `{}`. Change nothing outside of it.\n- Never push, merge, or switch branches: that is done \
+         for you. Rebase only when you are told to.\n- ",
         brief.worktree.display(),
         brief.branch
     );
     let permission = match brief.permissions {
-        PermissionMode::Ask => "Each change and each command is put before a person first.",
-        PermissionMode::Edits => "You may change files freely; a person is asked before most commands run.",
-        PermissionMode::All => "You may change files and run commands without asking.",
+        PermissionMode::Ask => "Each change and each command that you try is put before a person first.",
+        PermissionMode::Edits => "Changes to files go through unasked; most commands are put before a person first.",
+        PermissionMode::All => "Changes to files and commands go through unasked.",
     };
     text.push_str(permission);
-    for tool in &brief.assignment.disallowed_tools {
+    for tool in &brief.due.assignment.disallowed_tools {
         let why = tool.message.as_ref().map_or_else(String::new, |message| format!(": {}", plain(message)));
         write!(text, "\n- Don't use `{}`{why}", plain(&tool.pattern))
             .expect("invariant: a String takes all that is written");
@@ -294,8 +238,14 @@ fn limits(brief: &Brief<'_>) -> String {
     text
 }
 
+/// The description without a first heading that only says the title again.
+fn without_title<'a>(description: &'a str, title: &str) -> &'a str {
+    let rest = description.strip_prefix("# ").and_then(|rest| rest.strip_prefix(title));
+    rest.filter(|rest| rest.is_empty() || rest.starts_with('\n')).map_or(description, str::trim_start)
+}
+
 /// A fence longer than any run of backticks in `text`.
-fn fenced(text: &str) -> String {
+pub(super) fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let mut block = String::with_capacity(text.len() + 2 * fence.len() + 2);

@@ -1,20 +1,26 @@
 use super::*;
+use crate::agent::ArtifactBy;
+use crate::model::{Assignment, Breakdown, ChildFailure, Output, Schema};
 
 static PLAIN: LazyLock<Assignment> = LazyLock::new(Assignment::default);
 static SLUG: LazyLock<Slug> = LazyLock::new(|| Slug::new("csv").unwrap());
 
+fn due(assignment: &Assignment, by: ArtifactBy) -> Due<'_> {
+    Due { artifact: "summary", assignment, earlier_stages: &["plan", "work"], by }
+}
+
 fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brief<'a> {
     Brief {
         template: "You fix things.\n",
+        stage: Some("Makes it right"),
         instructions: Some("Run `make test`.\n"),
         title: "Quote CSV\nfields",
         description: "Fields with commas break.\n\n- keep it short\n",
         artifacts,
         resources: &[],
         trigger,
-        artifact: "summary",
-        assignment: &PLAIN,
-        earlier_stages: &["plan", "work"],
+        due: due(&PLAIN, ArtifactBy::Submit),
+        former: None,
         permissions: PermissionMode::Edits,
         worktree: Path::new("/w/csv"),
         branch: "task/csv",
@@ -74,9 +80,33 @@ fn feedback_of_each_kind() {
     assert_eq!(feedback(&Trigger::Flow, "summary"), None);
 }
 
+/// R70, R73.
 #[test]
-fn reminders() {
-    insta::assert_snapshot!("reminders", format!("{}\n----\n{}", reminder(1, "plan"), reminder(2, "plan")));
+fn what_is_due_of_each_kind() {
+    let breakdown = Breakdown { flow: "subtask".into(), completion_stage: None, on_child_failure: ChildFailure::Fail };
+    let schema = Schema { file: "s.json".into(), text: "{\"type\": \"object\"}\n".into() };
+    let outputs =
+        [Output::Artifact, Output::Verdict { rejection_stage: "work".to_owned() }, Output::Subtasks(breakdown)];
+    let mut kinds: Vec<_> = outputs.map(|output| Assignment { output, ..Assignment::default() }).into();
+    kinds.push(Assignment { schema: Some(schema), asks: false, ..Assignment::default() });
+    let all = kinds.iter().flat_map(|kind| [ArtifactBy::Submit, ArtifactBy::Stdout].map(|by| due(kind, by)));
+    let said: Vec<_> = all.map(|due| format!("{}\n\n--\n{}", due.told(), due.reminder(2))).collect();
+    insta::assert_snapshot!("due", said.join("\n\n================\n"));
+}
+
+#[test]
+fn what_was_handed_in_before_is_there_again_and_the_title_once() {
+    let former =
+        EarlierArtifact { name: "verdict", stage: Some("review"), text: "no test", path: Path::new("/a/verdict.md") };
+    let description = "# Quote CSV fields\n\nThey break.";
+    let prompt = compose(&Brief { former: Some(former), description, ..brief(&Trigger::Flow, &[]) }).unwrap();
+    assert!(
+        prompt.contains("# Task: Quote CSV fields\n\nThey break.\n\n# What you handed in before: `verdict`"),
+        "{prompt}"
+    );
+    let description = "# Quote CSV fields at all\n";
+    let prompt = compose(&Brief { description, ..brief(&Trigger::Flow, &[]) }).unwrap();
+    assert!(prompt.contains("# Task: Quote CSV fields\n\n# Quote CSV fields at all"), "{prompt}");
 }
 
 /// R44.

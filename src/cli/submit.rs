@@ -271,6 +271,8 @@ mod tests {
     use clap::Parser as _;
 
     use super::super::verb::{Cli, Verb};
+    use crate::agent::ArtifactBy;
+    use crate::agent::due::Due;
     use crate::agent::prompt::{self, Brief};
     use crate::model::{Assignment, Breakdown, ChildFailure, Output, PermissionMode, Slug, TaskId, Trigger};
 
@@ -291,17 +293,23 @@ mod tests {
         let assignment = Assignment { output, ..Assignment::default() };
         let slug = Slug::new("it").unwrap();
         let trigger = Trigger::Gate { text: "it broke".to_owned() };
+        let due = Due {
+            artifact: "summary",
+            assignment: &assignment,
+            earlier_stages: &["plan", "work"],
+            by: ArtifactBy::Submit,
+        };
         let brief = Brief {
             template: prompt::DEFAULT_TEMPLATE,
+            stage: None,
             instructions: None,
             title: "A title",
             description: "What",
             artifacts: &[],
             resources: &[],
             trigger: &trigger,
-            artifact: "summary",
-            assignment: &assignment,
-            earlier_stages: &["plan", "work"],
+            due,
+            former: None,
             permissions: PermissionMode::Edits,
             worktree: Path::new("/worktree"),
             branch: "task/it",
@@ -309,8 +317,7 @@ mod tests {
             task: TaskId(1),
             slug: &slug,
         };
-        let more =
-            [prompt::feedback(&trigger, "summary").unwrap(), prompt::go_on("summary"), prompt::reminder(2, "summary")];
+        let more = [prompt::feedback(&trigger, "summary").unwrap(), prompt::go_on("summary"), due.reminder(2)];
         format!("{}\n{}", prompt::compose(&brief).unwrap(), more.join("\n"))
     }
 

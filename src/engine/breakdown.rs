@@ -64,10 +64,7 @@ impl Core {
     /// The breakdown as a person wants it.
     pub(super) fn edit_subtasks(&mut self, at: TaskPlace, subtasks: Vec<SubtaskDraft>) -> Answer {
         check(&subtasks)?;
-        let project = self.project(&at.project)?;
-        for flow in subtasks.iter().filter_map(|item| item.flow.as_deref()) {
-            project.flow(flow)?;
-        }
+        self.project(&at.project)?.check_flows(&subtasks)?;
         self.wish(at.project, at.task, Wish::EditSubtasks { subtasks })
     }
 
@@ -173,6 +170,12 @@ impl Project {
     pub fn relatives(&self, task: &Task) -> (Option<String>, Vec<String>) {
         let slug = |id: &TaskId| self.task(*id).ok().map(|other| other.slug.to_string());
         (task.parent.as_ref().and_then(slug), task.after.iter().filter_map(slug).collect())
+    }
+
+    /// The flows that items name for themselves are there.
+    pub(super) fn check_flows(&self, subtasks: &[SubtaskDraft]) -> Result<(), Failure> {
+        let mut named = subtasks.iter().filter_map(|item| item.flow.as_deref());
+        named.try_for_each(|name| self.flow(name).map(drop).map_err(|failure| wrong(failure.message)))
     }
 
     fn make_subtasks(&mut self, parent: TaskId, iteration: usize) -> Result<Made, Failure> {

@@ -105,17 +105,17 @@ impl Core {
     }
 
     fn tell(&mut self, at: &TaskPlace, run: &RunId, (id, key): (RunId, EffectId), text: &Text) {
-        let Ok(project) = self.project_mut(&at.project) else { return };
-        let Ok(artifact) = project.task(at.task).map(|task| task.current_stage().artifact.clone()) else { return };
+        let Ok(project) = self.project(&at.project) else { return };
+        let Ok(task) = project.task(at.task) else { return };
         let words = match text {
-            Text::Feedback { trigger } => agent::prompt::feedback(trigger, &artifact),
-            Text::Reminder { n } => Some(agent::prompt::reminder(*n, &artifact)),
+            Text::Feedback { trigger } => agent::prompt::feedback(trigger, &task.current_stage().artifact),
+            Text::Reminder { n } => self.reminder(project, task, *n),
         };
         if let Some(text) = words {
             let letter = Letter::new(run.clone(), id, text, Origin::Effect(key));
             self.post(&at.project, letter);
         } else {
-            let finished = project.finish(key);
+            let finished = self.project_mut(&at.project).and_then(|project| project.finish(key));
             self.tell_failure(at, finished);
         }
     }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::project::Project;
+use crate::agent::ArtifactBy;
+use crate::agent::due::Due;
 use crate::agent::prompt::{self, Brief, EarlierArtifact};
 use crate::model::{
-    DeleteScope, Failure, FailureKind, Resource, SessionId, State, Task, TaskId, Trigger, Work, gather,
+    DeleteScope, Failure, FailureKind, Resource, SessionId, Stage, State, Task, TaskId, Trigger, Work, gather,
 };
 use crate::store::database::Artifact;
 use crate::store::{artifact, atomic, workflow};
@@ -15,10 +17,10 @@ use crate::store::{artifact, atomic, workflow};
 const TEXT_LIMIT: u64 = 1024 * 1024;
 
 impl Project {
-    /// The first prompt of a conversation of this stage, an index.
-    pub fn prompt(&self, task: &Task, stage: usize, trigger: &Trigger) -> Result<String, Failure> {
-        let stages = &task.flow.stages;
-        let (stage, earlier) = (&stages[stage], stages[..stage].iter().map(|stage| stage.name.as_str()));
+    /// The first prompt of a conversation of this stage, an index, for an agent that hands in by `by`.
+    pub fn prompt(&self, task: &Task, stage: usize, trigger: &Trigger, by: ArtifactBy) -> Result<String, Failure> {
+        let earlier = earlier(task, stage);
+        let stage = &task.flow.stages[stage];
         let Work::Agent(assignment) = &stage.work else {
             return Err(Failure::new(
                 FailureKind::BadState,
@@ -29,31 +31,28 @@ impl Project {
         let instructions = self.text(&self.files.folder.instructions())?;
         let mut artifacts = self.latest_artifacts(task)?;
         artifacts.retain(|(artifact, _)| artifact.stage != stage.name);
-        for child in self.children(task.id).filter(|child| child.state == State::Merged) {
-            artifacts
-                .extend(self.latest_artifacts(child)?.pop().map(|(artifact, path)| (of_child(child, artifact), path)));
-        }
+        // A person who restarts a stage wants it done as if for the first time.
+        let former = if *trigger == Trigger::Restarted { None } else { self.former(task, stage)? };
+        let merged = self.children(task.id).filter(|child| child.state == State::Merged);
+        artifacts.extend(merged.filter_map(|child| {
+            let (artifact, path) = self.result(child)?;
+            Some((of_child(child, artifact), path))
+        }));
         let log = self.activity_log(task);
         let log =
             log.iter().map(|(text, path)| EarlierArtifact { name: artifact::ACTIVITY_LOG, stage: None, text, path });
-        let artifacts = artifacts.iter().map(|(Artifact { name, stage, text, .. }, path)| EarlierArtifact {
-            name,
-            stage: Some(stage),
-            text,
-            path,
-        });
-        let artifacts: Vec<_> = artifacts.chain(log).collect();
+        let artifacts: Vec<_> = artifacts.iter().map(told).chain(log).collect();
         let composed = prompt::compose(&Brief {
             template: &template,
+            stage: stage.description.as_deref(),
             instructions: instructions.as_deref(),
             title: &task.title,
             description: &task.description,
             artifacts: &artifacts,
             resources: &self.resources(task),
             trigger,
-            artifact: &stage.artifact,
-            assignment,
-            earlier_stages: &earlier.collect::<Vec<_>>(),
+            due: Due { artifact: &stage.artifact, assignment, earlier_stages: &earlier, by },
+            former: former.as_ref().map(told),
             permissions: assignment.permissions.unwrap_or(self.settings.config.permissions),
             worktree: &self.worktree_path(task),
             branch: &task.branch,
@@ -76,6 +75,18 @@ impl Project {
         let mut all = Vec::new();
         gather(&mut all, line.into_iter().flat_map(|task| task.resources.iter().cloned()));
         all
+    }
+
+    /// What a stage handed in before its latest iteration.
+    fn former(&self, task: &Task, stage: &Stage) -> Result<Option<(Artifact, PathBuf)>, Failure> {
+        let now = task.iterations.iter().rev().find(|it| it.stage == stage.name).map_or(0, |it| it.number);
+        let all = self.db.artifacts(task.id).map_err(Failure::internal)?;
+        let past = all.into_iter().filter(|artifact| artifact.stage == stage.name && artifact.iteration < now);
+        let file = |artifact: Artifact| {
+            let path = artifact::path(&self.files.folder, &task.slug, &artifact.name);
+            (artifact, path)
+        };
+        Ok(past.max_by_key(|artifact| artifact.iteration).map(file))
     }
 
     /// Keeps the prompt of the current iteration where people find it; a log, no more.
@@ -179,4 +190,14 @@ impl Project {
 fn of_child(child: &Task, artifact: Artifact) -> Artifact {
     let name = format!("{}/{}", child.slug, artifact.name);
     Artifact { name, stage: format!("subtask \"{}\"", child.title), ..artifact }
+}
+
+/// As an agent is told of it.
+fn told((artifact, path): &(Artifact, PathBuf)) -> EarlierArtifact<'_> {
+    EarlierArtifact { name: &artifact.name, stage: Some(&artifact.stage), text: &artifact.text, path }
+}
+
+/// Names of the stages before one.
+pub(super) fn earlier(task: &Task, stage: usize) -> Vec<&str> {
+    task.flow.stages[..stage].iter().map(|stage| stage.name.as_str()).collect()
 }

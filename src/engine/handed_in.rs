@@ -25,7 +25,7 @@ impl Core {
         let task = project
             .task_by_session(&place.1)
             .ok_or_else(|| Failure::new(FailureKind::NotFound, format!("{} is no session of a task.", place.1)))?;
-        check(task, hand_in)?;
+        check(project, task, hand_in)?;
         if !hears(task) {
             let text = format!("{} is {}: nothing more can be handed in for now.", task.slug, task.state.word());
             return Err(
@@ -46,12 +46,13 @@ impl Core {
 
     /// Something that lay in an agent's folder. An error: it could not be kept, and stays there.
     pub(super) fn hand_in(&mut self, at: &TaskPlace, run: &RunId, hand_in: HandIn) -> Result<(), Failure> {
-        let task = self.project(&at.project)?.task(at.task)?;
+        let project = self.project(&at.project)?;
+        let task = project.task(at.task)?;
         // One that an engine took, and had no time to remove.
         if !hears(task) || task.session.as_ref().is_none_or(|session| session.id != *run) {
             return Ok(());
         }
-        match check(task, &hand_in) {
+        match check(project, task, &hand_in) {
             Ok(()) => self.apply(at, Event::Submitted { run: run.clone(), hand_in }, None),
             Err(failure) => {
                 self.hand_back(at, &failure.to_string());
@@ -96,7 +97,7 @@ const fn accepted(submission: &Submission) -> &'static str {
 }
 
 /// Whether the stage at work takes it.
-pub(super) fn check(task: &Task, hand_in: &HandIn) -> Result<(), Failure> {
+pub(super) fn check(project: &Project, task: &Task, hand_in: &HandIn) -> Result<(), Failure> {
     hand_in.check(&task.resources)?;
     let stage = task.current_stage();
     let Some(assignment) = stage.assignment() else {
@@ -114,7 +115,8 @@ pub(super) fn check(task: &Task, hand_in: &HandIn) -> Result<(), Failure> {
         (Submission::Verdict(verdict), Output::Verdict { .. }) => check_verdict(task, verdict),
         (Submission::Subtasks { summary, subtasks }, Output::Subtasks(_)) => {
             filled("the summary", summary)?;
-            breakdown::check(subtasks)
+            breakdown::check(subtasks)?;
+            project.check_flows(subtasks)
         }
         (Submission::Questions { .. }, _) if !assignment.asks => {
             Err(wrong(format!("stage {} asks no questions.", stage.name))

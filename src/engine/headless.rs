@@ -14,6 +14,7 @@ use super::mail::Origin;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Conversation, Event};
 use super::project::Project;
+use crate::agent::due::Due;
 use crate::agent::{ArtifactBy, Manifest, find, prompt};
 use crate::model::{
     AgentFact, ExitStatus, Failure, FailureKind, Flow, HandIn, Mode, Output, ProjectId, RunId, Submission, Task,
@@ -51,13 +52,23 @@ impl Core {
         index: usize,
         trigger: &Trigger,
     ) -> Result<String, Failure> {
-        let text = project.prompt(task, index, trigger)?;
-        let stage = &task.flow.stages[index];
-        let manifest = self.manifest(project, task.agent.as_deref().or(stage.agent()));
-        let prints = manifest.is_ok_and(|manifest| manifest.artifact == ArtifactBy::Stdout);
-        let output = stage.assignment().map(|assignment| &assignment.output).filter(|_| prints);
-        Ok(output
-            .map_or_else(|| text.clone(), |output| format!("{text}\n{}\n", prompt::printed(output, &stage.artifact))))
+        project.prompt(task, index, trigger, self.handed_in_by(project, task, index))
+    }
+
+    fn handed_in_by(&self, project: &Project, task: &Task, stage: usize) -> ArtifactBy {
+        let manifest = self.manifest(project, task.agent.as_deref().or(task.flow.stages[stage].agent()));
+        manifest.map(|manifest| manifest.artifact).unwrap_or_default()
+    }
+
+    /// The `n`th reminder to hand in, from 1, with what was wrong with the last try; none for a script.
+    pub(super) fn reminder(&self, project: &Project, task: &Task, n: u8) -> Option<String> {
+        let stage = task.current_stage();
+        let earlier_stages = &super::files::earlier(task, task.stage);
+        let by = self.handed_in_by(project, task, task.stage);
+        let due = Due { artifact: &stage.artifact, assignment: stage.assignment()?, earlier_stages, by };
+        let refused = self.refused(project, task);
+        let refused = refused.map_or_else(String::new, |why| format!("\n\nWhat you printed does not count: {why}"));
+        Some(format!("{}{refused}", due.reminder(n)))
     }
 
     /// What a launch begins with: all of it in a new conversation, the news in one that goes on.
@@ -69,9 +80,8 @@ impl Core {
     ) -> Result<String, Failure> {
         let artifact = task.current_stage().artifact.as_str();
         let reminder = || {
-            let refused = self.refused(project, task);
-            let refused = refused.map_or_else(String::new, |why| format!("\n\nWhat you printed does not count: {why}"));
-            format!("{}{refused}", prompt::reminder(1, artifact))
+            let n = task.iteration().map_or(1, |iteration| iteration.reminders);
+            self.reminder(project, task, n).unwrap_or_default()
         };
         Ok(match (goes_on, conversation) {
             (true, Conversation::Continue) => prompt::go_on(artifact),
@@ -161,7 +171,7 @@ impl Core {
         let taken = self.project(&at.project).and_then(|project| {
             let task = project.task(at.task)?;
             let hand_in = result(task, text)?;
-            check(task, &hand_in).map(|()| hand_in)
+            check(project, task, &hand_in).map(|()| hand_in)
         });
         match taken {
             Ok(hand_in) => self.happened(at, Event::Submitted { run: run.clone(), hand_in }, None),

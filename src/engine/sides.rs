@@ -1,12 +1,14 @@
 //! Both sides of a conflict in words, for the agent that is to mend it: what each of them was about.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use super::project::Project;
 use super::text::head_and_tail;
 use crate::git::Repo;
 use crate::git::integrate::base_side;
 use crate::model::{State, Task};
+use crate::store::database::Artifact;
 
 /// Merged tasks that are looked at, the latest ones.
 const NEIGHBORS: usize = 20;
@@ -30,11 +32,16 @@ pub(super) struct Neighbor {
 }
 
 impl Project {
-    /// What a task's agents said that they did: the artifact `summary`, else the last one.
-    pub(super) fn summary(&self, task: &Task) -> Option<String> {
+    /// The artifact in which a task's agents say what they did, with its file: `summary`, else the last one.
+    pub(super) fn result(&self, task: &Task) -> Option<(Artifact, PathBuf)> {
         let mut all = self.latest_artifacts(task).ok()?;
         let index = all.iter().rposition(|(artifact, _)| artifact.name == "summary").or(all.len().checked_sub(1))?;
-        let (artifact, path) = all.swap_remove(index);
+        Some(all.swap_remove(index))
+    }
+
+    /// The same in some lines.
+    pub(super) fn summary(&self, task: &Task) -> Option<String> {
+        let (artifact, path) = self.result(task)?;
         Some(head_and_tail(artifact.text.trim(), LINES, &path.to_string_lossy()))
     }
 
