@@ -111,3 +111,45 @@ fn a_gate_whose_output_cannot_be_kept_fails_the_task_and_says_why() {
         bench.reaches("fix-it", State::Approval);
     });
 }
+
+/// R56.
+#[test]
+fn a_loop_without_an_end_is_flagged_and_a_person_breaks_it() {
+    alone(|place| {
+        let repository = Repository::new(place, WILLING);
+        repository.flow(
+            "endless",
+            "{stages: [{name: plan, artifact: plan, is_automated: true}, {name: work, artifact: summary, gate: {command: no.sh}}], \
+             integration: {auto_merge: false}}",
+        );
+        let open = place.path("open");
+        repository.script("no.sh", &format!("test -e '{}' || {{ echo never; exit 1; }}", open.display()));
+        let bench = Bench::open(place, &repository);
+        let loops = |slug: &str| {
+            bench.begin(slug, "endless", "Fix it");
+            bench.task_when(slug, "flagged", |view| view.same_failures >= 3 && view.task.iterations.len() > 4);
+            assert!(bench.task(slug).state.is_busy(), "it goes on by itself");
+        };
+        loops("one");
+        bench.ask("one", |project, task| Request::Skip { project, task });
+        assert_eq!(bench.reaches("one", State::Done).iterations.last().unwrap().outcome, Some(Outcome::Skipped));
+
+        loops("two");
+        let text = "Think again.".to_owned();
+        bench.ask("two", |project, task| Request::SendToStage { project, task, stage: "plan".to_owned(), text });
+        let sent = bench.task_when("two", "at its plan", |view| {
+            view.task.iterations.iter().any(|it| it.stage == "plan" && matches!(it.trigger, Trigger::Sent { .. }))
+        });
+        bench.stop("two");
+        let before = sent.task.iterations.iter().position(|it| matches!(it.trigger, Trigger::Sent { .. })).unwrap() - 1;
+        assert_eq!(sent.task.iterations[before].stage, "work");
+
+        loops("three");
+        let looped = bench.task("three").conversation("work").unwrap().to_owned();
+        std::fs::write(open, "").unwrap();
+        bench.ask("three", |project, task| Request::Restart { project, task });
+        let task = bench.reaches("three", State::Approval);
+        assert!(task.iterations.iter().any(|it| it.trigger == Trigger::Restarted));
+        assert_ne!(task.conversation("work").unwrap(), looped, "with fresh eyes");
+    });
+}

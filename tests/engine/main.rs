@@ -8,6 +8,7 @@ mod beside;
 mod children;
 mod flows;
 mod gate;
+mod handed_in;
 mod headless;
 mod leave;
 mod merge;

@@ -192,6 +192,55 @@ fn a_base_that_is_checked_out_nowhere_moves_alone() {
     });
 }
 
+/// R141, R143.
+#[test]
+fn a_gate_on_the_merged_tree_keeps_the_base_where_it_is_and_its_output_goes_back() {
+    alone(|place| {
+        let script = "rules:\n  - {when: 'could not be integrated', steps: [{write: {path: fits.txt, text: yes}}, {submit: it fits}]}\n  \
+                      - {when: 'artifact `plan` by', steps: [{submit: the plan}]}\n  - {when: 'artifact `summary` by', steps: [{write: \
+                      {path: work.txt, text: work}}, {submit: the summary}]}\notherwise: []\n";
+        let repository = Repository::new(place, script);
+        let runs = place.path("merged");
+        // It sees both sides at once: neither the branch nor the base has them alone.
+        repository.script(
+            "whole.sh",
+            &format!(
+                "cat work.txt other.txt >>'{}' || exit 1\ntest -e fits.txt || {{ echo nonce-0815 does not fit; exit 1; }}",
+                runs.display()
+            ),
+        );
+        repository.flow(
+            "whole",
+            "{stages: [{name: work, artifact: summary}, {name: wrap, artifact: plan}], integration: {gate: whole.sh, on_failure: work, \
+             auto_merge: true}}",
+        );
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "whole", "Fix it");
+        bench.reaches("fix-it", State::Approval);
+        repository.commit("other.txt", "other\n");
+        let base = repository.commit_of("main");
+        bench.approve("fix-it");
+        bench.task_when("fix-it", "at its wrap", |view| view.task.stage == 1 && view.task.state == State::Approval);
+        bench.approve("fix-it");
+        let back = bench
+            .task_when("fix-it", "back at its work", |view| view.task.stage == 0 && view.task.state == State::Approval);
+        assert_eq!(repository.commit_of("main"), base, "the base has not moved");
+        let Trigger::Integration { text } = &back.task.iterations[2].trigger else {
+            panic!("{:?}", back.task.iterations)
+        };
+        assert!(text.contains("nonce-0815 does not fit"), "{text}");
+        let said = bench.said_to(back.task.conversation("work").unwrap());
+        assert!(said.last().unwrap().contains("nonce-0815 does not fit"), "{said:#?}");
+        assert_eq!(place.lines("merged"), ["workother"], "it ran on what both sides make together");
+        bench.approve("fix-it");
+        bench.task_when("fix-it", "at its wrap", |view| view.task.stage == 1 && view.task.state == State::Approval);
+        bench.approve("fix-it");
+        bench.reaches("fix-it", State::Merged);
+        assert_eq!(repository.show("main", "fits.txt"), "yes");
+        assert_eq!(repository.show("main", "other.txt"), "other");
+    });
+}
+
 #[test]
 fn a_delete_keeps_everything_in_the_trash() {
     alone(|place| {

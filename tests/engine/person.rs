@@ -1,6 +1,6 @@
 //! What a person decides: to send back, to stop and go on, to start afresh, to skip, to let it run by itself.
 
-use orchestra::model::{NewTask, Outcome, Pause, ReasonKind, Request, State, Trigger};
+use orchestra::model::{NewTask, Outcome, Pause, ReasonKind, Request, State, Status, Trigger};
 
 use crate::engine::{Bench, new_task};
 use crate::place::alone;
@@ -149,5 +149,33 @@ fn tasks_over_the_cap_wait_in_line() {
         door.reached().open();
         bench.reaches("three", State::Approval);
         assert_eq!(bench.task("two").state, State::Paused);
+    });
+}
+
+/// R88, R96.
+#[test]
+fn a_completed_task_that_is_talked_to_is_at_work_again_and_completed_by_agent_or_person() {
+    alone(|place| {
+        let door = place.door("door");
+        let script = format!(
+            "rules:\n  - {{when: 'Shorter', steps: [{{run: \"{}\"}}, {{say: it is short}}]}}\n  - {{when: 'artifact `summary` by', steps: \
+             [{{run: orchestra complete}}]}}\notherwise: []\n",
+            door.wait()
+        );
+        let repository = Repository::new(place, &script);
+        let bench = Bench::open(place, &repository);
+        bench.begin("fix-it", "solo", "Fix it");
+        let task = bench.reaches("fix-it", State::Done);
+        assert_eq!((task.status(), task.reviewed), (Status::Completed, false), "its agent completed it");
+        bench.send("fix-it", "Shorter, please.");
+        let knock = door.reached();
+        let task = bench.reaches("fix-it", State::Working);
+        assert_eq!((task.status(), task.iterations.len()), (Status::Running, 2));
+        assert_eq!(task.iterations[1].trigger, Trigger::Talk);
+        knock.open();
+        assert_eq!(bench.reaches("fix-it", State::Quiet).status(), Status::Idle);
+        bench.ask("fix-it", |project, task| Request::Complete { project, task });
+        let task = bench.reaches("fix-it", State::Done);
+        assert_eq!((task.status(), task.reviewed), (Status::Completed, false), "a person completed it");
     });
 }
