@@ -5,81 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 
-use std::ffi::OsString;
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
-
 use super::agents::Workplace;
-use super::place::{Place, in_place};
-use super::repo::Repository;
-
-/// A task that is not merged after this many seconds never is.
-const PATIENCE: &str = "240";
-
-/// A repository with a flow and templates, and a person at the command line.
-struct Scene {
-    repository: Repository,
-    env: Vec<(OsString, OsString)>,
-}
-
-impl Scene {
-    fn new(place: &Place, workplace: &Workplace, flow: &str, templates: &[(&str, &str)]) -> Self {
-        let repository = Repository::bare_of_settings(place);
-        repository.write(".orchestra/config.yaml", "agent: opencode\npermissions: all\n");
-        repository.write(".orchestra/workflow.yaml", flow);
-        repository.write(".orchestra/.gitignore", "/tasks/\n/.worktrees/\n/.artifacts/\n/.logs/\n");
-        for (name, text) in templates {
-            repository.write(&format!(".orchestra/agents/{name}.md"), text);
-        }
-        let mut env = workplace.environment();
-        env.push(("ORCHESTRA_HOME".into(), place.path("orchestra-home").into()));
-        Self { repository, env }
-    }
-
-    fn commit(&self) {
-        self.repository.git(&["add", "."]);
-        self.repository.git(&["commit", "-q", "-m", "Set up"]);
-    }
-
-    fn try_orchestra(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestra"));
-        command.args(args).current_dir(self.repository.root()).env_clear().envs(self.env.iter().cloned());
-        command.output().unwrap()
-    }
-
-    fn orchestra(&self, args: &[&str]) -> String {
-        let output = self.try_orchestra(args);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{args:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
-        said
-    }
-
-    /// Takes a description to merged code without a person's word.
-    fn run(&self, slug: &str, flow: &str, description: &str) {
-        self.orchestra(&["trust", "--trust"]);
-        self.orchestra(&["new", slug, "-d", description, "--flow", flow, "--auto", "--start", "--no-edit"]);
-        let waited = self.try_orchestra(&["wait", slug, "--until", "merged", "--timeout", PATIENCE]);
-        assert!(waited.status.success(), "{slug} is not merged:\n{}", self.orchestra(&["show", slug, "--json"]));
-    }
-
-    /// The worktrees of merged tasks go by themselves, once nothing runs in them any more.
-    fn wait_for_one_worktree(&self) {
-        let until = Instant::now() + Duration::from_secs(30);
-        while self.repository.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count() > 1 {
-            assert!(Instant::now() < until, "a worktree stays");
-            self.orchestra(&["status"]);
-        }
-    }
-
-    fn end(&self) {
-        self.orchestra(&["shutdown", "-y"]);
-    }
-}
-
-/// Whether a request of the log is the beginning of a conversation's turn.
-fn of_user(request: &serde_json::Value) -> bool {
-    request["aux"] == false && request["last"] == "user"
-}
+use super::place::in_place;
+use super::scene::{Scene, of_user};
 
 const TWICE: &str = "\
 version: 2
@@ -123,9 +51,7 @@ fn r54_r55_real_agent_a_gate_fails_twice_then_passes_in_the_same_conversation() 
         let mut sessions: Vec<_> = told.iter().map(|it| it["session"].as_str().unwrap()).collect();
         sessions.dedup();
         assert_eq!((told.len(), sessions.len()), (3, 1), "three turns of one conversation: {sessions:?}");
-        let task: serde_json::Value = serde_json::from_str(&scene.orchestra(&["show", "words", "--json"])).unwrap();
-        let outcomes: Vec<_> =
-            task["task"]["iterations"].as_array().unwrap().iter().map(|it| it["outcome"].as_str().unwrap()).collect();
+        let outcomes: Vec<_> = scene.way("words").into_iter().map(|(_, outcome)| outcome).collect();
         assert_eq!(outcomes, ["gate_failed", "gate_failed", "passed"]);
         scene.end();
     });
@@ -172,13 +98,8 @@ fn r61_r63_real_agent_a_verdict_sends_work_back() {
         scene.commit();
         scene.run("word", "default", "Write the word.");
         assert!(scene.repository.show("main", "word.txt").starts_with("plum-"));
-        let task: serde_json::Value = serde_json::from_str(&scene.orchestra(&["show", "word", "--json"])).unwrap();
-        let way: Vec<_> = task["task"]["iterations"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| (it["stage"].as_str().unwrap(), it["outcome"].as_str().unwrap()))
-            .collect();
+        let way = scene.way("word");
+        let way: Vec<_> = way.iter().map(|(stage, outcome)| (stage.as_str(), outcome.as_str())).collect();
         assert_eq!(
             way,
             [

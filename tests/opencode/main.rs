@@ -6,11 +6,14 @@ use std::fs;
 
 #[path = "../support/agents.rs"]
 mod agents;
+mod default_project;
+mod denied;
 mod diagrams;
 #[path = "../support/place.rs"]
 mod place;
 #[path = "../support/repo.rs"]
 mod repo;
+mod scene;
 #[allow(dead_code, reason = "shared by test binaries that each use a part of it")]
 #[path = "../support/tui.rs"]
 mod tui;

@@ -1,0 +1,108 @@
+//! A repository with real agents, and a person at the command line.
+
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+use std::ffi::OsString;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::agents::Workplace;
+use super::place::Place;
+use super::repo::Repository;
+
+/// A task that is not merged after this many seconds never is.
+const PATIENCE: &str = "240";
+
+/// A repository with a flow and templates, and a person at the command line.
+pub struct Scene {
+    pub repository: Repository,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Scene {
+    pub fn new(place: &Place, workplace: &Workplace, flow: &str, templates: &[(&str, &str)]) -> Self {
+        let scene = Self::bare(place, workplace);
+        let repository = &scene.repository;
+        repository.write(".orchestra/config.yaml", "agent: opencode\npermissions: all\n");
+        repository.write(".orchestra/workflow.yaml", flow);
+        repository.write(".orchestra/.gitignore", "/tasks/\n/.worktrees/\n/.artifacts/\n/.logs/\n");
+        for (name, text) in templates {
+            repository.write(&format!(".orchestra/agents/{name}.md"), text);
+        }
+        scene
+    }
+
+    /// With what `init` writes, and `checks` as the body of its gate.
+    pub fn of_init(place: &Place, workplace: &Workplace, checks: &str) -> Self {
+        let scene = Self::bare(place, workplace);
+        scene.orchestra(&["init"]);
+        let config = scene.repository.read(".orchestra/config.yaml");
+        scene.repository.write(".orchestra/config.yaml", &format!("agent: opencode\npermissions: all\n{config}"));
+        scene.repository.script("checks.sh", checks);
+        scene.commit();
+        scene
+    }
+
+    fn bare(place: &Place, workplace: &Workplace) -> Self {
+        let mut env = workplace.environment();
+        env.push(("ORCHESTRA_HOME".into(), place.path("orchestra-home").into()));
+        Self { repository: Repository::bare_of_settings(place), env }
+    }
+
+    pub fn commit(&self) {
+        self.repository.git(&["add", "."]);
+        self.repository.git(&["commit", "-q", "-m", "Set up"]);
+    }
+
+    fn try_orchestra(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestra"));
+        command.args(args).current_dir(self.repository.root()).env_clear().envs(self.env.iter().cloned());
+        command.output().unwrap()
+    }
+
+    pub fn orchestra(&self, args: &[&str]) -> String {
+        let output = self.try_orchestra(args);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{args:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        said
+    }
+
+    /// Takes a description to merged code without a person's word.
+    pub fn run(&self, slug: &str, flow: &str, description: &str) {
+        self.orchestra(&["trust", "--trust"]);
+        self.orchestra(&["new", slug, "-d", description, "--flow", flow, "--auto", "--start", "--no-edit"]);
+        self.reaches(slug, "merged");
+    }
+
+    /// Waits until the task is in a state.
+    pub fn reaches(&self, slug: &str, state: &str) {
+        let waited = self.try_orchestra(&["wait", slug, "--until", state, "--timeout", PATIENCE]);
+        assert!(waited.status.success(), "{slug} is not {state}:\n{}", self.orchestra(&["show", slug, "--json"]));
+    }
+
+    /// Each iteration of a task: its stage, and how it ended.
+    pub fn way(&self, slug: &str) -> Vec<(String, String)> {
+        let task: serde_json::Value = serde_json::from_str(&self.orchestra(&["show", slug, "--json"])).unwrap();
+        let iterations = task["task"]["iterations"].as_array().unwrap().iter();
+        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        iterations.map(|it| (word(&it["stage"]), word(&it["outcome"]))).collect()
+    }
+
+    /// The worktrees of merged tasks go by themselves, once nothing runs in them any more.
+    pub fn wait_for_one_worktree(&self) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.repository.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count() > 1 {
+            assert!(Instant::now() < until, "a worktree stays");
+            self.orchestra(&["status"]);
+        }
+    }
+
+    pub fn end(&self) {
+        self.orchestra(&["shutdown", "-y"]);
+    }
+}
+
+/// Whether a request of the log is the beginning of a conversation's turn.
+pub fn of_user(request: &serde_json::Value) -> bool {
+    request["aux"] == false && request["last"] == "user"
+}
