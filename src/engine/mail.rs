@@ -1,7 +1,7 @@
 //! Text for agents: kept until the receiver rests, typed once, and struck off when the shim says that it was typed.
 //!
 //! A program that is only just starting swallows keys. What the flow has to say to an agent that tells of its turns is
-//! therefore struck off only when a turn begins; until then it gets another Enter, then the text once more.
+//! therefore struck off only when a turn begins; until then it gets another Enter, then the text again, some times.
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,11 @@ use crate::store::database::{Delivery, EffectId, MessageId};
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
 const ENTER_DELAY: Duration = Duration::from_millis(150);
 
-/// Within this time after its Enter an agent that tells of its turns has begun one.
+/// Within this time after its Enter an agent that tells of its turns has begun one; each time that it did not, it gets as much more.
 const TURN_BEGINS: Duration = Duration::from_secs(4);
+
+/// A text is typed so often. On a busy machine an agent that says that it rests may take half a minute until it sees keys.
+const TRIES: u8 = 4;
 
 /// A text that waits for its receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +39,14 @@ pub(super) struct Letter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
     Waits,
-    /// The shim types it.
+    /// The shim types it, for the `tries`th time.
     Typed {
-        again: bool,
+        tries: u8,
     },
     /// It was typed, and the turn that it begins is still to come.
     Unseen {
         since: Instant,
+        tries: u8,
         next: Remedy,
     },
 }
@@ -139,7 +143,7 @@ impl Core {
                 if terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY).is_err() {
                     continue;
                 }
-                letter.state = Sending::Typed { again: false };
+                letter.state = Sending::Typed { tries: 1 };
                 under_way.push(letter.run.clone());
                 if let Some(agent) = live.agent.as_mut().filter(|_| matches!(letter.origin, Origin::Person(_))) {
                     agent.attended = true;
@@ -157,7 +161,7 @@ impl Core {
         let typing = places.filter_map(|place| self.shared.typed_until(place)).filter(|due| *due > now);
         let all = self.projects.iter().flat_map(|project| &project.waiting.mail);
         let unseen = all.filter_map(|letter| match letter.state {
-            Sending::Unseen { since, .. } => Some(since + TURN_BEGINS),
+            Sending::Unseen { since, tries, .. } => Some(since + TURN_BEGINS * u32::from(tries)),
             _ => None,
         });
         typing.chain(unseen).min()
@@ -181,9 +185,13 @@ impl Core {
                 continue;
             };
             let letter = &mut project.waiting.mail[index];
-            if let (Sending::Typed { again }, true) = (letter.state, tells && !works && letter.is_of_flow()) {
-                let next = if again { Remedy::Tell } else { Remedy::Enter };
-                letter.state = Sending::Unseen { since: Instant::now(), next };
+            if let (Sending::Typed { tries }, true) = (letter.state, tells && !works && letter.is_of_flow()) {
+                let next = match tries {
+                    1 => Remedy::Enter,
+                    TRIES.. => Remedy::Tell,
+                    _ => Remedy::Again,
+                };
+                letter.state = Sending::Unseen { since: Instant::now(), tries, next };
                 return;
             }
             let letter = project.waiting.mail.remove(index);
@@ -215,23 +223,23 @@ impl Core {
         }
     }
 
-    /// What was typed and has begun no turn is typed once more, at the end a person is told.
+    /// What was typed and has begun no turn is typed again, at the end a person is told.
     pub(super) fn remedy_unseen(&mut self) {
         let now = Instant::now();
         let mut silent = Vec::new();
         for letter in self.projects.iter_mut().flat_map(|project| &mut project.waiting.mail) {
-            let Sending::Unseen { since, next } = letter.state else { continue };
+            let Sending::Unseen { since, tries, next } = letter.state else { continue };
             let terminal = self.live.get(&letter.run).and_then(|live| live.terminal.as_ref());
-            let Some(terminal) = terminal.filter(|_| since + TURN_BEGINS <= now) else { continue };
+            let Some(terminal) = terminal.filter(|_| since + TURN_BEGINS * u32::from(tries) <= now) else { continue };
             // One that is out of reach is gone: its end settles the letter.
             match next {
                 Remedy::Enter => {
                     _ = terminal.input(b"\r");
-                    letter.state = Sending::Unseen { since: now, next: Remedy::Again };
+                    letter.state = Sending::Unseen { since: now, tries, next: Remedy::Again };
                 }
                 Remedy::Again => {
                     letter.id = RunId(format!("{}-again", letter.id));
-                    letter.state = Sending::Typed { again: true };
+                    letter.state = Sending::Typed { tries: tries + 1 };
                     _ = terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY);
                 }
                 Remedy::Tell => silent.push(letter.run.clone()),
