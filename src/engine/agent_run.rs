@@ -1,7 +1,7 @@
 //! Agents at work: their launch, what they do, what they hand in.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::ground::now;
@@ -26,6 +26,9 @@ use crate::store::dropbox;
 pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
 /// In an agent's folder: where its events are.
 const EVENTS_FILE: &str = "events.json";
+/// By then an agent that has an event stream has said its first word there.
+const EVENTS_BEGIN: Duration = Duration::from_secs(20);
+
 /// In an agent's folder: a prompt that is still to be typed.
 const TYPED_FILE: &str = "to-type.md";
 
@@ -419,6 +422,7 @@ impl Core {
             moved: None,
             dropped: None,
             events,
+            unheard_until: Instant::now() + EVENTS_BEGIN,
         });
         let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {

@@ -10,7 +10,7 @@ use super::Place;
 use super::message::Answerer;
 use super::monitor::Facts;
 use super::resume::boot_id;
-use crate::agent::{Authority, EventSource, Manifest};
+use crate::agent::{Authority, EventSource, Manifest, Source};
 use crate::model::{Activity, ExitStatus, Mode, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
 use crate::store::database::{EffectId, StoredSession};
@@ -81,6 +81,8 @@ pub(super) struct AgentSide {
     pub dropped: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
+    /// From then on its screen alone may say that it rests, though its event stream has said nothing yet.
+    pub unheard_until: Instant,
 }
 
 /// A process that is being started: what becomes a `Live`.
@@ -193,6 +195,12 @@ impl AgentSide {
     /// When what was handed in beside a turn is taken.
     pub fn dropped_due(&self) -> Option<Instant> {
         self.dropped.map(|at| at + BESIDE_A_TURN)
+    }
+
+    /// Whether its word that it rests is to be trusted. The screen of an agent that is only just starting stands still as well,
+    /// and what is typed then is lost.
+    pub fn is_heard(&self, now: Instant) -> bool {
+        self.events.is_none() || self.status.verdict().source > Source::Screen || now >= self.unheard_until
     }
 
     /// When the screen counts as standing still, unless it changes before.
