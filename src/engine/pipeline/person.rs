@@ -183,7 +183,9 @@ impl Step<'_> {
             }
             Wish::RunGate => begun && self.task.current_stage().gate.is_some() && self.is_at_gate(),
             Wish::Complete => {
-                self.is_last() && matches!(state, Working | Quiet | Asking | Paused | Blocked | Failed | Approval)
+                begun
+                    && self.is_last()
+                    && matches!(state, Working | Quiet | Asking | Paused | Blocked | Failed | Approval)
             }
             Wish::Skip => {
                 begun
