@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use super::own_path;
-use crate::model::{Failure, FailureKind};
+use super::{look, own_path};
+use crate::model::{Failure, FailureKind, State};
 use crate::rpc::{Client, TaskView, TasksView};
 use crate::store::{Folder, Home};
 
@@ -138,7 +138,10 @@ impl Link {
 
     /// Whether a task's session may be on its way: its process is not known yet.
     pub fn starts(&mut self, session: &str) -> bool {
-        self.task(session).is_ok_and(|task| matches!(task.state.as_str(), "setup" | "queued" | "working"))
+        self.task(session).ok().and_then(|task| look::state(&task)).is_some_and(|state| {
+            // A gate or a script may be long at work, and the agent is another one then.
+            matches!(state, State::Setup | State::Queued | State::Working)
+        })
     }
 
     /// The task that was named, else the one whose worktree this is.

@@ -129,6 +129,11 @@ impl State {
         )
     }
 
+    /// The flow goes on by itself: without a person another agent of the task may come.
+    pub const fn goes_on(self) -> bool {
+        self.is_busy() || matches!(self, Self::Waiting | Self::Children)
+    }
+
     pub const fn is_closed(self) -> bool {
         matches!(self, Self::Merged | Self::Archived)
     }

@@ -111,17 +111,22 @@ fn logs_are_followed_to_the_end() {
     });
 }
 
+/// The same agent at both stages.
+const TWICE: &str =
+    "{stages: [{name: plan, artifact: plan, is_automated: true}, {name: work, artifact: summary, is_automated: true}]}";
+
 /// An agent that says no word to the engine: all that is known of it is what it prints.
-fn follow<'a>(desk: &'a Desk<'_>, script: &str, more: &[&str]) -> (Child, impl Iterator<Item = String> + use<'a>) {
+fn follow<'a>(
+    desk: &'a Desk<'_>,
+    (flow, script): (&str, &str),
+    more: &[&str],
+) -> (Child, impl Iterator<Item = String> + use<'a>) {
     let agent = desk.place.write("agent.sh", &format!("stty -echo\n{script}"));
     let entry = format!("{{start: [sh, '{}', '{{prompt}}'], conversation: none, artifact: stdout}}", agent.display());
     desk.repository.agent("plain", &entry);
-    desk.repository.flow(
-        "twice",
-        "{stages: [{name: plan, artifact: plan, is_automated: true}, {name: work, artifact: summary, is_automated: true}]}",
-    );
+    desk.repository.flow("own", flow);
     desk.done(&["trust", "--trust"]);
-    desk.done(&["new", "fix-it", "-d", "Fix it", "--agent", "plain", "--flow", "twice", "--start"]);
+    desk.done(&["new", "fix-it", "-d", "Fix it", "--agent", "plain", "--flow", "own", "--start"]);
     let mut following = desk.command(&[&["logs", "fix-it", "--follow"], more].concat());
     let mut following = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(following.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -152,7 +157,7 @@ fn every_line_is_followed_once_from_stage_to_stage_and_engine_to_engine() {
             count(501, 502),
             doors[3].wait(),
         );
-        let (mut following, mut lines) = follow(&desk, &script, &[]);
+        let (mut following, mut lines) = follow(&desk, (TWICE, &script), &[]);
         let mut next = |count: usize| lines.by_ref().take(count).collect::<Vec<_>>();
         let knock = doors[0].reached();
         assert_eq!(next(3), numbers(1, 3));
@@ -174,6 +179,25 @@ fn every_line_is_followed_once_from_stage_to_stage_and_engine_to_engine() {
 }
 
 #[test]
+fn a_stage_that_is_a_script_does_not_end_it() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
+        let door = place.door("door");
+        desk.repository.script("format.sh", &door.wait());
+        let script = "{name: format, artifact: log, is_automated: true, script: {command: format.sh}}";
+        let flow = TWICE.replace("}, {", &format!("}}, {script}, {{"));
+        let (mut following, mut lines) = follow(&desk, (&flow, "echo at work\n"), &[]);
+        assert_eq!(lines.next().as_deref(), Some("at work"));
+        let knock = door.reached();
+        assert_eq!(desk.json(&["status", "fix-it", "--json"])["task"]["state"], "scripting");
+        knock.open();
+        assert_eq!(lines.next().as_deref(), Some("at work"), "the agent of the stage after it");
+        assert_eq!(lines.next(), None);
+        assert!(following.wait().unwrap().success());
+    });
+}
+
+#[test]
 fn what_draws_on_the_whole_screen_is_said_once() {
     in_place(|place| {
         let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
@@ -182,7 +206,7 @@ fn what_draws_on_the_whole_screen_is_said_once() {
             "echo before\nprintf '\\033[?1049h'\necho hidden\n{}\nprintf '\\033[?1049l'\necho after\n",
             door.wait()
         );
-        let (mut following, mut lines) = follow(&desk, &script, &["--json"]);
+        let (mut following, mut lines) = follow(&desk, (TWICE, &script), &["--json"]);
         let mut line = || {
             let object: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
             object["line"].as_str().unwrap().to_owned()

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::cli::context::{Context, Link, typed};
 use crate::cli::output::{note, print};
-use crate::cli::{Outcome, watch};
-use crate::model::{Failure, FailureKind};
+use crate::cli::{Outcome, look, watch};
+use crate::model::{Failure, FailureKind, State};
 use crate::rpc::{Client, Followed, Lines, Position};
 
 /// What was printed, and how.
@@ -111,7 +111,7 @@ impl Printer<'_> {
     }
 }
 
-/// Whether another agent of the task may come: its process is not known yet, or it depends on a gate.
+/// Whether another agent of the task may come.
 fn goes_on(link: &mut Link, session: &str) -> bool {
-    link.task(session).is_ok_and(|task| matches!(task.state.as_str(), "setup" | "queued" | "working" | "gating"))
+    link.task(session).ok().and_then(|task| look::state(&task)).is_some_and(State::goes_on)
 }
