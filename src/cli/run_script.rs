@@ -6,10 +6,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::attach::{self, Ended};
-use super::context::{Context, OfTask};
+use super::context::{Context, Link, OfTask, typed};
 use super::output::say;
 use super::{Outcome, Run, send, trust};
-use crate::model::{Failure, Size};
+use crate::model::{Failure, FailureKind, Size};
+use crate::rpc::Lines;
 
 /// Run the project's run script in a task's worktree
 ///
@@ -46,7 +47,11 @@ impl Run for RunScript {
             context.output.result(&answer, || format!("{session} runs; orchestra run {owner} shows it"));
             return Ok(ExitCode::SUCCESS);
         }
-        match attach::show_session(context, &mut link, &session)? {
+        let ended = match attach::show_session(context, &mut link, &session) {
+            Err(failure) if failure.kind == FailureKind::BadState => missed(&mut link, &session)?,
+            shown => shown?,
+        };
+        match ended {
             Ended::Exited(Some(code)) => {
                 say(&format!("{session} has ended, exit code {code}"));
                 // A signal is told as shells tell it.
@@ -54,8 +59,8 @@ impl Run for RunScript {
                 Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
             }
             Ended::Exited(None) => {
-                say(&format!("{session} has ended"));
-                Ok(ExitCode::SUCCESS)
+                say(&format!("{session} has ended; nobody knows its exit code"));
+                Ok(ExitCode::from(1))
             }
             Ended::Left => {
                 say(&format!("left {session}; it goes on. orchestra run {owner} comes back"));
@@ -63,4 +68,24 @@ impl Run for RunScript {
             }
         }
     }
+}
+
+/// A script that ended before its screen could be shown: what it printed, and how it ended.
+fn missed(link: &mut Link, session: &str) -> Result<Ended, Failure> {
+    match link.call("session.follow", json!({"session": session})) {
+        // All that is left of it is that it was there.
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(Ended::Exited(None)),
+        answer => drop(answer?),
+    }
+    while let Some(told) = link.client.next_notification(None)? {
+        if told.method != "session.lines" {
+            continue;
+        }
+        let told: Lines = typed(told.params)?;
+        told.lines.iter().for_each(|line| say(line));
+        if told.ended {
+            return Ok(Ended::Exited(told.exit.map(i64::from)));
+        }
+    }
+    Ok(Ended::Exited(None))
 }

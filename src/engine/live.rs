@@ -175,6 +175,7 @@ impl Live {
         let activity = self.activity();
         SessionView {
             id: self.place.1.clone(),
+            run: self.run.clone(),
             kind: self.kind,
             name: self.name.clone(),
             alive: self.alive(),

@@ -31,7 +31,7 @@ impl Core {
 
     /// The project's run script where a session works.
     pub(super) fn run_beside(&mut self, project: &ProjectId, owner: &SessionId, size: Size, answerer: Answerer) {
-        let id = SessionId(format!("{owner}.run"));
+        let id = SessionId::run_script(owner);
         let program = self.project(project).and_then(|project| {
             project.check_trust()?;
             let script = project.files.folder.scripts().join(RUN_SCRIPT);

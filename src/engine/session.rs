@@ -238,6 +238,7 @@ impl Core {
         live.exit = Some(status);
         live.since = now();
         let (project, kind, ends) = (live.place.0.clone(), live.kind, live.ends.take());
+        let is_run_script = live.place.1.is_run_script();
         let at = live.task.map(|task| TaskPlace { project: project.clone(), task });
         if let Some(terminal) = &live.terminal {
             // The shim has nothing more to tell; where it is gone already, all the better.
@@ -259,6 +260,8 @@ impl Core {
         self.watches.forget(run);
         match kind {
             SessionKind::Job => self.job_exited(run, status),
+            // What a run script printed, and how it ended, is asked for later; a shell ends before its person.
+            SessionKind::Shell if is_run_script => {}
             SessionKind::Shell => drop(self.live.remove(run)),
             SessionKind::Executor | SessionKind::Designer => self.tell_failed_resume(&project, run),
         }

@@ -130,6 +130,9 @@ impl SessionId {
     /// Name of the designer's session.
     pub const MAIN: &'static str = "main";
 
+    /// Ends the name of a run script's session.
+    const RUN_SCRIPT: &'static str = ".run";
+
     /// The designer's session.
     pub fn main() -> Self {
         Self::from(Self::MAIN)
@@ -138,6 +141,15 @@ impl SessionId {
     /// The session of a task's agent.
     pub fn of_task(slug: &Slug) -> Self {
         Self::from(slug.as_str())
+    }
+
+    /// The project's run script beside a session.
+    pub fn run_script(owner: &Self) -> Self {
+        Self(format!("{owner}{}", Self::RUN_SCRIPT))
+    }
+
+    pub fn is_run_script(&self) -> bool {
+        self.0.ends_with(Self::RUN_SCRIPT)
     }
 
     /// The `n`th shell beside a session.

@@ -9,7 +9,7 @@ use super::comment::Comment;
 use super::config::Config;
 use super::diff::DiffStat;
 use super::failure::Failure;
-use super::id::{ProjectId, SessionId, Slug};
+use super::id::{ProjectId, RunId, SessionId, Slug};
 use super::session::{Activity, ExitStatus, SessionKind};
 use super::task::Task;
 
@@ -122,6 +122,8 @@ pub enum Hold {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionView {
     pub id: SessionId,
+    /// Its newest run.
+    pub run: RunId,
     pub kind: SessionKind,
     /// Agent or program name.
     pub name: String,

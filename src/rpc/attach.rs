@@ -18,7 +18,7 @@ use super::server::Service;
 use super::view::exit_code;
 use super::wire::{self, Fault};
 use crate::engine::{Place, Presence};
-use crate::model::{Failure, FailureKind, Size, Snapshot, State};
+use crate::model::{Failure, FailureKind, SessionId, Size, Snapshot, State};
 use crate::pty::{PAINTER_RESET, Painter, Terminal};
 
 /// Between two frames of a session that writes all the time.
@@ -132,10 +132,19 @@ fn is_held(snapshot: &Snapshot, place: &Place) -> bool {
 }
 
 fn terminal(service: &Service, place: &Place) -> Result<Terminal, Fault> {
-    service.handle.terminal(place).filter(|terminal| terminal.exit().is_none()).ok_or_else(|| {
-        let failure = Failure::new(FailureKind::BadState, format!("{} has no live session.", place.1));
-        failure.hint(format!("orchestra start {} starts it", place.1)).into()
-    })
+    let live = service.handle.terminal(place).filter(|terminal| terminal.exit().is_none());
+    live.ok_or_else(|| no_session(place.1.as_str()).into())
+}
+
+/// What starts it again depends on what it is; a shell beside an agent opens in the screen only.
+fn no_session(session: &str) -> Failure {
+    let failure = Failure::new(FailureKind::BadState, format!("{session} has no live session."));
+    match session.split_once('.') {
+        None if session == SessionId::MAIN => failure.hint("orchestra attach main starts it"),
+        None => failure.hint(format!("orchestra start {session} starts it")),
+        Some((owner, "run")) => failure.hint(format!("orchestra run {owner} starts it")),
+        Some(_) => failure,
+    }
 }
 
 impl Stream {

@@ -204,7 +204,8 @@ pub fn ended(service: &Service, place: &Place) -> Result<(RunId, PathBuf), Failu
     let snapshot = service.handle.snapshot();
     let project = project(&snapshot, &place.0)?;
     let task = project.tasks.iter().find(|view| view.task.session_id() == place.1);
-    let run: Option<&RunId> = task.and_then(|view| view.task.session.as_ref()).map(|session| &session.id);
+    let of_task = task.and_then(|view| view.task.session.as_ref()).map(|session| &session.id);
+    let run = of_task.or_else(|| project.sessions().find(|it| it.id == place.1).map(|session| &session.run));
     let found = run.map(|run| (run.clone(), service.home.session(run))).filter(|(_, folder)| folder.is_dir());
     found.ok_or_else(|| no_session(&place.1))
 }

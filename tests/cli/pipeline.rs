@@ -293,6 +293,14 @@ fn a_run_script_has_the_terminal() {
         door.reached().open();
         let (code, text) = terminal.end();
         assert!(code == 7 && text.contains("fix-it.run has ended, exit code 7"), "{code}: {text}");
+        let ended = desk.run(&["rpc", "session.attach", r#"{"session": "fix-it.run", "rows": 9, "cols": 9}"#]);
+        assert!(ended.code == 4 && ended.err.contains("orchestra run fix-it starts it"), "{ended:?}");
+
+        // One that ends before its screen can be shown.
+        desk.repository.script("run.sh", "echo gone; exit 3");
+        desk.done(&["trust", "--trust"]);
+        let (code, text) = desk.terminal(&["run", "fix-it"], &[]).end();
+        assert!(code == 3 && text.contains("gone") && text.contains("has ended, exit code 3"), "{code}: {text}");
     });
 }
 

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use orchestra::model::{
     Activity, AgentFound, Change, Config, Diff, DiffLine, DiffStat, FileDiff, Flow, Glyphs, Hunk, Iteration, LineKind,
-    MonitorLine, Notice, NoticeKind, ProjectId, ProjectView, SessionId, SessionKind, SessionView, Size, Slug, Snapshot,
-    Span, Stage, State, Task, TaskId, TaskView, Trigger, solo,
+    MonitorLine, Notice, NoticeKind, ProjectId, ProjectView, RunId, SessionId, SessionKind, SessionView, Size, Slug,
+    Snapshot, Span, Stage, State, Task, TaskId, TaskView, Trigger, solo,
 };
 use orchestra::ui::model::{Message, Model, Pane, RowKey};
 use orchestra::ui::theme::{Depth, Ground, Theme};
@@ -84,6 +84,7 @@ pub fn change(view: &mut TaskView, change: impl FnOnce(&mut Task)) {
 pub fn session(id: &str, kind: SessionKind, activity: Activity, minutes: i64) -> SessionView {
     SessionView {
         id: SessionId::from(id),
+        run: RunId::from(id),
         kind,
         name: "opencode".to_owned(),
         alive: true,

@@ -7,8 +7,8 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::{SignedDuration, Timestamp};
 use orchestra::model::{
     Activity, AgentFound, Answer, Change, Config, Diff, DiffLine, DiffStat, FileDiff, Hunk, Iteration, LineKind,
-    Notice, NoticeKind, ProjectId, ProjectView, Reason, ReasonKind, Request, SessionId, SessionKind, SessionView, Size,
-    Slug, Snapshot, Span, State, Task, TaskId, TaskView, Trigger, solo,
+    Notice, NoticeKind, ProjectId, ProjectView, Reason, ReasonKind, Request, RunId, SessionId, SessionKind,
+    SessionView, Size, Slug, Snapshot, Span, State, Task, TaskId, TaskView, Trigger, solo,
 };
 use orchestra::ui::keymap::Key;
 use orchestra::ui::modal;
@@ -273,6 +273,7 @@ fn facts(id: u32, state: State, since: Timestamp) -> Task {
 pub fn session(id: &str, kind: SessionKind, activity: Activity, since: Timestamp) -> SessionView {
     SessionView {
         id: SessionId::from(id),
+        run: RunId::from(id),
         kind,
         name: if kind == SessionKind::Shell { "zsh" } else { "opencode" }.to_owned(),
         alive: true,
