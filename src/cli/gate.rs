@@ -39,9 +39,7 @@ impl Run for Gate {
         let mut answer = link.on_task("task.run_gate", &name, json!({})).map_err(trust::explained)?;
         let begun: TaskView = typed(answer["task"].take())?;
         if !self.wait {
-            return Ok(act::told(context, &begun, |task| {
-                format!("the gate of {} runs, attempt {}", task.slug, task.gate_attempt.max(1))
-            }));
+            return Ok(act::told(context, &begun, |task| format!("the gate of {} runs", task.slug)));
         }
         let id = begun.id.to_string();
         let ended = watch::until(context, &mut link, None, |link| ended(link, &id, &begun))?;
@@ -66,8 +64,8 @@ fn ended(link: &mut Link, id: &str, begun: &TaskView) -> Result<Option<Ended>, F
     if detail.task.state == "gating" {
         return Ok(None);
     }
-    let of_stage = detail.iterations.into_iter().rev().filter(|iteration| iteration.stage == begun.stage);
-    // What an earlier run said stays until this one has ended.
-    let gate = of_stage.filter_map(|iteration| iteration.gate).find(|gate| gate.attempt == begun.gate_attempt.max(1));
-    Ok(Some(Ended { task: detail.task, gate }))
+    // It belongs to the iteration that it began in; the agent may be at the next one by now.
+    let mut iterations = detail.iterations.into_iter();
+    let of_begun = iterations.find(|it| it.stage == begun.stage && it.number == begun.iteration);
+    Ok(Some(Ended { task: detail.task, gate: of_begun.and_then(|iteration| iteration.gate) }))
 }

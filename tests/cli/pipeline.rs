@@ -1,5 +1,7 @@
 //! What agents hand in and ask, and what a person does about it, with nothing but verbs.
 
+use std::process::Stdio;
+
 use crate::{Desk, WILLING, in_place};
 
 /// Asks twice at once, and hands in what it was answered.
@@ -212,6 +214,19 @@ fn a_gate_runs_when_a_person_says_so() {
         desk.done(&["trust", "--trust"]);
         let failed = desk.json(&["gate", "fix-it", "--wait", "--json"]);
         assert_eq!((failed["gate"]["exit"].as_i64(), failed["gate"]["attempt"].as_u64()), (Some(1), Some(1)));
+
+        // One that does not come to its end says nothing of the run before it.
+        desk.done(&["wait", "fix-it", "--until", "approval", "--timeout", "60"]);
+        let door = place.door("door");
+        desk.repository.script("checks.sh", &door.wait());
+        desk.done(&["trust", "--trust"]);
+        let mut waiting = desk.command(&["gate", "fix-it", "--wait", "--json"]);
+        let waiting = waiting.stdout(Stdio::piped()).spawn().unwrap();
+        let _knock = door.reached();
+        desk.done(&["stop", "fix-it"]);
+        let ran = desk.ran(&waiting.wait_with_output().unwrap());
+        assert!(ran.code == 1 && ran.raw.contains(r#""gate":null"#), "{ran:?}");
+
         desk.done(&["new", "draft", "-d", "Later"]);
         insta::assert_snapshot!(desk.shown(&["gate", "draft"]), @"
         stderr: ✗ cannot run the gate of draft: it is a draft; orchestra start draft starts it

@@ -31,9 +31,10 @@ impl Step<'_> {
             Wish::Answer { answers } => self.answer_questions(answers),
             Wish::EditSubtasks { subtasks } => self.edit_subtasks(subtasks),
             Wish::RunGate => {
-                // What its failure had ended is looked at again.
+                // What its failure had ended is looked at again; what the gate said before no longer counts.
                 if let Some(iteration) = self.task.iterations.last_mut() {
-                    (iteration.outcome, iteration.ended_at, iteration.commits) = (None, None, None);
+                    (iteration.outcome, iteration.ended_at, iteration.commits, iteration.gate) =
+                        (None, None, None, None);
                 }
                 self.run_gate();
             }

@@ -347,6 +347,7 @@ fn r66_a_person_runs_the_gate_now() {
     assert_eq!(story.task.state, State::Approval);
     story.tell(Event::Person(Wish::RunGate));
     assert_eq!(story.task.state, State::Gating);
+    assert_eq!(story.task.iteration().unwrap().gate, None, "the former run has no say");
 }
 
 #[test]
