@@ -220,7 +220,12 @@ impl ReasonView {
             ReasonKind::Paused(pause) => word(&pause),
             kind => kind.word().to_owned(),
         };
-        let text = verbs::told(&reason.text, Some(task.slug.as_str()));
+        // What an agent wrote is passed on as it is.
+        let text = match reason.kind {
+            ReasonKind::Asks | ReasonKind::Questions | ReasonKind::Verdict | ReasonKind::Blocked => reason.text.clone(),
+            ReasonKind::Agent if reason.source == "agent" => reason.text.clone(),
+            _ => verbs::told(&reason.text, Some(task.slug.as_str())),
+        };
         Self { kind, text, since: reason.since, source: reason.source.clone() }
     }
 }

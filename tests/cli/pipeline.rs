@@ -194,9 +194,9 @@ fn an_agent_is_told_what_is_wrong_with_what_it_hands_in() {
 #[test]
 fn a_task_that_cannot_be_done_fails() {
     in_place(|place| {
-        let desk = started(place, &commands(&["orchestra submit --failed 'there is no such file'"]), "failed");
+        let desk = started(place, &commands(&["orchestra submit --failed 'a reviews table is missing'"]), "failed");
         let status = desk.done(&["status"]);
-        assert!(status.contains("failed: agent") && status.contains("there is no such file"), "{status}");
+        assert!(status.contains("failed: agent") && status.contains("a reviews table is missing"), "{status}");
     });
 }
 
