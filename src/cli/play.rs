@@ -15,7 +15,7 @@ use serde_json::json;
 use super::context::{Context, Link, typed};
 use super::output::{Output, note, object, say};
 use super::{Outcome, Run, act, answer, look, trust, watch};
-use crate::model::{Failure, FailureKind, Mode, NewTask, State};
+use crate::model::{Failure, FailureKind, Mode, NewTask, ReasonKind, State};
 use crate::rpc::{TaskDetail, TaskView};
 use crate::ui::glyph::Mark;
 use interrupt::Interrupt;
@@ -225,7 +225,10 @@ fn tell(context: &Context, id: &str, Words { code, message, hint }: &Words) -> O
     } else if *code == 0 {
         say(&if hint.is_empty() { message.clone() } else { format!("{message}; {hint}") });
     } else {
-        note(&format!("{} {message}. {hint}.", Mark::Bad.glyph(context.output.signs)));
+        // Several lines end with one of their own, and a reason may end its own sentence.
+        let end = if message.contains('\n') { "\n" } else { ". " };
+        let message = message.trim_end_matches('.');
+        note(&format!("{} {message}{end}{hint}.", Mark::Bad.glyph(context.output.signs)));
     }
     Ok(ExitCode::from(*code))
 }
@@ -256,13 +259,13 @@ fn ended(output: &Output, detail: &TaskDetail, parts: &[TaskView]) -> Option<End
         State::Asking if !detail.questions.is_empty() => {
             let text = answer::page(output, &detail.questions);
             let how = format!("orchestra answer {} answers", task.slug);
-            Some(End::NeedsPerson { what: format!("{} asks:\n{text}\n", task.slug), how })
+            Some(End::NeedsPerson { what: format!("{} asks:\n{text}", task.slug), how })
         }
-        state if state.needs_person() => Some(needs(task, &way_on(state, &task.slug))),
+        state if state.needs_person() => Some(needs(task, &way_on(state, task))),
         // A subtask that failed may fail its parent; one that is left waiting keeps it from ending.
         State::Children => {
             let stuck = parts.iter().find(|part| look::state(part).is_some_and(State::needs_person))?;
-            Some(needs(stuck, &look::state(stuck).map(|state| way_on(state, &stuck.slug)).unwrap_or_default()))
+            Some(needs(stuck, &look::state(stuck).map(|state| way_on(state, stuck)).unwrap_or_default()))
         }
         _ => None,
     }
@@ -275,8 +278,12 @@ fn needs(task: &TaskView, how: &str) -> End {
 }
 
 /// What a person can do about a task that waits for one.
-fn way_on(state: State, slug: &str) -> String {
+fn way_on(state: State, task: &TaskView) -> String {
+    let slug = &task.slug;
     match state {
+        State::Asking if task.reason.as_ref().is_some_and(|it| it.kind == ReasonKind::Questions.word()) => {
+            format!("orchestra answer {slug} answers")
+        }
         State::Asking => format!("orchestra attach {slug} answers its dialog"),
         State::Approval => format!("orchestra approve {slug}, or orchestra reject {slug} TEXT"),
         State::Verdict => format!("orchestra approve {slug} sends it back, orchestra override {slug} goes on"),

@@ -92,6 +92,22 @@ fn what_needs_a_person_ends_it_with_4() {
 }
 
 #[test]
+fn questions_end_it_with_the_way_to_answer_them() {
+    in_place(|place| {
+        let ask = r#"echo '{"questions": [{"question": "Which parser?"}]}' | orchestra submit --questions -"#;
+        let desk = Desk::new(place, &format!("rules: []\notherwise: [{{run: {}}}]\n", serde_json::json!(ask)));
+        let asked = desk.run(&["play", "Fix it", "--flow", "quick", "--no-auto"]);
+        assert_eq!(asked.code, 4, "{asked:?}");
+        let slug = asked.out.split_whitespace().next().unwrap();
+        let wanted = format!("✗ {slug} asks:\nWhich parser?\norchestra answer {slug} answers.\n");
+        assert!(asked.err.ends_with(&wanted), "{asked:?}");
+        let told = desk.run(&["play", "Fix it", "--flow", "quick", "--no-auto", "--json"]);
+        let end = events(&told.raw).pop().unwrap();
+        assert!(end["message"].as_str().unwrap().ends_with("asks:\nWhich parser?"), "{end}");
+    });
+}
+
+#[test]
 fn a_task_that_fails_ends_it_with_1() {
     in_place(|place| {
         let desk = Desk::new(place, WILLING);
