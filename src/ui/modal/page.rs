@@ -23,29 +23,36 @@ pub struct Page {
     text: Option<Result<Vec<String>, String>>,
     /// Where it was read from; none: it is no file.
     file: Option<PathBuf>,
-    /// First line on the screen.
-    offset: usize,
+    /// First row on the screen; beyond the last page it stands for that.
+    at: At,
     /// A log is read from its end.
     from_end: bool,
+}
+
+/// A row of the text as it is wrapped: a line, and which of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct At {
+    line: usize,
+    row: usize,
 }
 
 impl Page {
     /// A text that is known already.
     pub fn of_text(title: String, text: &str) -> Self {
         let text = Some(Ok(split(text)));
-        Self { title, text, file: None, offset: 0, from_end: false }
+        Self { title, text, file: None, at: At::default(), from_end: false }
     }
 
     /// A file that is being read.
-    pub const fn of_file(title: String, from_end: bool) -> Self {
-        Self { title, text: None, file: None, offset: 0, from_end }
+    pub fn of_file(title: String, from_end: bool) -> Self {
+        Self { title, text: None, file: None, at: At::default(), from_end }
     }
 
     /// What was read of the file, or why nothing was.
     pub fn fill(&mut self, file: PathBuf, text: Result<String, String>) {
         let text = text.map(|text| split(&text));
         if self.from_end {
-            self.offset = text.as_ref().map_or(0, Vec::len);
+            self.at = At { line: text.as_ref().map_or(0, Vec::len), row: 0 };
         }
         (self.file, self.text) = (Some(file), Some(text));
     }
@@ -70,26 +77,30 @@ impl Page {
             _ => 0,
         };
         let page = isize::from(height.cast_signed()) - 1;
-        let by = match by {
-            PAGE_UP => -page,
-            PAGE_DOWN => page,
-            by => by,
+        let Some(Ok(text)) = &self.text else { return Step::stay() };
+        let at = self.first(text, (width, height));
+        self.at = match by {
+            isize::MIN => At::default(),
+            isize::MAX => At { line: text.len(), row: 0 },
+            PAGE_UP => moved(text, at, -page, width),
+            PAGE_DOWN => moved(text, at, page, width),
+            by => moved(text, at, by, width),
         };
-        self.offset = self.first(width, height).saturating_add_signed(by);
-        self.offset = self.first(width, height);
+        self.at = self.first(text, (width, height));
         Step::stay()
     }
 
-    /// The first line on the screen: the last page is full.
-    fn first(&self, width: u16, height: u16) -> usize {
-        let Some(Ok(text)) = &self.text else { return 0 };
-        let mut used = 0;
-        let fits = |line: &&String| {
-            used += lines(line, width).len();
-            used <= height.into()
-        };
-        let last_page = text.iter().rev().take_while(fits).count();
-        self.offset.min(text.len() - last_page)
+    /// The first row on the screen: the last page is full.
+    fn first(&self, text: &[String], (width, height): (u16, u16)) -> At {
+        let mut left = usize::from(height);
+        for (line, words) in text.iter().enumerate().rev() {
+            let rows = lines(words, width).len();
+            if rows >= left {
+                return self.at.min(At { line, row: rows - left });
+            }
+            left -= rows;
+        }
+        At::default()
     }
 
     /// Only the lines that are on the screen are wrapped, however long the text is.
@@ -101,10 +112,10 @@ impl Page {
             None => panel.push(Row::new(Tone::Dim, "...")),
             Some(Err(why)) => panel.say(Tone::Dim, why, width),
             Some(Ok(text)) => {
-                let first = self.first(width, height);
-                let rows = text[first..].iter().flat_map(|line| lines(line, width)).take(height.into());
+                let At { line, row } = self.first(text, (width, height));
+                let rows = text[line..].iter().flat_map(|line| lines(line, width)).skip(row).take(height.into());
                 panel.rows.extend(rows.map(Row::from));
-                panel.note = format!("line {} of {}", first + 1, text.len());
+                panel.note = format!("line {} of {}", line + 1, text.len());
             }
         }
         panel.rows.resize(height.into(), Row::default());
@@ -112,9 +123,57 @@ impl Page {
     }
 }
 
+/// So many rows further down, or up. Only the lines in between are wrapped.
+fn moved(text: &[String], mut at: At, by: isize, width: u16) -> At {
+    let rows = |line: usize| text.get(line).map_or(1, |line| lines(line, width).len());
+    let mut left = by.unsigned_abs();
+    while left > 0 && (by > 0 && at.line < text.len() || by < 0 && at > At::default()) {
+        if by > 0 {
+            let here = (rows(at.line) - at.row.min(rows(at.line) - 1)).min(left);
+            at.row += here;
+            if at.row >= rows(at.line) {
+                at = At { line: at.line + 1, row: 0 };
+            }
+            left -= here;
+        } else if at.row > 0 {
+            let here = at.row.min(left);
+            at.row -= here;
+            left -= here;
+        } else {
+            at = At { line: at.line - 1, row: rows(at.line - 1) - 1 };
+            left -= 1;
+        }
+    }
+    at
+}
+
 fn split(text: &str) -> Vec<String> {
     if text.trim().is_empty() {
         return vec!["It is empty.".to_owned()];
     }
     text.trim_end().lines().map(|line| line.replace('\t', "    ")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_line_that_is_longer_than_the_page_is_reached() {
+        let words: Vec<String> = (1..=9).map(|number| format!("word-{number}")).collect();
+        let mut page = Page::of_text("log".to_owned(), &format!("first\n{}", words.join(" ")));
+        let mut shown = |key: KeyCode| {
+            page.key(KeyEvent::new(key, KeyModifiers::NONE), (8, 3));
+            let panel = page.panel(8, 3);
+            let rows: Vec<_> = panel.rows.into_iter().filter_map(|row| Some(row.0.into_iter().next()?.1)).collect();
+            (rows.join(" "), panel.note)
+        };
+        let at = |rows: &str, note: &str| (rows.to_owned(), note.to_owned());
+        assert_eq!(shown(KeyCode::End), at("word-7 word-8 word-9", "line 2 of 2"));
+        assert_eq!(shown(KeyCode::Down), at("word-7 word-8 word-9", "line 2 of 2"));
+        assert_eq!(shown(KeyCode::Up), at("word-6 word-7 word-8", "line 2 of 2"));
+        assert_eq!(shown(KeyCode::PageUp), at("word-4 word-5 word-6", "line 2 of 2"));
+        assert_eq!(shown(KeyCode::Home), at("first word-1 word-2", "line 1 of 2"));
+        assert_eq!(shown(KeyCode::PageDown), at("word-2 word-3 word-4", "line 2 of 2"));
+    }
 }
