@@ -90,9 +90,7 @@ pub fn attach(model: &Model) -> Verdict {
     }
     match task.task.state {
         State::Draft => Err(format!("{} is a draft; $start starts it, $spec edits its spec", subject.name())),
-        State::Working | State::Quiet | State::Asking | State::Approval if task.session.is_none() => {
-            Err(format!("the agent of {} starts", subject.name()))
-        }
+        State::Working if task.session.is_none() => Err(format!("the agent of {} starts", subject.name())),
         State::Done => Err(format!("the agent of {} has ended; $message sends it on", subject.name())),
         _ => Err(unfit(subject.name(), task)),
     }

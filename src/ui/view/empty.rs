@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::explain;
 use crate::model::{ProjectView, State, TaskView};
-use crate::ui::row::Subject;
+use crate::ui::row::{Subject, asks_questions};
 use crate::ui::theme::Role;
 
 use super::Scene;
@@ -62,10 +62,14 @@ fn terminal_text(subject: Option<&Subject<'_>>) -> String {
     }
 }
 
+/// What is alive shows its screen in a moment.
+const STARTING: &str = "The session is starting.\n$stop stops it, $explain says more.";
+
 fn task_text(project: &ProjectView, view: &TaskView) -> String {
     let task = &view.task;
     let because = task.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.text));
     match task.state {
+        _ if view.session.as_ref().is_some_and(|session| session.alive) => STARTING.to_owned(),
         State::Draft => "A draft: nothing was made for it yet.\n$start starts it, $spec opens its spec.".to_owned(),
         State::Setup => "The worktree is being made; then its setup script runs.\n$stop stops it.".to_owned(),
         State::Queued => format!("It waits for {}.\n$stop takes it out of the queue.", explain::queue(project, view)),
@@ -82,13 +86,13 @@ fn task_text(project: &ProjectView, view: &TaskView) -> String {
             "Its session has ended.\n$approve reviews it, $merge merges it, $start goes on with it.".to_owned()
         }
         State::Scripting => "Its script runs.\n$stop stops it.".to_owned(),
-        State::Working
-        | State::Gating
-        | State::Integrating
-        | State::Quiet
-        | State::Asking
-        | State::Approval
-        | State::Verdict
-        | State::Blocked => "The session is starting.\n$stop stops it, $explain says more.".to_owned(),
+        State::Gating => "Its gate runs.\n$stop stops it.".to_owned(),
+        State::Integrating => "It is being merged.\n$explain says more.".to_owned(),
+        State::Approval => "It waits for review; its agent has ended.\n$approve reviews it.".to_owned(),
+        State::Verdict => "It was rejected by its reviewer.\n$approve confirms, $override goes on.".to_owned(),
+        State::Blocked => format!("Blocked{because}\n$start tries again, $explain says more."),
+        State::Asking if asks_questions(view) => format!("It asks{because}\n$peek answers."),
+        State::Quiet | State::Asking => "Its session has ended.\n$explain says more.".to_owned(),
+        State::Working => STARTING.to_owned(),
     }
 }
