@@ -288,6 +288,8 @@ pub enum Effect {
     Copy(String),
     /// A text field's content in `$EDITOR`, full screen; the result comes back as `Msg::Edited`.
     EditText(String),
+    /// The same of a text in YAML.
+    EditYaml(String),
     /// The visible lines of a session's screen; they come back as `Msg::Screen`.
     ReadScreen {
         project: ProjectId,
@@ -330,6 +332,11 @@ pub enum Then {
     Resume(Box<Request>),
     /// Fills the modal of this serial (facts of delete, merge, review, trust), while it is the one that is open.
     FillModal(u64),
+    /// Of what the modal of this serial sent: taken, it is done with; refused, it stays and says why, or the failure is shown
+    /// where it is gone.
+    SettleModal(u64),
+    /// Show its message, or its failure; taken, the draft of this name is done with.
+    Forget(String),
     /// Created a task: select it; on a failure the form stays and shows it.
     SelectNew,
     /// Opened a shell or an embedded editor: show and attach it.

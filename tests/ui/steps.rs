@@ -453,7 +453,7 @@ fn a_breakdown_is_edited_before_it_is_approved() {
     person.press("a").press("<down>").press("J").press("x");
     assert_snapshot!("breakdown_changed", person.shot());
     person.press("e");
-    let Some(Effect::EditText(sheet)) = person.effects.pop() else { panic!("it opens the editor") };
+    let Some(Effect::EditYaml(sheet)) = person.effects.pop() else { panic!("it opens the editor") };
     assert_snapshot!("breakdown_sheet", sheet);
     person.tell(Msg::Edited(Some(sheet.replace("after:\n- 2", "after: [7]"))));
     assert!(person.shot().contains("Not changed: there is no item 7"), "{}", person.shot());

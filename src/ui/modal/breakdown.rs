@@ -1,11 +1,12 @@
 //! A breakdown that waits for approval: its items, to be looked at, edited, dropped and put in another order.
 //!
-//! Invariants: dependencies follow the items they name; nothing changes in the engine before `a`.
+//! Invariants: dependencies follow the items they name; nothing changes in the engine before `a`, and what is approved has been
+//! on the screen: a breakdown that the agent hands in meanwhile takes the place of the one that is looked at.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, ProjectId, Request, SubtaskDraft, TaskId, TaskView};
+use crate::model::{Failure, ProjectId, Request, Snapshot, State, SubtaskDraft, TaskId, TaskView};
 use crate::ui::model::{Effect, Model, Then};
 use crate::ui::text::plural;
 use crate::ui::update;
@@ -25,6 +26,8 @@ pub struct Breakdown {
     key: String,
     /// The flow of an item that names none.
     flow: String,
+    /// As the engine has them.
+    proposed: Vec<SubtaskDraft>,
     items: Vec<SubtaskDraft>,
     /// The items before each change, the agent's own first.
     former: Vec<Vec<SubtaskDraft>>,
@@ -39,8 +42,19 @@ struct View {
     open: bool,
     /// The words of a rejection, once `r` was pressed.
     reject: Option<Rejection>,
+    /// The marked item as it came back from the editor, with something wrong in it.
+    slip: Option<String>,
     sent: bool,
     error: Option<String>,
+}
+
+/// What survives Esc, for as long as the breakdown is the one that it was made of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Draft {
+    proposed: Vec<SubtaskDraft>,
+    items: Vec<SubtaskDraft>,
+    at: usize,
+    slip: Option<String>,
 }
 
 /// An item as it is edited: numbers from 1, as the list shows them.
@@ -63,16 +77,44 @@ impl Breakdown {
         let proposed = iteration.subtasks.clone()?;
         let slug = view.task.slug.to_string();
         let key = format!("b:{project}/{slug}:{}-{}", iteration.stage, iteration.number);
-        let kept = model.input.drafts.get(&key).and_then(|text| serde_json::from_str(text).ok());
-        let (items, former) =
-            kept.map_or_else(|| (proposed.clone(), Vec::new()), |kept| (kept, vec![proposed.clone()]));
+        let kept: Option<Draft> = model.input.drafts.get(&key).and_then(|text| serde_json::from_str(text).ok());
+        let kept = kept.filter(|kept| kept.proposed == proposed);
+        let Draft { proposed, items, at, slip } =
+            kept.unwrap_or_else(|| Draft { items: proposed.clone(), proposed, at: 0, slip: None });
+        let former = if items == proposed { Vec::new() } else { vec![proposed.clone()] };
         let flow = view.task.current_stage().breakdown().map_or_else(String::new, |breakdown| breakdown.flow.clone());
-        let project = project.clone();
-        Some(Self { project, task: view.task.id, slug, key, flow, items, former, at: 0, view: View::default() })
+        let (project, task, view) = (project.clone(), view.task.id, View { slip, ..View::default() });
+        Some(Self { project, task, slug, key, flow, proposed, items, former, at, view })
+    }
+
+    /// Takes over what the agent handed in since; true: it is another breakdown now.
+    pub fn reload(&mut self, snapshot: &Snapshot) -> bool {
+        let project = snapshot.projects.iter().find(|view| view.id == self.project);
+        let view = project.and_then(|view| view.tasks.iter().find(|view| view.task.id == self.task));
+        let task = view.map(|view| &view.task).filter(|task| task.state == State::Approval);
+        let Some(now) = task.and_then(|task| task.iteration()?.subtasks.as_ref()) else { return false };
+        if *now == self.proposed {
+            return false;
+        }
+        self.proposed.clone_from(now);
+        if *now == self.items {
+            return false;
+        }
+        self.items.clone_from(now);
+        self.former.clear();
+        self.at = 0;
+        (self.view.open, self.view.slip, self.view.sent) = (false, None, false);
+        self.view.error = Some("Meanwhile there is another breakdown: this is it.".to_owned());
+        true
     }
 
     pub const fn takes_text(&self) -> bool {
         self.view.reject.is_some()
+    }
+
+    /// The engine has the changed items, and its answer leads on.
+    pub const fn is_sent(&self) -> bool {
+        self.view.sent
     }
 
     pub fn text(&mut self) -> Option<&mut Field> {
@@ -93,19 +135,19 @@ impl Breakdown {
         self.view.error = None;
         let last = self.items.len().saturating_sub(1);
         match event.code {
-            KeyCode::Up | KeyCode::Char('k') => self.at = self.at.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => self.at = (self.at + 1).min(last),
+            KeyCode::Up | KeyCode::Char('k') => self.mark(self.at.saturating_sub(1)),
+            KeyCode::Down | KeyCode::Char('j') => self.mark((self.at + 1).min(last)),
             KeyCode::Char('J') if self.at < last => self.exchange(self.at + 1),
             KeyCode::Char('K') if self.at > 0 => self.exchange(self.at - 1),
             KeyCode::Enter | KeyCode::Char(' ') => self.view.open = !self.view.open,
             KeyCode::Char('e') => {
-                let sheet = self.items.get(self.at).map(sheet);
-                return Step::Stay(sheet.map(Effect::EditText).into_iter().collect());
+                let sheet = self.view.slip.clone().or_else(|| self.items.get(self.at).map(sheet));
+                return Step::Stay(sheet.map(Effect::EditYaml).into_iter().collect());
             }
             KeyCode::Char('x') => self.remove(),
             KeyCode::Char('u') => match self.former.pop() {
                 Some(items) => {
-                    self.at = self.at.min(items.len().saturating_sub(1));
+                    self.mark(self.at.min(items.len().saturating_sub(1)));
                     self.items = items;
                 }
                 None => self.view.error = Some("It is as the agent proposed it.".to_owned()),
@@ -120,15 +162,26 @@ impl Breakdown {
         Step::stay()
     }
 
-    /// The marked item as it came back from the editor; what is wrong with it is said, and nothing changes.
+    /// Another item is marked: the words for the one before are done with.
+    fn mark(&mut self, at: usize) {
+        if at != self.at {
+            (self.at, self.view.slip) = (at, None);
+        }
+    }
+
+    /// The marked item as it came back from the editor; what is wrong with it is said, and nothing changes before it is mended.
     pub fn edited(&mut self, text: &str) {
+        self.view.slip = None;
         match self.read(text) {
             Ok(item) if self.items.get(self.at) == Some(&item) => {}
             Ok(item) => {
                 self.former.push(self.items.clone());
                 self.items[self.at] = item;
             }
-            Err(why) => self.view.error = Some(format!("Not changed: {why}.")),
+            Err(why) => {
+                self.view.slip = Some(text.to_owned());
+                self.view.error = Some(format!("Not changed: {why}. e goes on with your text."));
+            }
         }
     }
 
@@ -169,6 +222,7 @@ impl Breakdown {
             return;
         }
         self.former.push(self.items.clone());
+        self.view.slip = None;
         let at = self.at;
         self.items.remove(at);
         for item in &mut self.items {
@@ -190,7 +244,7 @@ impl Breakdown {
         self.view.sent = true;
         let (project, task, subtasks) = (self.project.clone(), self.task, self.items.clone());
         let request = Request::EditSubtasks { project, task, subtasks };
-        Step::Stay(vec![Effect::Ask { request, then: Then::FillModal(serial) }])
+        Step::Stay(vec![Effect::Ask { request, then: Then::SettleModal(serial) }])
     }
 
     pub fn approval(&self) -> Vec<Effect> {
@@ -209,7 +263,11 @@ impl Breakdown {
             reject.keep(model);
         }
         self.forget(model);
-        if let (false, Ok(text)) = (self.former.is_empty(), serde_json::to_string(&self.items)) {
+        if self.former.is_empty() && self.view.slip.is_none() {
+            return;
+        }
+        let (proposed, items, slip) = (self.proposed.clone(), self.items.clone(), self.view.slip.clone());
+        if let Ok(text) = serde_json::to_string(&Draft { proposed, items, at: self.at, slip }) {
             model.input.drafts.insert(self.key.clone(), text);
         }
     }

@@ -1,7 +1,7 @@
 //! Prompts, forms and overlays: one file each, with its state, its keys and its frame.
 //!
 //! Invariants: a prompt that decides ignores keys, Esc aside, for its first 200 ms; Enter never destroys; an answer that
-//! was asked for an earlier modal never fills a later one.
+//! was asked for an earlier modal never fills a later one; what was sent is answered before its prompt can be left.
 
 mod actions;
 mod base;
@@ -128,7 +128,9 @@ impl Body {
     fn escapes(&self) -> bool {
         match self {
             Self::Review(review) => !review.takes_text(),
-            Self::Breakdown(breakdown) => !breakdown.takes_text(),
+            // Its answer leads on, and a refusal has to be seen.
+            Self::Breakdown(breakdown) => !breakdown.takes_text() && !breakdown.is_sent(),
+            Self::Questions(questions) => !questions.is_sent(),
             _ => true,
         }
     }
@@ -283,9 +285,6 @@ pub fn read(model: &mut Model, serial: u64, file: PathBuf, text: Result<String, 
 
 /// An answer for the modal with this serial; another one ignores it.
 pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
-    if let Some(effects) = settle(model, serial, &result) {
-        return effects;
-    }
     let open = model.modal.as_mut().into_iter().chain(model.input.parked.as_mut());
     let Some(top) = open.into_iter().find(|top| top.serial == serial) else { return Vec::new() };
     let reply = match result {
@@ -315,17 +314,19 @@ pub fn fill(model: &mut Model, serial: u64, result: Answer) -> Vec<Effect> {
     Vec::new()
 }
 
-/// What a prompt sent was taken: it is done with, drafts and all. Refused, it stays and says why. None: this is no such
-/// prompt.
-fn settle(model: &mut Model, serial: u64, result: &Answer) -> Option<Vec<Effect>> {
-    let mut top = model
-        .modal
-        .take_if(|top| top.serial == serial && matches!(top.body, Body::Questions(_) | Body::Breakdown(_)))?;
+/// What a prompt sent was taken: it is done with, drafts and all. Refused, it stays and says why.
+pub fn settle(model: &mut Model, serial: u64, result: &Answer) -> Vec<Effect> {
+    let Some(mut top) = model.modal.take_if(|top| top.serial == serial) else {
+        if let Err(failure) = result {
+            update::fail(model, failure);
+        }
+        return Vec::new();
+    };
     match (&mut top.body, result) {
         (Body::Questions(questions), Ok(_)) => questions.forget(model),
-        (Body::Breakdown(breakdown), Ok(_)) => {
+        (Body::Breakdown(breakdown), Ok(_)) if breakdown.is_sent() => {
             breakdown.forget(model);
-            return Some(breakdown.approval());
+            return breakdown.approval();
         }
         (Body::Questions(questions), Err(failure)) => {
             questions.refuse(failure);
@@ -335,9 +336,18 @@ fn settle(model: &mut Model, serial: u64, result: &Answer) -> Option<Vec<Effect>
             breakdown.refuse(failure);
             model.modal = Some(top);
         }
-        _ => {}
+        _ => model.modal = Some(top),
     }
-    Some(Vec::new())
+    Vec::new()
+}
+
+/// A new snapshot is there: what waits for approval may be another thing now, and keys for the old one do not count for it.
+pub fn reload(model: &mut Model) {
+    if let Some(Modal { opened_at, body: Body::Breakdown(breakdown), .. }) = &mut model.modal
+        && breakdown.reload(&model.snapshot)
+    {
+        *opened_at = model.now;
+    }
 }
 
 /// The task of the form or line was created: it is done with. The project it was for.

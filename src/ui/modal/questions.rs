@@ -137,7 +137,12 @@ impl Questions {
         self.sent = true;
         let answers = self.entries.iter().filter_map(Entry::answer).collect();
         let request = Request::AnswerQuestions { project: self.project.clone(), task: self.task, answers };
-        Step::Stay(vec![Effect::Ask { request, then: Then::FillModal(serial) }])
+        Step::Stay(vec![Effect::Ask { request, then: Then::SettleModal(serial) }])
+    }
+
+    /// The engine has the answers.
+    pub const fn is_sent(&self) -> bool {
+        self.sent
     }
 
     /// It was refused: the form stays.

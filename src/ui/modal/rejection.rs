@@ -1,11 +1,12 @@
 //! The words of a rejection, and whether a fresh conversation gets them.
+//!
+//! Invariant: the words are kept until the engine has taken them.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::model::{ProjectId, Request, TaskId};
-use crate::ui::model::{Effect, Model};
+use crate::ui::model::{Effect, Model, Then};
 use crate::ui::text::plural;
-use crate::ui::update;
 
 use super::Step;
 use super::field::Field;
@@ -53,9 +54,10 @@ impl Rejection {
                     self.error = Some("Say what is to be changed. Esc goes back.");
                     return Some(Step::stay());
                 }
-                model.input.drafts.remove(&self.key);
+                self.keep(model);
                 let (project, task, fresh) = (self.project.clone(), self.task, self.fresh);
-                return Some(Step::Close(update::ask(Request::Reject { project, task, feedback, fresh })));
+                let request = Request::Reject { project, task, feedback, fresh };
+                return Some(Step::Close(vec![Effect::Ask { request, then: Then::Forget(self.key.clone()) }]));
             }
             KeyCode::Enter => self.field.break_line(),
             KeyCode::Tab | KeyCode::BackTab => self.fresh = !self.fresh,

@@ -51,7 +51,8 @@ impl Face {
             }
             Effect::CopySelection(selection) => self.copy_selection(&selection),
             Effect::Copy(text) => self.copy(&text),
-            Effect::EditText(text) => self.edit_text(&text),
+            Effect::EditText(text) => self.edit_text(&text, ".md"),
+            Effect::EditYaml(text) => self.edit_text(&text, ".yaml"),
             Effect::ReadScreen { project, session } => {
                 let lines = self.screen_lines(&(project.clone(), session.clone()));
                 self.tell(Msg::Screen { project, session, lines });
@@ -280,9 +281,9 @@ impl Face {
         self.outer.terminal.backend_mut().flush()
     }
 
-    /// A text in the person's editor, which gets the whole terminal.
-    fn edit_text(&mut self, text: &str) -> io::Result<()> {
-        let file = tempfile::Builder::new().prefix("orchestra-").suffix(".md").tempfile()?;
+    /// A text in the person's editor, which gets the whole terminal, and by the suffix knows what it is.
+    fn edit_text(&mut self, text: &str, suffix: &str) -> io::Result<()> {
+        let file = tempfile::Builder::new().prefix("orchestra-").suffix(suffix).tempfile()?;
         std::fs::write(file.path(), text)?;
         let saved = self.editor(file.path(), None)?;
         let text = saved.then(|| std::fs::read_to_string(file.path())).transpose()?;

@@ -11,6 +11,13 @@ pub fn take(model: &mut Model, then: Then, result: Answer) -> Vec<Effect> {
     match then {
         Then::Nothing => Vec::new(),
         Then::FillModal(serial) => modal::fill(model, serial, result),
+        Then::SettleModal(serial) => modal::settle(model, serial, &result),
+        Then::Forget(draft) => {
+            if result.is_ok() {
+                model.input.drafts.remove(&draft);
+            }
+            said(model, result)
+        }
         Then::Say => said(model, result),
         Then::Trusting(request) => match result {
             Err(failure) if failure.kind == FailureKind::Untrusted => ask_trust(model, *request),

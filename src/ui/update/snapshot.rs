@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{NoticeKind, Request, Snapshot, State};
 use crate::ui::keymap::Keymap;
+use crate::ui::modal;
 use crate::ui::model::{Effect, Model, Pane, RowKey, Tab, Then};
 
 use super::chosen;
@@ -26,6 +27,7 @@ pub fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     effects.extend(list::keep_selected(model, &before));
     diff::note(model);
     keep_shell(model);
+    modal::reload(model);
     if model.main.attached && !shown_alive(model) {
         pane::detach(model);
     }

@@ -3,6 +3,7 @@
 mod command;
 mod docs;
 mod fixture;
+mod handed_in;
 mod modal;
 mod pane;
 mod projects;
