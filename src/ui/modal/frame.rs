@@ -15,13 +15,32 @@ use super::panel::{MAX_WIDTH, Panel, Place, Row, Tone, foot_rows};
 
 /// Draws the modal that is open over the panes; says where the cursor belongs, if it has one.
 pub fn draw(model: &Model, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+    draw_in(model, room(model)?.intersection(buf.area), theme, buf)
+}
+
+/// Goes through the rows of the modal that is open, by pages of what is on the screen.
+pub fn scroll(model: &mut Model, pages: isize) {
+    let Some((area, panel)) = room(model).and_then(|area| Some((area, super::panel(model, area.width, area.height)?)))
+    else {
+        return;
+    };
+    let rows = usize::from(place(&panel, area).height.saturating_sub(2));
+    let page = isize::try_from(rows.saturating_sub(1)).unwrap_or(isize::MAX);
+    if let Some(top) = &mut model.modal {
+        let (own, now) = (first_row(&panel, rows, 0), first_row(&panel, rows, top.scrolled));
+        let to = now.saturating_add_signed(pages * page).min(panel.rows.len().saturating_sub(rows));
+        top.scrolled = to.cast_signed() - own.cast_signed();
+    }
+}
+
+/// What a frame may cover.
+fn room(model: &Model) -> Option<Rect> {
     let main = main_area(model, Extent::Main)?;
     let is_foot = super::panel(model, main.width, main.height)?.place == Place::Foot;
     let area = if is_foot { main } else { main_area(model, Extent::All)? };
     // Where the main area is too narrow for a whole frame, the frame covers the list too.
     let narrow = area.width < MAX_WIDTH;
-    let area = if narrow { Rect { x: 0, width: model.size.cols, ..area } } else { area };
-    draw_in(model, area.intersection(buf.area), theme, buf)
+    Some(if narrow { Rect { x: 0, width: model.size.cols, ..area } } else { area })
 }
 
 /// The main pane, or all beside the list.
@@ -47,13 +66,17 @@ pub fn cover(model: &Model) -> (u16, u16) {
 
 /// Draws the modal that is open into `main`.
 pub fn draw_in(model: &Model, main: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
-    let panel = super::panel(model, main.width, main.height)?;
+    let mut panel = super::panel(model, main.width, main.height)?;
     let area = place(&panel, main);
     if area.width < 8 || area.height < 3 {
         return None;
     }
+    let top = model.modal.as_ref()?;
     let rows = usize::from(area.height - 2);
-    let offset = first_row(&panel, rows);
+    if top.body.scrolls() && panel.rows.len() > rows {
+        "PgUp PgDn".clone_into(&mut panel.note);
+    }
+    let offset = first_row(&panel, rows, top.scrolled);
     let frame = Painter { theme, area };
     frame.border(&panel, buf);
     for at in 0..rows {
@@ -77,11 +100,11 @@ fn place(panel: &Panel, main: Rect) -> Rect {
     Rect { x: main.x + (main.width - width) / 2, y: main.y + y, width, height }
 }
 
-/// The first row on the screen: as the panel says, but the cursor is never out of sight.
-fn first_row(panel: &Panel, rows: usize) -> usize {
+/// The first row on the screen: as the panel says, with the cursor in sight, until the person goes elsewhere.
+fn first_row(panel: &Panel, rows: usize, scrolled: isize) -> usize {
     let last = panel.rows.len().saturating_sub(rows);
     let cursor = panel.cursor.map_or(0, |(_, row)| usize::from(row));
-    panel.offset.max((cursor + 1).saturating_sub(rows)).min(last)
+    panel.offset.max((cursor + 1).saturating_sub(rows)).min(last).saturating_add_signed(scrolled).min(last)
 }
 
 struct Painter<'a> {

@@ -55,6 +55,8 @@ pub struct Modal {
     pub serial: u64,
     pub opened_at: Timestamp,
     pub body: Body,
+    /// Rows that the person went down from where it shows itself; negative: up.
+    pub scrolled: isize,
 }
 
 /// The modals.
@@ -135,6 +137,11 @@ impl Body {
         }
     }
 
+    /// Page keys are for its text, which may be longer than the screen.
+    const fn scrolls(&self) -> bool {
+        matches!(self, Self::Review(_) | Self::Breakdown(_) | Self::Questions(_))
+    }
+
     fn key(&mut self, model: &mut Model, event: KeyEvent, fresh: bool) -> Step {
         match self {
             Self::Form(it) => it.key(model, event),
@@ -206,7 +213,12 @@ impl Body {
 
 /// A key while a modal is open.
 pub fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    if let Some(by) = pages(event).filter(|_| model.modal.as_ref().is_some_and(|top| top.body.scrolls())) {
+        frame::scroll(model, by);
+        return Vec::new();
+    }
     let Some(mut top) = model.modal.take() else { return Vec::new() };
+    top.scrolled = 0;
     let fresh = model.now < top.opened_at + GUARD;
     let overlay_q = event.code == KeyCode::Char('q') && event.modifiers.is_empty() && !top.body.takes_text();
     let step = if event.code == KeyCode::Esc && top.body.escapes() || overlay_q && !top.body.decides() {
@@ -235,6 +247,15 @@ pub fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         }
         Step::Run(command) => run(model, command),
         Step::Go(row) => list::reveal(model, row),
+    }
+}
+
+/// How many pages down a key goes.
+const fn pages(event: KeyEvent) -> Option<isize> {
+    match event.code {
+        KeyCode::PageDown => Some(1),
+        KeyCode::PageUp => Some(-1),
+        _ => None,
     }
 }
 

@@ -29,7 +29,7 @@ use super::{Body, Modal};
 pub fn open(model: &mut Model, body: Body, request: Option<Request>) -> Vec<Effect> {
     model.input.serial += 1;
     let serial = model.input.serial;
-    model.modal = Some(Modal { serial, opened_at: model.now, body });
+    model.modal = Some(Modal { serial, opened_at: model.now, body, scrolled: 0 });
     request.map(|request| Effect::Ask { request, then: Then::FillModal(serial) }).into_iter().collect()
 }
 

@@ -150,7 +150,7 @@ impl Review {
         let columns = (LABEL, width);
         let Rejected { by, reason, back_to, next } = verdict;
         panel.fact("verdict", &format!("{by} rejects"), columns);
-        let lines: Vec<&str> = reason.lines().filter(|line| !line.trim().is_empty()).take(2 * SUMMARY).collect();
+        let lines: Vec<&str> = reason.lines().filter(|line| !line.trim().is_empty()).collect();
         panel.fact("reason", &lines.join("\n"), columns);
         self.work_rows(panel, facts, columns);
         panel.blank();

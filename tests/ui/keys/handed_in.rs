@@ -1,7 +1,8 @@
 //! What agents hand in: breakdowns, questions and verdicts, as a person looks at them and answers.
 
 use orchestra::model::{
-    Answer, Failure, FailureKind, Iteration, Question, Reply, Request, Round, SubtaskDraft, TaskId,
+    Answer, Decision, DiffStat, Failure, FailureKind, Iteration, Question, Reply, Request, ReviewFacts, Round, Size,
+    SubtaskDraft, TaskId, Verdict,
 };
 use orchestra::ui::model::Effect;
 use orchestra::ui::msg::Msg;
@@ -105,4 +106,40 @@ fn no_words_are_lost() {
     person.press("<enter>").answer(DONE);
     person.press("ar");
     assert!(!person.modal(24).contains("Smaller"), "{}", person.modal(24));
+}
+
+#[test]
+fn page_keys_go_through_what_is_longer_than_the_screen() {
+    let long: Vec<String> = (1..=40).map(|line| format!("fact {line}.")).collect();
+    let mut person = Person::on("asking-task");
+    person.tell(Msg::Resized(Size::new(24, 80)));
+    let question = Question { question: "Which one?".to_owned(), context: Some(long.join("\n")), options: Vec::new() };
+    let questions = vec![question];
+    hand_in(&mut person, "asking-task", |it| it.questions = vec![Round { questions, answers: None }]);
+    person.press(" ");
+    assert!(!person.screen().contains("Which one?") && person.screen().contains("PgUp PgDn"), "{}", person.screen());
+    person.press("<pgup><pgup><pgup><pgup>");
+    assert!(person.screen().contains("Which one?") && person.screen().contains("fact 1."), "{}", person.screen());
+    person.press("<pgdn>");
+    assert!(!person.screen().contains("fact 1.") && person.screen().contains("fact 19."), "{}", person.screen());
+    person.press("b");
+    assert!(person.screen().contains("> b"), "{}", person.screen());
+
+    let mut person = Person::on("verdict-task");
+    person.tell(Msg::Resized(Size::new(24, 80)));
+    let verdict = Verdict { decision: Decision::Reject, reason: long.join("\n"), route_to: None };
+    hand_in(&mut person, "verdict-task", |it| it.verdict = Some(verdict));
+    let facts = ReviewFacts {
+        artifact: None,
+        stat: DiffStat::default(),
+        gate: None,
+        gate_log: None,
+        base: "main".to_owned(),
+        conflicts: Vec::new(),
+        next: String::new(),
+    };
+    person.press("a").answer(Ok(Reply::Review(Box::new(facts))));
+    assert!(person.screen().contains("fact 1.") && !person.screen().contains("reason stays"), "{}", person.screen());
+    person.press("<pgdn><pgdn><pgdn>");
+    assert!(person.screen().contains("fact 40.") && person.screen().contains("reason stays"), "{}", person.screen());
 }
