@@ -1,4 +1,4 @@
-//! Those who ask for something: at a shell, and at the screen, whose commands are requests.
+//! Those who ask for something: at a shell, and at the socket, as programs do.
 
 use std::process::Output;
 
@@ -13,8 +13,8 @@ use crate::world::World;
 pub enum Hands {
     /// A process for each verb.
     Shell,
-    /// One connection, as the screen's command layer has.
-    Screen,
+    /// One connection to the socket.
+    Socket,
 }
 
 /// What is asked of a task, sensible or not.
@@ -77,7 +77,7 @@ impl<'a> Actor<'a> {
                 args.extend(start.then_some("--start"));
                 answer(&self.world.run(&args))
             }
-            Hands::Screen => {
+            Hands::Socket => {
                 let task = json!({"slug": slug, "description": text, "flow": "quick", "start": start});
                 self.world.call(&mut self.client, "task.new", json!({"task": task})).ok()
             }
@@ -97,7 +97,7 @@ impl<'a> Actor<'a> {
         }
         let done = match self.hands {
             Hands::Shell => self.ask_at_shell(operation, slug),
-            Hands::Screen => self.ask_on_screen(operation, slug),
+            Hands::Socket => self.ask_at_socket(operation, slug),
         };
         if operation == "delete" && done {
             let mut record = self.world.record();
@@ -119,12 +119,12 @@ impl<'a> Actor<'a> {
         let output = self.world.run(&args);
         // Done, or refused with a reason: never broken.
         let code = output.status.code();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(matches!(code, Some(0..=7)) && !told.contains("\"internal\""), "{args:?}: {code:?} {told}");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}"));
+        assert!(matches!(code, Some(0..=7)) && told["error"]["code"] != "internal", "{args:?}: {code:?} {told}");
         output.status.success()
     }
 
-    fn ask_on_screen(&mut self, operation: &str, slug: &str) -> bool {
+    fn ask_at_socket(&mut self, operation: &str, slug: &str) -> bool {
         let text = format!("Say {}", self.dice.below(1000));
         let (method, params) = match operation {
             "reject" => ("task.reject", json!({"task": slug, "feedback": text})),

@@ -1,4 +1,4 @@
-//! Random operations from all sides at once: two people at shells, one at the screen, one in the task files.
+//! Random operations from all sides at once: two people at shells, one at the socket, one in the task files.
 //!
 //! Whatever they do, and whatever is refused: no task and no text is lost, no number is given twice, nothing runs beside
 //! the rules, and the files, the database and the screen say the same.
@@ -53,7 +53,7 @@ fn round(world: &World, seed: u64) {
         let mut others = vec![scope.spawn(|| observer::watch(world, &over))];
         let editor = Editor::new(world, dice.split());
         others.push(scope.spawn(|| editor.act(&over)));
-        let hands = [Hands::Shell, Hands::Shell, Hands::Screen];
+        let hands = [Hands::Shell, Hands::Shell, Hands::Socket];
         let actors: Vec<_> = hands
             .into_iter()
             .enumerate()
