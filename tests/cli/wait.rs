@@ -183,15 +183,17 @@ fn a_stage_that_is_a_script_does_not_end_it() {
     in_place(|place| {
         let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
         let door = place.door("door");
-        desk.repository.script("format.sh", &door.wait());
+        let go = place.path("go").display().to_string();
+        desk.repository.script("format.sh", &format!("until test -e '{go}'; do :; done"));
         let script = "{name: format, artifact: log, is_automated: true, script: {command: format.sh}}";
         let flow = TWICE.replace("}, {", &format!("}}, {script}, {{"));
-        let (mut following, mut lines) = follow(&desk, (&flow, "echo at work\n"), &[]);
+        let (mut following, mut lines) = follow(&desk, (&flow, &format!("echo at work\n{}\n", door.wait())), &[]);
         assert_eq!(lines.next().as_deref(), Some("at work"));
-        let knock = door.reached();
-        assert_eq!(desk.json(&["status", "fix-it", "--json"])["task"]["state"], "scripting");
-        knock.open();
+        door.reached().open();
+        desk.done(&["wait", "fix-it", "--until", "scripting", "--timeout", "60"]);
+        place.write("go", "");
         assert_eq!(lines.next().as_deref(), Some("at work"), "the agent of the stage after it");
+        door.reached().open();
         assert_eq!(lines.next(), None);
         assert!(following.wait().unwrap().success());
     });

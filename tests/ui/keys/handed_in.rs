@@ -28,7 +28,8 @@ fn items(titles: &[&str]) -> Vec<SubtaskDraft> {
 
 /// Something of the last iteration of a task is another now.
 fn hand_in(person: &mut Person, slug: &str, change: impl FnOnce(&mut Iteration)) {
-    let told = changed(&person.model, |project| change(task_mut(project, slug).iterations.last_mut().unwrap()));
+    let told =
+        changed(&person.model, |project| change(task_mut(project, slug).iterations.last_mut().expect("a fixture")));
     person.tell(told);
 }
 
