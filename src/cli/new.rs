@@ -40,7 +40,7 @@ pub(super) struct New {
     /// Branch or commit to begin from; the branch that is checked out when none is given
     #[arg(long, short, value_name = "REF")]
     base: Option<String>,
-    /// TaskTemplate that it begins with; what is given here wins over its header
+    /// Template that it begins with; what is given here wins over its header
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
     /// Task that it is a part of: it begins and ends in that one's branch
@@ -198,6 +198,10 @@ impl New {
 
     fn sheet(&self, template: &TaskTemplate) -> String {
         let or = |value: Option<&str>, default: &str| value.unwrap_or(default).to_owned();
+        let base = self
+            .parent
+            .as_ref()
+            .map_or_else(|| "the branch that is checked out".to_owned(), |it| format!("{it}'s branch"));
         let after = if self.way.start { "It starts when you leave the editor." } else { "It is kept as a draft." };
         format!(
             "{}\n\n{SCISSORS}\n\
@@ -211,7 +215,7 @@ impl New {
              # agent  {}\n",
             template.filled(""),
             or(self.slug.as_deref(), "three random words"),
-            or(self.base.as_deref().or(template.base_branch.as_deref()), "the branch that is checked out"),
+            or(self.base.as_deref().or(template.base_branch.as_deref()), &base),
             or(self.way.flow.as_deref().or(template.flow.as_deref()), "the project's"),
             or(self.way.agent.as_deref().or(template.agent.as_deref()), "the project's"),
         )

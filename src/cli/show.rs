@@ -107,7 +107,10 @@ fn waiting(output: &Output, detail: &TaskDetail) -> String {
         let lines =
             format!("{}\n{}", decision(verdict), verdict.reason.trim().lines().skip(1).collect::<Vec<_>>().join("\n"));
         let lines: Vec<_> = lines.lines().map(|line| output.clean(line)).collect();
-        part(&format!("verdict; orchestra approve {slug} sends it back, override {slug} goes on"), &lines.join("\n"));
+        part(
+            &format!("verdict; orchestra approve {slug} sends it back, orchestra override {slug} goes on"),
+            &lines.join("\n"),
+        );
     }
     if let Some(subtasks) = &detail.subtasks {
         let lines = subtasks.iter().enumerate().map(|(at, it)| format!("{}. {}", at + 1, output.clean(&it.title)));

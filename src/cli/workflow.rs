@@ -12,11 +12,13 @@ use crate::model::{Failure, FailureKind, Flow, Glyphs, Output, Stage, Work};
 use crate::store::{Folder, workflow};
 use crate::ui::glyph::Signs;
 
+const EXAMPLES: &str = "Examples:
+  orchestra workflow check                    this project's flows, or errors with file, line and column
+  orchestra workflow check new-workflow.yaml  a file that is to become this project's";
+
 /// Look at the flows of a project
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  orchestra workflow check                    this project's flows, or errors with file, line and column
-  orchestra workflow check new-workflow.yaml  a file that is to become this project's")]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Workflow {
     #[command(subcommand)]
     verb: Verb,
@@ -25,9 +27,7 @@ pub(super) struct Workflow {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Read `workflow.yaml` strictly, with the templates and schemas that it names
-    #[command(after_help = "Examples:
-  orchestra workflow check                    this project's flows, or errors with file, line and column
-  orchestra workflow check new-workflow.yaml  a file that is to become this project's")]
+    #[command(after_help = EXAMPLES)]
     Check {
         /// A folder in the project, or a flow file in it; the project around this folder when none is given
         path: Option<PathBuf>,

@@ -64,7 +64,7 @@ fn the_editor_gets_a_template_that_explains_itself() {
         let editor = editor(&desk, &body);
         let (code, text) = desk.terminal(&["new", "fix-it"], &[("EDITOR", &editor)]).end();
         assert!(code == 0 && text.contains("kept fix-it as a draft"), "{code}: {text}");
-        insta::assert_snapshot!(std::fs::read_to_string(seen).unwrap(), @r##"
+        insta::assert_snapshot!(std::fs::read_to_string(&seen).unwrap(), @r##"
         # ------------------------ >8 ------------------------
         # Write above this line what is to be done: what is wrong, what there should be,
         # and how to tell that it is done. All below the line is left out. It is kept as a draft.
@@ -77,6 +77,10 @@ fn the_editor_gets_a_template_that_explains_itself() {
         "##);
         assert_eq!(desk.done(&["spec", "fix-it"]), "# Fix the tests\n\nAll of them.\n");
         assert_eq!(desk.json(&["show", "fix-it", "--json"])["task"]["title"], "Fix the tests");
+        // A draft has no branch yet, so it is refused once it is written.
+        let (code, text) = desk.terminal(&["new", "part", "--parent", "fix-it"], &[("EDITOR", &editor)]).end();
+        let sheet = std::fs::read_to_string(&seen).unwrap();
+        assert!(sheet.contains("# base   fix-it's branch\n"), "{code}: {text} {sheet}");
     });
 }
 

@@ -375,7 +375,7 @@ otherwise: [{say: heard}]
         desk.done(&["new", "fix-it", "-d", "Fix it", "--flow", "judged", "--start"]);
         desk.done(&["wait", "fix-it", "--until", "verdict", "--timeout", "60"]);
         let shown = desk.done(&["show", "fix-it"]);
-        let told = "verdict; orchestra approve fix-it sends it back, override fix-it goes on\n  rejects, back to work: no tests\n  - write some\n";
+        let told = "verdict; orchestra approve fix-it sends it back, orchestra override fix-it goes on\n  rejects, back to work: no tests\n  - write some\n";
         assert!(shown.contains(told), "{shown}");
         let detail = desk.json(&["show", "fix-it", "--json"])["task"].clone();
         assert_eq!(
