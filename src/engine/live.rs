@@ -81,7 +81,7 @@ pub(super) struct AgentSide {
     pub dropped: Option<Instant>,
     /// Reads the agent's event stream; none for agents without one.
     pub events: Option<AbortHandle>,
-    /// From then on its screen alone may say that it rests, though its event stream has said nothing yet.
+    /// While its event stream has said nothing, its screen says that it rests from then on only.
     pub unheard_until: Instant,
 }
 
@@ -198,15 +198,12 @@ impl AgentSide {
         self.dropped.map(|at| at + BESIDE_A_TURN)
     }
 
-    /// Whether its word that it rests is to be trusted. The screen of an agent that is only just starting stands still as well,
-    /// and what is typed then is lost.
-    pub fn is_heard(&self, now: Instant) -> bool {
-        self.events.is_none() || self.status.verdict().source > Source::Screen || now >= self.unheard_until
-    }
-
     /// When the screen counts as standing still, unless it changes before.
     pub fn still_at(&self) -> Option<Instant> {
-        self.moved.map(|moved| moved + Duration::from_millis(self.manifest.rest_after_ms))
+        let still = self.moved? + Duration::from_millis(self.manifest.rest_after_ms);
+        let unheard = self.events.is_some() && self.status.verdict().source == Source::Screen;
+        // One that is only just starting stands still as well: what is typed then is lost.
+        Some(if unheard { still.max(self.unheard_until) } else { still })
     }
 }
 
@@ -215,5 +212,40 @@ impl Drop for AgentSide {
         if let Some(events) = &self.events {
             events.abort();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::agent::{Catalog, Signal};
+
+    #[tokio::test]
+    async fn a_starting_agent_whose_stream_is_silent_does_not_rest_by_a_still_screen() {
+        let manifest = Catalog::new(&BTreeMap::new()).unwrap().get("opencode").unwrap().clone();
+        let moved = Instant::now();
+        let (still, unheard_until) =
+            (moved + Duration::from_millis(manifest.rest_after_ms), moved + Duration::from_mins(1));
+        let mut agent = AgentSide {
+            mode: Mode::Interactive,
+            status: Authority::new(&manifest),
+            manifest,
+            refused: None,
+            facts: Facts::default(),
+            attended: false,
+            moved: Some(moved),
+            dropped: None,
+            events: Some(tokio::spawn(std::future::pending::<()>()).abort_handle()),
+            unheard_until,
+        };
+        assert_eq!(agent.still_at(), Some(unheard_until));
+        agent.status.observe(Signal::Event(Activity::Working), Duration::ZERO);
+        assert_eq!(agent.still_at(), Some(still), "it tells of itself");
+        let handle = agent.events.take();
+        agent.status = Authority::new(&agent.manifest);
+        assert_eq!(agent.still_at(), Some(still), "one without a stream has nothing else");
+        handle.unwrap().abort();
     }
 }

@@ -164,9 +164,7 @@ impl Core {
             Sending::Unseen { since, tries, .. } => Some(since + TURN_BEGINS * u32::from(tries)),
             _ => None,
         });
-        let waiting = self.live.values().filter_map(|live| live.agent.as_ref());
-        let unheard = waiting.filter(|agent| !agent.is_heard(now)).map(|agent| agent.unheard_until);
-        typing.chain(unseen).chain(unheard).min()
+        typing.chain(unseen).min()
     }
 
     /// Its prompt, or what the flow has to say to it, is still to be typed.
@@ -273,8 +271,5 @@ impl Core {
 
 /// At rest, and nobody in the middle of a line.
 fn ready(live: &Live, shared: &Shared) -> bool {
-    live.agent.as_ref().is_none_or(|agent| agent.is_heard(Instant::now()))
-        && live.alive()
-        && live.activity() == Activity::Resting
-        && !shared.attended(&live.place)
+    live.alive() && live.activity() == Activity::Resting && !shared.attended(&live.place)
 }
