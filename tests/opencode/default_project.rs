@@ -112,6 +112,7 @@ const IN_PIECES: &str = r#"{"rules": [
     {"shell": "{{3}} <<'EOF'\n{\"summary\": \"A file each.\", \"subtasks\": [{\"title\": \"Left word\", \"description\": \"{{1}} is there\", \"instructions\": \"Write it.\", \"depends_on\": []}, {\"title\": \"Right word\", \"description\": \"{{2}} is there\", \"instructions\": \"Write it.\", \"depends_on\": []}]}\nEOF"}, {"text": "Taken apart."}]},
   {"name": "piece", "match": {"user": "^# A piece of the work$.*# Task: (Left|Right) word\n\n(\\S+) is there\n\nWrite it\\..*^(orchestra submit) <<"}, "steps": [
     {"shell": "echo {{1}}-$RANDOM >{{2}} && git add . && git commit -q -m '{{1}}' && {{3}} <<EOF\nthe {{1}} word is $(cat {{2}})\nEOF"}, {"text": "Done."}]},
+  {"name": "skipped", "match": {"user": "^# (Review|Learn from it)$.*# Task: Two words$"}, "reply": {"wait": "the skip"}},
   {"name": "approve", "match": {"user": "^# Review$.*^(orchestra submit --verdict approve) <<", "tool": "\\+(Left|Right)-[0-9]"}, "reply": {"shell": "{{1}} <<'EOF'\nIt is there.\nEOF"}},
   {"name": "judged", "match": {"user": "^# Review$", "last": "tool", "tool": "submitted"}, "reply": {"text": "Judged."}},
   {"name": "review", "match": {"user": "^# Review$.*what `(git diff \\S+\\.\\.\\.HEAD)` shows", "last": "user"}, "reply": {"shell": "{{1}}"}},
