@@ -299,8 +299,14 @@ impl Task {
 
     /// The stage that the rejection of its last iteration goes back to; none: that rejects nothing.
     pub fn rejected_stage(&self) -> Option<&str> {
-        let verdict = self.iteration()?.verdict.as_ref()?;
-        let named = verdict.route_to.as_deref().or(self.current_stage().rejection_stage());
+        self.route(self.iteration()?)
+    }
+
+    /// The stage that the rejection of an iteration goes back to, be it named or not; none: that rejects nothing.
+    pub fn route<'a>(&'a self, iteration: &'a Iteration) -> Option<&'a str> {
+        let verdict = iteration.verdict.as_ref()?;
+        let stage = self.flow.stages.iter().find(|stage| stage.name == iteration.stage);
+        let named = verdict.route_to.as_deref().or(stage.and_then(Stage::rejection_stage));
         (verdict.decision == Decision::Reject).then(|| named.unwrap_or(&self.flow.stages[0].name))
     }
 

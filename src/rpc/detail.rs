@@ -115,7 +115,7 @@ impl TaskDetail {
             description: task.description.clone(),
             stages: task.flow.stages.iter().map(|stage| stage.name.clone()).collect(),
             questions: open.map_or_else(Vec::new, |round| round.questions.clone()),
-            verdict: waits(State::Verdict).and_then(|iteration| iteration.verdict.clone()),
+            verdict: waits(State::Verdict).and_then(|iteration| verdict(task, iteration)),
             subtasks: waits(State::Approval).and_then(|iteration| iteration.subtasks.clone()),
             iterations: task.iterations.iter().map(|it| IterationView::new(task, it, &folder)).collect(),
             resources: task.resources.clone(),
@@ -126,6 +126,12 @@ impl TaskDetail {
             task: TaskView::new(view, project),
         }
     }
+}
+
+/// A verdict with the stage that it leads back to, also where it names none.
+fn verdict(task: &model::Task, iteration: &model::Iteration) -> Option<Verdict> {
+    let verdict = iteration.verdict.clone()?;
+    Some(Verdict { route_to: task.route(iteration).map(str::to_owned), ..verdict })
 }
 
 impl IterationView {
@@ -150,7 +156,7 @@ impl IterationView {
             artifact: iteration.submitted.then(artifact).flatten(),
             gate: iteration.gate.as_ref().map(GateView::new),
             script: iteration.script.as_ref().map(GateView::new),
-            verdict: iteration.verdict.clone(),
+            verdict: verdict(task, iteration),
             subtasks: iteration.subtasks.clone(),
             questions: iteration.questions.iter().map(RoundView::new).collect(),
             prompt: prompt.is_file().then(|| prompt.to_string_lossy().into_owned()),

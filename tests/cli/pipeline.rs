@@ -366,7 +366,7 @@ fn a_rejection_is_confirmed_or_overridden() {
 rules:
   - {when: 'artifact `summary` by', steps: [{submit: the summary}]}
   - {when: 'rejected it', steps: [{submit: mended}]}
-  - {when: 'artifact `verdict`', steps: [{run: \"printf 'no tests\\\\n- write some' | orchestra submit --verdict reject --to work\"}]}
+  - {when: 'artifact `verdict`', steps: [{run: \"printf 'no tests\\\\n- write some' | orchestra submit --verdict reject\"}]}
 otherwise: [{say: heard}]
 ";
         let desk = Desk::untrusted(place, script);
