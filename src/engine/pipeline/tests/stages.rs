@@ -120,12 +120,12 @@ fn r67_in_auto_mode_questions_get_the_standing_reply() {
 fn questions_of_one_turn_are_one_round_and_a_person_may_answer_at_the_agent() {
     let mut story = Story::new(flow(false, 0)).start();
     let run = story.agent();
-    for count in [1, 2] {
+    for count in [1, 1, 3, 3] {
         story.tell(Event::Submitted { run: run.clone(), hand_in: questions(count).into() });
     }
     let rests = Event::AgentChanged { run: run.clone(), activity: Activity::Resting, attended: false };
     story.tell(rests.clone());
-    assert_eq!((story.task.state, story.task.iterations[0].questions[0].questions.len()), (State::Asking, 3));
+    assert_eq!((story.task.state, story.task.iterations[0].questions[0].questions.len()), (State::Asking, 4));
     story.tell(Event::AgentChanged { run: run.clone(), activity: Activity::Working, attended: true });
     story.tell(Event::Submitted { run, hand_in: text("the plan").into() });
     story.tell(rests);
