@@ -97,7 +97,10 @@ impl Home {
                 let (checkout, branch) = (checkout.root().to_owned(), plan.base_branch.to_owned());
                 Err(IntegrateError::Interrupted { checkout, branch })
             }
-            Err(GitError::Failed { stderr, .. }) if stderr.contains("Not possible to fast-forward") => {
+            // The second: somebody moved it in the last moment, a merge perhaps that an engine that died has left at work.
+            Err(GitError::Failed { stderr, .. })
+                if stderr.contains("Not possible to fast-forward") || stderr.contains(" but expected ") =>
+            {
                 Ok(Moved::BaseMoved)
             }
             Err(GitError::Failed { stderr, .. }) if stderr.contains("\n\t") => {
