@@ -316,6 +316,7 @@ pub fn complete(model: &Model) -> Verdict {
     let (name, task) = task(model)?;
     let is_last = task.task.next_stage().is_none();
     match task.task.state {
+        Working | Quiet | Asking | Paused | Blocked | Failed | Approval if !is_begun(task) => Err(unfit(name, task)),
         Working | Quiet | Asking | Paused | Blocked | Failed | Approval if is_last => Ok(()),
         Working | Quiet | Asking | Paused | Blocked | Failed | Approval => {
             Err(format!("{name} has more stages; $skip goes on with the next one"))
