@@ -223,7 +223,8 @@ pub(super) fn run_of(dir: &Path) -> Option<String> {
 /// The engine has looked at it and does not want it so. Anything else (an engine that is on its way out, a repository that
 /// was moved, a shut-off socket, an agent quicker than the news that it runs) is no fault of what is handed in.
 fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Usage | FailureKind::BadState) && !Client::is_unknown(failure)
+    let is_early = Client::is_unknown(failure) || Client::is_without_right(failure);
+    matches!(failure.kind, FailureKind::Usage | FailureKind::BadState) && !is_early
 }
 
 /// The path of a resource as it is from the root of the worktree: an agent gives it from where it stands.

@@ -14,7 +14,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::address;
-use super::rights::STRANGER;
+use super::rights::{REFUSED, STRANGER};
 use super::start;
 use super::wire::{Event, Fault, Greeting, Hello, PROTOCOL};
 use crate::model::{Failure, FailureKind};
@@ -116,6 +116,12 @@ impl Client {
     /// Whether a failure means that the engine does not know this process's session yet: it may be just starting it.
     pub fn is_unknown(failure: &Failure) -> bool {
         failure.kind == FailureKind::BadState && failure.message.ends_with(STRANGER)
+    }
+
+    /// Whether a failure means that this process's session has no right to what it wants. An engine that has only just started,
+    /// and has not opened the session's project yet, knows no better.
+    pub fn is_without_right(failure: &Failure) -> bool {
+        failure.kind == FailureKind::BadState && failure.message.contains(REFUSED)
     }
 
     /// For telling the server something from another thread.

@@ -128,8 +128,11 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
         Right::Manage(project) if in_project(place, project) => "that takes the designer or a person",
         _ => "an agent has its own project only",
     };
-    Err(refusal(format!("{method} is refused to the session {}: {why}.", place.1)))
+    Err(refusal(format!("{method} {REFUSED} {}: {why}.", place.1)))
 }
+
+/// In what a session is told that has no right to something.
+pub(super) const REFUSED: &str = "is refused to the session";
 
 fn in_project(place: &Place, project: &ProjectId) -> bool {
     place.0 == *project
