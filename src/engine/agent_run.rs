@@ -28,7 +28,7 @@ pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
 const EVENTS_FILE: &str = "events.json";
 
 /// By then an agent that has an event stream has said its first word there.
-const EVENTS_BEGIN: Duration = Duration::from_mins(1);
+const EVENTS_BEGIN: Duration = Duration::from_secs(10);
 
 /// In an agent's folder: a prompt that is still to be typed.
 const TYPED_FILE: &str = "to-type.md";
