@@ -56,25 +56,24 @@ impl Core {
     /// Effects that wait for quiet: begins those whose time has come.
     pub(super) fn perform_held(&mut self) {
         for index in 0..self.projects.len() {
-            let project = &self.projects[index];
-            let is_ready = |(at, effect, _): &Held| match effect {
-                Effect::Integrate { .. } => self.may_integrate(at),
-                _ => !self.live.values().any(|live| live.alive() && of_task(live, at)),
-            };
-            let ready: Vec<bool> = project.waiting.held.iter().map(is_ready).collect();
-            if project.trouble.is_some() || !ready.contains(&true) {
-                continue;
-            }
-            let mut ready = ready.into_iter();
-            let begun: Vec<Held> =
-                self.projects[index].waiting.held.extract_if(.., |_| ready.next() == Some(true)).collect();
-            for (at, effect, key) in begun {
+            while let Some((at, effect, key)) = self.take_held(index) {
                 match effect {
                     Effect::Integrate { run } => self.integrate(&at, run, key),
                     _ => self.clean_up(&at, key),
                 }
             }
         }
+    }
+
+    /// The first one that nothing holds any more. When it begins it may hold the others.
+    fn take_held(&mut self, index: usize) -> Option<Held> {
+        let project = &self.projects[index];
+        let is_ready = |(at, effect, _): &Held| match effect {
+            Effect::Integrate { .. } => self.may_integrate(at),
+            _ => !self.live.values().any(|live| live.alive() && of_task(live, at)),
+        };
+        let ready = project.waiting.held.iter().position(is_ready).filter(|_| project.trouble.is_none())?;
+        Some(self.projects[index].waiting.held.remove(ready))
     }
 
     fn hold(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {

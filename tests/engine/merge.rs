@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use orchestra::engine::explain;
-use orchestra::model::{DeleteScope, Reply, Request, State, Trigger};
+use orchestra::model::{DeleteScope, Reply, Request, State, TaskView, Trigger};
 
 use crate::WILLING;
 use crate::engine::Bench;
@@ -343,5 +343,45 @@ fn the_second_of_two_merges_waits_for_the_first_and_names_it() {
         bench.reaches("fix-it", State::Merged);
         let last = bench.task_when("second", "is merged", |view| view.task.state == State::Merged);
         assert_eq!(last.behind, None);
+    });
+}
+
+/// The two that waited for the first one do not begin together.
+#[test]
+fn merges_of_one_project_come_one_after_the_other() {
+    alone(|place| {
+        let each_its_own = "\
+rules:
+  - {when: 'artifact `summary` by', steps: [{run: 'echo work >\"$ORCHESTRA_TASK_SLUG.txt\"'}, {submit: the summary}]}
+otherwise: []
+";
+        let (door, repository) = (place.door("door"), Repository::new(place, each_its_own));
+        let lands = place.path("lands");
+        repository.script("land.sh", &format!("echo in >>'{0}'; {1}; echo out >>'{0}'", lands.display(), door.wait()));
+        repository.flow(
+            "landing",
+            "{stages: [{name: work, artifact: summary, is_automated: true}], integration: {gate: land.sh, auto_merge: true}}",
+        );
+        let bench = Bench::open(place, &repository);
+        bench.begin("first", "landing", "Fix it");
+        let mut knock = door.reached();
+        for slug in ["second", "third"] {
+            bench.begin(slug, "landing", "Fix that too");
+            bench.task_when(slug, "waits its turn", |view| view.behind.is_some());
+        }
+        for merged in 1..=2 {
+            knock.open();
+            let is_merged = |view: &&TaskView| view.task.state == State::Merged;
+            bench.wait("one more is merged", |snapshot| {
+                let tasks = snapshot.projects.iter().flat_map(|project| &project.tasks);
+                (tasks.filter(is_merged).count() == merged).then_some(())
+            });
+            knock = door.reached();
+        }
+        knock.open();
+        for slug in ["first", "second", "third"] {
+            bench.reaches(slug, State::Merged);
+        }
+        assert_eq!(place.lines("lands"), ["in", "out", "in", "out", "in", "out"]);
     });
 }
