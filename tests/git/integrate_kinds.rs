@@ -45,6 +45,28 @@ fn fault_g14_what_a_large_file_filter_stores_is_stored_and_what_it_shows_is_show
 }
 
 #[test]
+fn fault_g19_a_base_that_moves_while_files_are_brought_in_gets_them_once() {
+    let f = Fixture::new();
+    // Another merge has brought its file in, and moves the branch while ours is at work.
+    f.write("theirs.txt", "t\n");
+    f.sh(&["add", "-A"]);
+    let tree = f.sh(&["write-tree"]);
+    let theirs = f.sh(&["commit-tree", &tree, "-p", "main", "-m", "theirs"]);
+    let moves = format!("git -C '{}' update-ref refs/heads/main {theirs}", f.root().display());
+    let once = f.path("once");
+    let body = format!("mkdir '{}' 2>/dev/null && env -u GIT_DIR -u GIT_INDEX_FILE {moves}\ncat", once.display());
+    f.sh(&["config", "filter.slow.smudge", &program(&f, "smudge", &body)]);
+    let task = f.task("one");
+    put(&f.repo.common_dir().join("info/attributes"), "*.slow filter=slow\n");
+    put(&task.path.join("left.slow"), "ours\n");
+    let result = trusted(&f, &task).go().unwrap();
+    assert!(once.exists());
+    assert_eq!(f.sh(&["log", "--format=%s", &result.commit]), "Keep what was left\ntheirs\nstart");
+    assert_eq!((f.sh(&["status", "--porcelain"]), f.head()), (String::new(), result.commit));
+    assert_eq!(fs::read_to_string(f.root().join("left.slow")).unwrap(), "ours\n");
+}
+
+#[test]
 fn fault_g14_commits_are_signed_as_the_person_signs_them() {
     let f = Fixture::new();
     let gpg = program(

@@ -90,18 +90,23 @@ impl Home {
         }
         let flags =
             ["--ff-only", "--no-autostash", "--no-squash", "--commit", "--no-overwrite-ignore", "--no-stat", "-q"];
+        let interrupted = || {
+            let (checkout, branch) = (checkout.root().to_owned(), plan.base_branch.to_owned());
+            IntegrateError::Interrupted { checkout, branch }
+        };
         let moved = checkout.write("merge", plan.hooks)?.args(flags).arg(commit).timeout(LONG).run();
         match moved {
             Ok(_) => Ok(Moved::Yes),
-            Err(GitError::Killed { .. } | GitError::TimedOut { .. }) => {
-                let (checkout, branch) = (checkout.root().to_owned(), plan.base_branch.to_owned());
-                Err(IntegrateError::Interrupted { checkout, branch })
-            }
-            // The second: somebody moved it in the last moment, a merge perhaps that an engine that died has left at work.
-            Err(GitError::Failed { stderr, .. })
-                if stderr.contains("Not possible to fast-forward") || stderr.contains(" but expected ") =>
-            {
+            Err(GitError::Killed { .. } | GitError::TimedOut { .. }) => Err(interrupted()),
+            Err(GitError::Failed { stderr, .. }) if stderr.contains("Not possible to fast-forward") => {
                 Ok(Moved::BaseMoved)
+            }
+            // Somebody moved the branch when the files were there already, a merge perhaps that an engine that died has left
+            // at work. Ours are taken back, and nothing else.
+            Err(GitError::Failed { stderr, .. }) if stderr.contains(" but expected ") => {
+                let back =
+                    checkout.write("read-tree", plan.hooks)?.args(["-m", "-u", commit, "HEAD"]).timeout(LONG).run();
+                back.map(|_| Moved::BaseMoved).map_err(|_| interrupted())
             }
             Err(GitError::Failed { stderr, .. }) if stderr.contains("\n\t") => {
                 let paths = stderr.lines().filter_map(|line| line.strip_prefix('\t')).map(str::to_owned).collect();
