@@ -52,9 +52,9 @@ fn fault_g19_a_base_that_moves_while_files_are_brought_in_gets_them_once() {
     f.sh(&["add", "-A"]);
     let tree = f.sh(&["write-tree"]);
     let theirs = f.sh(&["commit-tree", &tree, "-p", "main", "-m", "theirs"]);
-    let moves = format!("git -C '{}' update-ref refs/heads/main {theirs}", f.root().display());
-    let once = f.path("once");
-    let body = format!("mkdir '{}' 2>/dev/null && env -u GIT_DIR -u GIT_INDEX_FILE {moves}\ncat", once.display());
+    let moves = format!("env -u GIT_DIR -u GIT_INDEX_FILE git update-ref refs/heads/main {theirs}");
+    let (root, once) = (f.root().display(), f.path("once"));
+    let body = format!("test \"$PWD\" = '{root}' && mkdir '{}' && {moves}\ncat", once.display());
     f.sh(&["config", "filter.slow.smudge", &program(&f, "smudge", &body)]);
     let task = f.task("one");
     put(&f.repo.common_dir().join("info/attributes"), "*.slow filter=slow\n");
