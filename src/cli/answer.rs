@@ -10,6 +10,7 @@ use super::output::{Output, note};
 use super::{Outcome, Run, act, input};
 use crate::model::{Failure, FailureKind, Question};
 use crate::rpc::TaskDetail;
+use crate::ui::text::plural;
 
 /// Answer the questions of a task's agent
 ///
@@ -20,6 +21,7 @@ use crate::rpc::TaskDetail;
   orchestra answer fix-tests use the parser that is there
   orchestra answer fix-tests --option 2
   orchestra answer fix-tests -a \"both\" -a \"keep the old name\"    one for each question
+  orchestra answer fix-tests -a 2 -a \"keep the old name\"         the first by the number of an option
   orchestra show fix-tests --json | jq .task.questions
 Exit codes: 2 not as many answers as questions, 4 it asks nothing, or nobody can be asked.")]
 pub(super) struct Answer {
@@ -29,7 +31,7 @@ pub(super) struct Answer {
     /// The answer to the only question; `-` reads it from standard input
     #[arg(value_name = "TEXT", group = "way")]
     text: Vec<String>,
-    /// The answer to the next question
+    /// The answer to the next question: any text, or the number of an option where it has options
     #[arg(id = "answer", long, short, value_name = "TEXT", group = "way")]
     each: Vec<String>,
     /// The number of an option, from 1, of the next question
@@ -51,9 +53,9 @@ impl Run for Answer {
             Some(answers) => answers,
             None if context.has_person() => asked(&context.output, questions)?,
             None => {
-                let failure =
-                    Failure::new(FailureKind::BadState, format!("{name} asks:\n{}", page(&context.output, questions)));
-                return Err(failure.hint("orchestra answer TASK -a TEXT, once for each question"));
+                let way = format!("orchestra answer {name} -a TEXT, once for each question, answers it");
+                let text = format!("{name} asks; {way}:\n{}", page(&context.output, questions));
+                return Err(Failure::new(FailureKind::BadState, text));
             }
         };
         act::run(context, &of_task, ("task.answer", json!({"answers": answers})), |task| {
@@ -65,29 +67,32 @@ impl Run for Answer {
 impl Answer {
     /// The answers of the command line, one for each question; none: there are none.
     fn given(&self, questions: &[Question]) -> Result<Option<Vec<String>>, Failure> {
-        let answers = if !self.each.is_empty() {
-            self.each.clone()
+        let given = if !self.each.is_empty() {
+            self.each.len()
         } else if !self.option.is_empty() {
-            let pairs = self.option.iter().zip(questions).enumerate();
-            let labels = pairs.map(|(at, (number, question))| label(at, *number, question));
-            let mut labels = labels.collect::<Result<Vec<_>, _>>()?;
-            labels.extend(self.option.iter().skip(questions.len()).map(usize::to_string));
-            labels
+            self.option.len()
         } else if !self.text.is_empty() {
-            vec![act::text_of(&self.text.join(" "))?.trim().to_owned()]
+            1
         } else {
             return Ok(None);
         };
-        if answers.len() == questions.len() {
-            return Ok(Some(answers));
+        if given != questions.len() {
+            let asked = questions.iter().enumerate().map(|(at, it)| format!("{}. {}", at + 1, it.question));
+            let (given, count) = (plural(given as u64, "answer"), plural(questions.len() as u64, "question"));
+            let text = format!("{given} for {count}. Give -a TEXT once for each:");
+            let lines: Vec<_> = std::iter::once(text).chain(asked).collect();
+            return Err(Failure::new(FailureKind::Usage, lines.join("\n")));
         }
-        let (given, asked) = (answers.len(), questions.len());
-        let text = questions.iter().enumerate().map(|(at, it)| format!("{}. {}", at + 1, it.question));
-        Err(Failure::new(
-            FailureKind::Usage,
-            format!("{given} for {asked} questions:\n{}", text.collect::<Vec<_>>().join("\n")),
-        )
-        .hint("-a TEXT, once for each question"))
+        if !self.text.is_empty() {
+            return Ok(Some(vec![act::text_of(&self.text.join(" "))?.trim().to_owned()]));
+        }
+        let all = questions.iter().enumerate();
+        let answers = if self.each.is_empty() {
+            all.zip(&self.option).map(|((at, question), number)| label(at, *number, question)).collect()
+        } else {
+            all.zip(&self.each).map(|((at, question), text)| meant(at, text, question)).collect()
+        };
+        Result::map(answers, Some)
     }
 }
 
@@ -98,6 +103,14 @@ fn label(at: usize, number: usize, question: &Question) -> Result<String, Failur
         let known = if count == 0 { "no options".to_owned() } else { format!("options 1 to {count}") };
         Failure::new(FailureKind::Usage, format!("question {} has {known}, not {number}.", at + 1))
     })
+}
+
+/// What a person answers: the number of an option, where there are options, or any text.
+fn meant(at: usize, text: &str, question: &Question) -> Result<String, Failure> {
+    match text.parse() {
+        Ok(number) if !question.options.is_empty() => label(at, number, question),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn nothing_asked(detail: &TaskDetail) -> Failure {
@@ -119,13 +132,10 @@ fn asked(output: &Output, questions: &[Question]) -> Result<Vec<String>, Failure
                 let text = format!("question {} has no answer; nothing was sent.", at + 1);
                 return Err(Failure::new(FailureKind::BadState, text));
             };
-            match line.parse::<usize>() {
-                Ok(number) if !question.options.is_empty() => match label(at, number, question) {
-                    Ok(label) => break label,
-                    Err(failure) => note(&failure.message),
-                },
-                _ if line.is_empty() => {}
-                _ => break line,
+            match meant(at, &line, question) {
+                Ok(answer) if answer.is_empty() => {}
+                Ok(answer) => break answer,
+                Err(failure) => note(&failure.message),
             }
         });
     }

@@ -13,6 +13,7 @@ use super::{Outcome, Run, send};
 use crate::model::{Failure, FailureKind, Slug};
 use crate::rpc::TaskDetail;
 use crate::store::Folder;
+use crate::ui::text::plural;
 
 /// Print what a session, a gate or the setup printed
 #[derive(Debug, Args)]
@@ -74,7 +75,7 @@ impl Logs {
         let found = if number == 0 { gates.last() } else { gates.get(number - 1) };
         found.map(|gate| PathBuf::from(&gate.log)).ok_or_else(|| match gates.len() {
             0 => missing(&format!("no gate has run for {slug}")),
-            count => missing(&format!("the gate of {slug} has run {count} times")),
+            count => missing(&format!("the gate of {slug} has run {}", plural(count as u64, "time"))),
         })
     }
 }

@@ -18,6 +18,7 @@ use super::{Outcome, Run, act, answer, look, trust, watch};
 use crate::model::{Failure, FailureKind, Mode, NewTask, ReasonKind, State};
 use crate::rpc::{TaskDetail, TaskView};
 use crate::ui::glyph::Mark;
+use crate::ui::text::plural;
 use interrupt::Interrupt;
 use progress::Progress;
 
@@ -161,7 +162,7 @@ impl Play {
             failed.filter(|(_, gate)| gate.exit != Some(0) && gate.attempt >= max).map(|(stage, _)| stage.as_str());
         let of_parts = parts.iter().filter(|part| part.gate_attempt > max).map(|part| part.slug.as_str());
         let place = own.chain(of_parts).next()?;
-        Some(End::Budget(format!("the gate of {place} has failed {max} times")))
+        Some(End::Budget(format!("the gate of {place} has failed {}", plural(max.into(), "time"))))
     }
 }
 

@@ -55,7 +55,9 @@ fn place(path: &Path) -> Result<(Folder, PathBuf), Failure> {
         .canonicalize()
         .map_err(|error| Failure::new(FailureKind::Usage, format!("cannot open {}: {error}.", path.display())))?;
     let root = path.ancestors().find(|folder| folder.join(".git").exists()).ok_or_else(|| {
-        Failure::new(FailureKind::NoRepository, format!("{} is in no git repository.", path.display()))
+        Failure::new(FailureKind::NoRepository, format!("{} is in no git repository.", path.display())).hint(
+            "It is checked with the templates of its project: put it there, beside workflow.yaml or under another name",
+        )
     })?;
     let folder = Folder::of(root);
     let file = if path.is_file() { path } else { folder.workflow() };

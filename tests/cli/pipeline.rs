@@ -37,18 +37,18 @@ fn questions_are_shown_and_answered() {
           2. And tests?
         ");
         insta::assert_snapshot!(desk.shown(&["answer", "fix-it"]), @"
-        stderr: ✗ fix-it asks:
+        stderr: ✗ fix-it asks; orchestra answer fix-it -a TEXT, once for each question, answers it:
         1. Which parser?
            There are two.
            1  old
            2  new  faster
-        2. And tests? orchestra answer TASK -a TEXT, once for each question
+        2. And tests?
         exit 4
         ");
         insta::assert_snapshot!(desk.shown(&["answer", "fix-it", "the", "new", "one"]), @"
-        stderr: ✗ 1 for 2 questions:
+        stderr: ✗ 1 answer for 2 questions. Give -a TEXT once for each:
         1. Which parser?
-        2. And tests? -a TEXT, once for each question
+        2. And tests?
         exit 2
         ");
         insta::assert_snapshot!(desk.shown(&["answer", "fix-it", "--option", "3", "--option", "1"]), @"
@@ -56,7 +56,7 @@ fn questions_are_shown_and_answered() {
         exit 2
         ");
         assert_eq!(desk.json(&["show", "fix-it", "--json"])["task"]["questions"][0]["options"][1]["label"], "new");
-        insta::assert_snapshot!(desk.shown(&["answer", "fix-it", "-a", "old", "-a", "no tests"]), @"answered fix-it; work goes on");
+        insta::assert_snapshot!(desk.shown(&["answer", "fix-it", "-a", "1", "-a", "no tests"]), @"answered fix-it; work goes on");
         desk.done(&["wait", "fix-it", "--until", "approval", "--timeout", "60"]);
         let history = desk.json(&["show", "fix-it", "--json"])["task"]["iterations"].clone();
         assert_eq!(history[0]["outcome"], "asked");
