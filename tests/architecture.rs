@@ -107,6 +107,15 @@ fn an_ignored_test_is_a_process_of_another() {
 }
 
 #[test]
+fn the_mistakes_that_tests_must_find_fit_the_code() {
+    let patches = std::fs::read_dir("tests/mutants").unwrap().map(|entry| entry.unwrap().path());
+    for patch in patches {
+        let applied = std::process::Command::new("git").args(["apply", "--check"]).arg(&patch).output().unwrap();
+        assert!(applied.status.success(), "{}: {}", patch.display(), String::from_utf8_lossy(&applied.stderr));
+    }
+}
+
+#[test]
 fn names_say_something() {
     demand(&sources("src"), names, "Name it after what it is or does.");
 }

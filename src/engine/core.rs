@@ -24,7 +24,7 @@ use super::watch::Watches;
 use crate::git::Cancel;
 use crate::model::{Answer, Failure, FailureKind, ProjectId, RunId, Task, TaskId};
 use crate::pty::{self, Hub, TerminalEvent};
-use crate::store::database::EffectId;
+use crate::store::database::{Answered, EffectId};
 
 /// The engine's state.
 pub(super) struct Core {
@@ -232,14 +232,10 @@ impl Core {
         }
         let mut task = Task::clone(project.task(at.task)?);
         let before = (task.state, task.reviewed);
-        let rejects = matches!(event, Event::Person(Wish::Reject { .. }));
+        let answered = Answered { effect: finishes, comments: matches!(event, Event::Person(Wish::Reject { .. })) };
         let effects = pipeline::step(&mut task, event, &stamp)
             .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;
-        let ids = if rejects {
-            project.commit_rejection(task, &effects, finishes, stamp.now)?
-        } else {
-            project.commit(task, &effects, finishes, stamp.now)?
-        };
+        let ids = project.commit(task, &effects, answered, stamp.now)?;
         self.announce(at, before);
         for (effect, id) in effects.into_iter().zip(ids) {
             self.perform(at, effect, id);

@@ -24,7 +24,7 @@ use crate::model::{
     TrustFacts,
 };
 use crate::store::artifact;
-use crate::store::database::{DatabaseError, Delivery, EffectId, StoredEffect};
+use crate::store::database::{Answered, Delivery, EffectId, StoredEffect};
 use crate::store::trust::{self, Trust};
 use crate::store::watch::Watch;
 use crate::store::{Database, Folder};
@@ -141,36 +141,15 @@ impl Project {
         &mut self,
         task: Task,
         effects: &[Effect],
-        finishes: Option<EffectId>,
+        answered: impl Into<Answered>,
         now: Timestamp,
     ) -> Result<Vec<EffectId>, Failure> {
-        self.write(task, effects, now, |db, task, stored| db.transition(task, stored, finishes))
-    }
-
-    /// The same of a person's rejection, which has the task's open comments in it: they are sent with it.
-    pub fn commit_rejection(
-        &mut self,
-        task: Task,
-        effects: &[Effect],
-        finishes: Option<EffectId>,
-        now: Timestamp,
-    ) -> Result<Vec<EffectId>, Failure> {
-        let id = task.id;
-        let ids =
-            self.write(task, effects, now, |db, task, stored| db.transition_with_comments(task, stored, finishes))?;
-        self.book.comments.remove(&id);
-        Ok(ids)
-    }
-
-    fn write(
-        &mut self,
-        task: Task,
-        effects: &[Effect],
-        now: Timestamp,
-        transition: impl FnOnce(&mut Database, &Task, &[StoredEffect]) -> Result<Vec<EffectId>, DatabaseError>,
-    ) -> Result<Vec<EffectId>, Failure> {
+        let answered = answered.into();
         let stored = effects.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-        let ids = transition(&mut self.db, &task, &stored).map_err(Failure::internal)?;
+        let ids = self.db.transition(&task, &stored, answered).map_err(Failure::internal)?;
+        if answered.comments {
+            self.book.comments.remove(&task.id);
+        }
         let former = self.book.tasks.get(&task.id).map(|former| former.state);
         if former != Some(task.state) {
             self.book.since.insert(task.id, now);

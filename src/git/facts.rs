@@ -30,21 +30,30 @@ pub struct Facts {
 
 /// Gathers the facts; a worktree that is missing has no files.
 pub fn gather(repo: &Repo, worktree: &Path, branch: &str, base: &str, cancel: &Cancel) -> Result<Facts, GitError> {
-    let mut facts = Facts::default();
+    let mut facts = match files(repo, worktree, cancel) {
+        // It may go while we look, after a merge perhaps.
+        Err(_) if !worktree.is_dir() => Facts::default(),
+        files => files?,
+    };
     if let (Some(tip), Some(base)) = (repo.branch(branch)?, repo.find(base)?) {
         (facts.ahead, facts.behind) = repo.ahead_behind(&base, &tip)?;
         facts.merged = facts.ahead == 0 || is_merged(repo, &tip, &base)?;
     }
-    if worktree.is_dir() {
-        let task = repo.at(worktree)?;
-        let inventory = Inventory::take(&task, cancel)?;
-        let names = |paths: Vec<PathBuf>| paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        facts.changed = names(task.dirty(cancel)?);
-        facts.untracked = names(inventory.untracked);
-        facts.unsaved = inventory.unsaved;
-        facts.bytes = bytes_below(worktree, cancel);
-    }
     Ok(facts)
+}
+
+/// What a worktree has that no commit has.
+fn files(repo: &Repo, worktree: &Path, cancel: &Cancel) -> Result<Facts, GitError> {
+    let task = repo.at(worktree)?;
+    let inventory = Inventory::take(&task, cancel)?;
+    let names = |paths: Vec<PathBuf>| paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    Ok(Facts {
+        changed: names(task.dirty(cancel)?),
+        untracked: names(inventory.untracked),
+        unsaved: inventory.unsaved,
+        bytes: bytes_below(worktree, cancel),
+        ..Facts::default()
+    })
 }
 
 /// Whether the base has everything of `tip`, even after a squash or by cherry-picks.

@@ -153,6 +153,25 @@ fn the_facts_before_a_delete() {
 }
 
 #[test]
+fn a_worktree_that_goes_while_we_look_has_no_files() {
+    for _ in 0..8 {
+        let f = Fixture::new();
+        let task = rich(&f);
+        let look = || facts::gather(&f.repo, &task.path, &task.branch, "main", &Cancel::default()).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // So that the other one is anywhere in its look.
+                look();
+                worktree::remove(&f.repo, &task.path, &task.branch).unwrap();
+            });
+            while task.path.exists() {
+                assert_eq!(look().ahead, 1);
+            }
+        });
+    }
+}
+
+#[test]
 fn fault_g25_squashed_and_picked_branches_are_merged() {
     let merged = |f: &Fixture, task: &Created| {
         facts::gather(&f.repo, &task.path, &task.branch, "main", &Cancel::default()).unwrap().merged

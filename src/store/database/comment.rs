@@ -1,9 +1,9 @@
 //! Comments on lines of diffs.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
-use super::{Database, DatabaseError, EffectId, StoredEffect, parsed, timestamp};
+use super::{Database, DatabaseError, parsed, timestamp};
 use crate::model::{Comment, NewComment, Side, Task, TaskId};
 
 const COLUMNS: &str = "id, path, side, line, quote, text, at, sent_at, task";
@@ -38,19 +38,12 @@ impl Database {
         let sql = format!("SELECT {COLUMNS} FROM comments WHERE sent_at IS NULL ORDER BY id");
         self.rows(&sql, [], |row| Ok((TaskId(row.get(8)?), comment(row)?)))
     }
+}
 
-    /// [`Database::transition`] of a rejection that takes the task's open comments along.
-    pub fn transition_with_comments(
-        &mut self,
-        task: &Task,
-        new_effects: &[StoredEffect],
-        finished: Option<EffectId>,
-    ) -> Result<Vec<EffectId>, DatabaseError> {
-        self.transit((task, new_effects, finished), |transaction| {
-            let sql = "UPDATE comments SET sent_at = ?2 WHERE task = ?1 AND sent_at IS NULL";
-            transaction.execute(sql, params![task.id.0, task.updated_at.to_string()]).map(drop)
-        })
-    }
+/// The open comments of a task have been sent.
+pub(super) fn send(transaction: &Transaction<'_>, task: &Task) -> rusqlite::Result<()> {
+    let sql = "UPDATE comments SET sent_at = ?2 WHERE task = ?1 AND sent_at IS NULL";
+    transaction.execute(sql, params![task.id.0, task.updated_at.to_string()]).map(drop)
 }
 
 fn comment(row: &Row<'_>) -> rusqlite::Result<Comment> {

@@ -60,6 +60,20 @@ pub struct StoredEffect {
     pub json: serde_json::Value,
 }
 
+/// What a transition answers: it is over in the same transaction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answered {
+    pub effect: Option<EffectId>,
+    /// The task's open comments: they are sent with it.
+    pub comments: bool,
+}
+
+impl From<Option<EffectId>> for Answered {
+    fn from(effect: Option<EffectId>) -> Self {
+        Self { effect, comments: false }
+    }
+}
+
 /// An effect that has not been finished.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingEffect {
@@ -93,32 +107,26 @@ impl Database {
         open::back_up(&self.connection, &self.path)
     }
 
-    /// Writes the task, adds its new effects and drops the finished one, all or nothing. Returns the new effects' ids, in order.
+    /// Writes the task, adds its new effects and drops what it answers, all or nothing. Returns the new effects' ids, in order.
     pub fn transition(
         &mut self,
         task: &Task,
         new_effects: &[StoredEffect],
-        finished: Option<EffectId>,
+        answered: impl Into<Answered>,
     ) -> Result<Vec<EffectId>, DatabaseError> {
-        self.transit((task, new_effects, finished), |_| Ok(()))
-    }
-
-    /// A transition with something more in its transaction.
-    fn transit(
-        &mut self,
-        (task, new_effects, finished): (&Task, &[StoredEffect], Option<EffectId>),
-        also: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<Vec<EffectId>, DatabaseError> {
+        let answered = answered.into();
         let json = to_json(task);
         self.write(|transaction| {
-            also(transaction)?;
             transaction
                 .prepare_cached(
                     "INSERT INTO tasks (id, slug, state, json) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT (id) DO UPDATE SET slug = ?2, state = ?3, json = ?4",
                 )?
                 .execute(params![task.id.0, task.slug.as_str(), task.state.word(), json])?;
-            finish(transaction, finished)?;
+            finish(transaction, answered.effect)?;
+            if answered.comments {
+                comment::send(transaction, task)?;
+            }
             insert_effects(transaction, Some(task.id), new_effects, task.updated_at)
         })
     }

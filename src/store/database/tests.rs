@@ -79,11 +79,12 @@ fn comments_are_sent_with_their_transition_or_not_at_all() {
     let mut other = task.clone();
     other.id = database.next_task_id().unwrap();
     let others = database.add_comment(other.id, &new(3), now()).unwrap();
+    let with_comments = Answered { comments: true, ..Answered::default() };
     // The slug is taken.
-    assert!(database.transition_with_comments(&other, &[], None).is_err());
+    assert!(database.transition(&other, &[], with_comments).is_err());
     assert!(!database.drop_comment(other.id, first.id).unwrap() && database.drop_comment(task.id, first.id).unwrap());
     assert_eq!(database.open_comments().unwrap(), [(task.id, second.clone()), (other.id, others.clone())]);
-    database.transition_with_comments(&task, &[], None).unwrap();
+    database.transition(&task, &[], with_comments).unwrap();
     assert_eq!(database.open_comments().unwrap(), [(other.id, others)]);
     assert!(!database.drop_comment(task.id, second.id).unwrap(), "it is sent");
     assert_eq!(database.comments(task.id).unwrap(), [Comment { sent_at: Some(task.updated_at), ..second }]);
