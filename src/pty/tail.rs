@@ -64,8 +64,9 @@ impl Tail {
         self.page.alternate()
     }
 
-    /// Reads on from [`Tail::at`]; the lines that are complete by then, oldest first.
-    pub fn read(&mut self, history: Reader) -> Vec<Told> {
+    /// Reads on from [`Tail::at`], and passes the lines that are complete after each piece of the stream on, oldest first;
+    /// ends early when `pass` wants no more.
+    pub fn read(&mut self, history: Reader, mut pass: impl FnMut(Vec<Told>) -> bool) {
         if let Some(size) = history.first_size() {
             self.resize(size);
         }
@@ -80,8 +81,10 @@ impl Tail {
                     self.at = offset + 1;
                 }
             }
+            if !pass(std::mem::take(&mut self.told)) {
+                return;
+            }
         }
-        std::mem::take(&mut self.told)
     }
 
     /// Nothing more comes: what stands on the screen and was not told.

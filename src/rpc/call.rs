@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::attach::{self, Attachment};
 use super::caller::Caller;
 use super::connection::Connection;
-use super::follow;
+use super::follow::Following;
 use super::keys;
 use super::look;
 use super::method::{Catalog, Kind, Look, Method};
@@ -120,11 +120,9 @@ impl Connection {
             Look::Subscribe { since } => value(&subscription::begin(self, since, only)),
             Look::Follow { project, session, after, lines } => {
                 let place = (project, session);
-                let (followed, sending) = follow::begin(&self.service, &self.outbox, place, (after, lines))?;
-                if let Some(former) = self.following.replace(sending) {
-                    former.abort();
-                }
-                value(&followed)
+                let former = self.following.take().filter(|it| it.is_of(&place));
+                let following = former.unwrap_or_else(|| Following::new(&self.service, place));
+                value(&self.following.insert(following).begin(&self.service, &self.outbox, (after, lines))?)
             }
             Look::Attach { project, session, rows, cols } => self.attach((project, session), Size::new(rows, cols)),
             Look::Input { project, session, bytes } => self.input(&(project, session), &bytes),

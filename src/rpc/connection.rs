@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::attach::Attachment;
 use super::caller::Caller;
+use super::follow::Following;
 use super::outbox::{Outbox, outbox};
 use super::resolve::kind_of;
 use super::server::Service;
@@ -47,7 +48,7 @@ pub struct Connection {
     /// Sends events.
     pub subscription: Option<JoinHandle<()>>,
     /// Sends lines.
-    pub following: Option<JoinHandle<()>>,
+    pub following: Option<Following>,
 }
 
 /// Reads lines.
@@ -189,7 +190,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        for stream in self.subscription.iter().chain(&self.following) {
+        if let Some(stream) = &self.subscription {
             stream.abort();
         }
         if self.caller.is_some() {

@@ -20,6 +20,7 @@ mod outbox;
 mod page;
 mod resolve;
 mod rights;
+mod runs;
 mod schema;
 mod server;
 mod start;

@@ -53,8 +53,9 @@ is `hello {\"protocol\": {protocol}, \"version\": .., \"client\": ..}`.
   its project. All else takes a person; a shell that a person opened is a person's.
 - After `events.subscribe` come `event` notifications without state: ask for what you need. `resync`: some were missed.
 - After `session.follow` come `session.lines` notifications: whole lines without escape sequences, each once, and at most five
-  notifications a second unless there is much; nothing of an alternate screen. The last one has `ended`. Who lost the
-  connection goes on with `after`: the run and offset of the last one that it got; the next engine tells what follows.
+  notifications a second unless there is much; nothing of an alternate screen. The last one has `ended`: with its run and
+  offset as `after`, `session.follow` goes on with the session's next run, also with one that has ended meanwhile. Who lost
+  the connection does the same with the last one that it got; the next engine tells what follows.
 - After `session.attach` come `session.output` notifications: output (base64) that makes a terminal of the size that was
   given show the session, whole frames only, fewer of them for a slow client; then `session.exited`.
 

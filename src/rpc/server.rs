@@ -18,6 +18,7 @@ use super::address::Address;
 use super::connection;
 use super::journal::Journal;
 use super::keys::Keys;
+use super::runs::Followed;
 use super::wire::{Face, Fault};
 use crate::engine::{Change, Handle, Listening};
 use crate::model::{Failure, FailureKind};
@@ -48,6 +49,7 @@ pub struct Service {
     pub keys: Keys,
     /// Connections that have said hello.
     pub clients: AtomicUsize,
+    pub followed: Followed,
     /// Number of the last change of each kind.
     screens: watch::Sender<u64>,
     snapshots: watch::Sender<u64>,
@@ -73,6 +75,7 @@ impl Server {
             journal: Journal::new(now()),
             keys: Keys::default(),
             clients: AtomicUsize::new(0),
+            followed: Followed::default(),
             screens: watch::Sender::new(0),
             snapshots: watch::Sender::new(0),
             end: watch::Sender::new(false),
@@ -142,7 +145,10 @@ impl Service {
 
     fn heard(&self, change: Change) {
         match change {
-            Change::Snapshot => self.snapshots.send_modify(|number| *number += 1),
+            Change::Snapshot => {
+                self.followed.look(&self.handle);
+                self.snapshots.send_modify(|number| *number += 1);
+            }
             Change::Screens => self.screens_changed(),
             Change::Ended => drop(self.end.send_replace(true)),
             Change::Diff => {}

@@ -179,6 +179,26 @@ fn every_line_is_followed_once_from_stage_to_stage_and_engine_to_engine() {
 }
 
 #[test]
+fn agents_that_end_at_once_are_followed_too() {
+    in_place(|place| {
+        let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");
+        let door = place.door("door");
+        let count = place.path("count").display().to_string();
+        // Every agent but the first one has gone before anybody can look.
+        let script =
+            format!("echo x >>'{count}'\nset -- $(wc -l <'{count}')\necho agent $1\n[ $1 -gt 1 ] || {}\n", door.wait());
+        let stages = ["one", "two", "three", "four", "five", "six"]
+            .map(|name| format!("{{name: {name}, artifact: {name}, is_automated: true}}"));
+        let flow = format!("{{stages: [{}]}}", stages.join(", "));
+        let (mut following, mut lines) = follow(&desk, (&flow, &script), &[]);
+        assert_eq!(lines.next().as_deref(), Some("agent 1"));
+        door.reached().open();
+        assert_eq!(lines.collect::<Vec<_>>(), [2, 3, 4, 5, 6].map(|number| format!("agent {number}")));
+        assert!(following.wait().unwrap().success());
+    });
+}
+
+#[test]
 fn a_stage_that_is_a_script_does_not_end_it() {
     in_place(|place| {
         let desk = Desk::untrusted(place, "rules: []\notherwise: []\n");

@@ -60,7 +60,7 @@ impl Viewer {
 }
 
 /// A served engine with a shell beside the task `fix-it`, and the project's root.
-fn with_shell(place: &Place) -> (Served, String, SessionId) {
+pub fn with_shell(place: &Place) -> (Served, String, SessionId) {
     let repository = Repository::new(place, crate::WILLING);
     let served = Served::new(place, Bench::open(place, &repository));
     served.bench.begin("fix-it", "quick", "Fix it");

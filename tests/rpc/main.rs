@@ -5,6 +5,7 @@
 mod attach;
 mod event;
 mod fault;
+mod follow;
 mod identity;
 mod method;
 mod socket;

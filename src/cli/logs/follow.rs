@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::context::{Context, Link, typed};
 use crate::cli::output::{note, print};
 use crate::cli::{Outcome, look, watch};
-use crate::model::{Failure, FailureKind, State};
+use crate::model::{Failure, FailureKind, RunId, State};
 use crate::rpc::{Client, Followed, Lines, Position};
 
 /// What was printed, and how.
@@ -19,6 +19,8 @@ struct Printer<'a> {
     session: &'a str,
     /// The lines that are there already: at most so many are printed of the first run.
     lines: usize,
+    /// The run that is followed: what still comes of another one is none of it.
+    run: Option<RunId>,
     after: Option<Position>,
     /// All of the run that was followed last.
     whole: bool,
@@ -28,7 +30,7 @@ struct Printer<'a> {
 
 /// Prints the last `lines` lines, then what comes.
 pub(super) fn run(context: &Context, link: &mut Link, session: &str, lines: usize) -> Outcome {
-    let mut printer = Printer { context, session, lines, after: None, whole: true, told_why: false };
+    let mut printer = Printer { context, session, lines, run: None, after: None, whole: true, told_why: false };
     while let Some(true) = watch::until(context, link, None, |link| printer.begin(link))? {
         match printer.print(link) {
             Ok(true) => {}
@@ -44,21 +46,29 @@ pub(super) fn run(context: &Context, link: &mut Link, session: &str, lines: usiz
 
 impl Printer<'_> {
     /// Asks for what was not printed yet: whether something is to come. None: that is not known now.
-    fn begin(&self, link: &mut Link) -> Result<Option<bool>, Failure> {
+    fn begin(&mut self, link: &mut Link) -> Result<Option<bool>, Failure> {
         // Of a run that began meanwhile all is new.
         let lines = if self.after.is_none() { json!(self.lines) } else { Value::Null };
         let asked = json!({"session": self.session, "after": self.after, "lines": lines});
-        let waits = |link: &mut Link| if goes_on(link, self.session) { None } else { Some(false) };
+        let session = self.session;
+        // Looked at first: an agent that comes and goes after this is told of by an event.
+        let more = if goes_on(link, session) { None } else { Some(false) };
         match link.call("session.follow", asked) {
             Ok(answer) => {
                 let Followed { run, alive } = typed(answer)?;
                 let is_new = self.after.as_ref().is_none_or(|after| after.run != run);
-                Ok(if alive || is_new { Some(true) } else { waits(link) })
+                if is_new && !self.whole {
+                    note(&format!(
+                        "an agent of {session} took the place of another one while no engine served: its last lines are missing"
+                    ));
+                    self.whole = true;
+                }
+                self.run = Some(run);
+                Ok(if alive || is_new { Some(true) } else { more })
             }
-            Err(failure) if failure.kind == FailureKind::NotFound => match waits(link) {
-                Some(_) if self.after.is_none() => Err(failure),
-                waits => Ok(waits),
-            },
+            Err(failure) if failure.kind == FailureKind::NotFound && (more.is_none() || self.after.is_some()) => {
+                Ok(more)
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -70,17 +80,11 @@ impl Printer<'_> {
                 continue;
             }
             let told: Lines = typed(told.params)?;
-            if !self.whole && self.after.as_ref().is_some_and(|after| after.run != told.run) {
-                note(&format!(
-                    "an agent of {} took the place of another one while no engine served: its last lines are missing",
-                    self.session
-                ));
+            if self.run.as_ref() != Some(&told.run) {
+                continue;
             }
-            let (is_same, from) = match &self.after {
-                Some(after) => (after.run == told.run, after.offset),
-                None => (false, 0),
-            };
-            if !is_same || told.offset > from {
+            let from = self.after.as_ref().filter(|after| after.run == told.run).map_or(0, |after| after.offset);
+            if told.offset > from {
                 for line in &told.lines {
                     if self.line(&told, line).is_err() {
                         return Ok(false);
