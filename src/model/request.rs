@@ -283,6 +283,82 @@ impl Request {
             | Self::BaseFacts { project, .. } => Some(project),
         }
     }
+
+    /// The task that it is about; none: it is about a session, a project or the engine, or makes a task.
+    pub const fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Start { task, .. }
+            | Self::Retry { task, .. }
+            | Self::Stop { task, .. }
+            | Self::Restart { task, .. }
+            | Self::Approve { task, .. }
+            | Self::Reject { task, .. }
+            | Self::AddComment { task, .. }
+            | Self::DropComment { task, .. }
+            | Self::ListComments { task, .. }
+            | Self::Override { task, .. }
+            | Self::AnswerQuestions { task, .. }
+            | Self::EditSubtasks { task, .. }
+            | Self::RunGate { task, .. }
+            | Self::Complete { task, .. }
+            | Self::Skip { task, .. }
+            | Self::SendToStage { task, .. }
+            | Self::SetAuto { task, .. }
+            | Self::Merge { task, .. }
+            | Self::Archive { task, .. }
+            | Self::Delete { task, .. }
+            | Self::SetStatus { task, .. }
+            | Self::SetUnread { task, .. }
+            | Self::DeleteFacts { task, .. }
+            | Self::MergeFacts { task, .. }
+            | Self::ReviewFacts { task, .. }
+            | Self::ShowTask { task, .. }
+            | Self::Prompt { task, .. }
+            | Self::OpenPullRequest { task, .. } => Some(*task),
+            Self::OpenProject { .. }
+            | Self::ForgetProject { .. }
+            | Self::InitProject { .. }
+            | Self::NewTask { .. }
+            | Self::MarkSeen { .. }
+            | Self::Send { .. }
+            | Self::Submit { .. }
+            | Self::Hook { .. }
+            | Self::Answer { .. }
+            | Self::StartDesigner { .. }
+            | Self::StopSession { .. }
+            | Self::OpenShell { .. }
+            | Self::RunScript { .. }
+            | Self::EditSpec { .. }
+            | Self::Trust { .. }
+            | Self::RevokeTrust { .. }
+            | Self::Watch { .. }
+            | Self::ListMessages { .. }
+            | Self::TrustFacts { .. }
+            | Self::BaseFacts { .. }
+            | Self::Templates { .. }
+            | Self::HandOver
+            | Self::ShutDown
+            | Self::Hello => None,
+        }
+    }
+
+    /// The session that it is about.
+    pub const fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::MarkSeen { session, .. }
+            | Self::Send { session, .. }
+            | Self::Submit { session, .. }
+            | Self::Hook { session, .. }
+            | Self::Answer { session, .. }
+            | Self::StopSession { session, .. }
+            | Self::OpenShell { session, .. }
+            | Self::RunScript { session, .. }
+            | Self::EditSpec { session, .. }
+            | Self::Watch { session, .. } => Some(session),
+            Self::ListMessages { session, .. } => session.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// How much a delete removes; the trash keeps all of it.

@@ -20,7 +20,7 @@ use super::verbs;
 use super::view::TaskView;
 use super::wire::Fault;
 use crate::engine::Place;
-use crate::model::{Answer, Failure, ProjectId, Reply, Request, Size, TaskId, meant};
+use crate::model::{Answer, Failure, ProjectId, Reply, Request, Size, Snapshot, TaskId, meant};
 
 /// The key under which a client may send a request twice.
 pub const REQUEST_KEY: &str = "request_key";
@@ -62,11 +62,11 @@ impl Connection {
 
     async fn ask(&self, caller: &Caller, key: Option<Value>, request: Request) -> Result<Value, Fault> {
         let service = &self.service;
-        let subject = task_of(&request);
+        let (project, task) = (request.project().cloned(), request.task());
         let shows = matches!(request, Request::ShowTask { .. });
-        let session = session_of(&request);
         // A deleted task is answered as it last was.
-        let before = subject.as_ref().and_then(|subject| self.task_view(subject).ok());
+        let before = service.handle.snapshot();
+        let about = subject(&before, &request);
         let pending = match key {
             Some(Value::String(key)) => service.keys.ask(&service.handle, caller, key, request)?,
             None | Some(Value::Null) => keys::ask(&service.handle, request),
@@ -75,27 +75,27 @@ impl Connection {
             }
         };
         let answer: Answer = keys::answer(pending).await;
-        let about = before.as_ref().map(|task| task.slug.clone()).or(session);
         let answer = answer.map_err(|failure| verbs::refused(failure, about.as_deref()))?;
-        match (answer, subject) {
-            (Reply::Records(records), Some((project, task))) if shows => {
-                value(&look::detail(&service.handle.snapshot(), &project, task, *records)?)
+        let after = service.handle.snapshot();
+        match (answer, project, task) {
+            (Reply::Records(records), Some(project), Some(task)) if shows => {
+                value(&look::detail(&after, &project, task, *records)?)
             }
-            (Reply::Messages(messages), _) => {
+            (Reply::Messages(messages), ..) => {
                 value(&look::MessagesView { messages: messages.into_iter().map(Into::into).collect() })
             }
-            (Reply::Done { message }, Some(subject)) => {
-                let task = self.task_view(&subject).ok().or(before).ok_or_else(|| gone(subject.1))?;
+            (Reply::Done { message }, Some(project), Some(task)) => {
+                let task = task_view(&after, &project, task).or_else(|_| task_view(&before, &project, task))?;
                 value(&TaskAnswer::new(task, message))
             }
-            (Reply::Task { id, message }, Some((project, _))) => {
-                value(&TaskAnswer::new(self.task_view(&(project, id))?, message))
+            (Reply::Task { id, message }, Some(project), _) => {
+                value(&TaskAnswer::new(task_view(&after, &project, id)?, message))
             }
-            (Reply::Review(mut facts), _) => {
+            (Reply::Review(mut facts), ..) => {
                 facts.next = verbs::told(&facts.next, about.as_deref());
                 value(&Reply::Review(facts))
             }
-            (reply, _) => value(&reply),
+            (reply, ..) => value(&reply),
         }
     }
 
@@ -158,12 +158,6 @@ impl Connection {
         }
         Ok(json!({}))
     }
-
-    fn task_view(&self, (project, task): &(ProjectId, TaskId)) -> Result<TaskView, Failure> {
-        let snapshot = self.service.handle.snapshot();
-        let (project, view) = look::find(&snapshot, project, *task)?;
-        Ok(TaskView::new(view, project))
-    }
 }
 
 /// What a verb on one task answers.
@@ -209,18 +203,17 @@ fn sent_by(caller: &Caller, request: Request) -> Request {
     }
 }
 
-/// The task that a request is about, with its project; of a new task only the project counts.
-fn task_of(request: &Request) -> Option<(ProjectId, TaskId)> {
-    let params = serde_json::to_value(request).ok()?["params"].take();
-    let project = params["project"].as_str().map(ProjectId::from)?;
-    let task = params.get("task")?.as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
-    Some((project, TaskId(task)))
+/// What a request is about, as a person calls it: the task, or `main`, to whose sessions the one belongs that it names.
+fn subject(snapshot: &Snapshot, request: &Request) -> Option<String> {
+    let task =
+        request.project().zip(request.task()).and_then(|(project, task)| look::find(snapshot, project, task).ok());
+    let session = || Some(request.session()?.as_str().split('.').next()?.to_owned());
+    task.map(|(_, view)| view.task.slug.to_string()).or_else(session)
 }
 
-/// The task, or `main`, to whose sessions the one belongs that a request names.
-fn session_of(request: &Request) -> Option<String> {
-    let session = serde_json::to_value(request).ok()?["params"]["session"].take();
-    session.as_str()?.split('.').next().map(str::to_owned)
+fn task_view(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result<TaskView, Failure> {
+    let (project, view) = look::find(snapshot, project, task)?;
+    Ok(TaskView::new(view, project))
 }
 
 fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault> {
@@ -277,8 +270,4 @@ fn with_nearest(fault: Fault, nearest: Option<&str>) -> Fault {
 
 fn not_attached() -> Fault {
     Failure::new(crate::model::FailureKind::BadState, "this client is not attached to that session.").into()
-}
-
-fn gone(task: TaskId) -> Failure {
-    Failure::new(crate::model::FailureKind::NotFound, format!("there is no task {task} any more."))
 }
