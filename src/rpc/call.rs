@@ -79,7 +79,7 @@ impl Connection {
         let after = service.handle.snapshot();
         match (answer, project, task) {
             (Reply::Records(records), Some(project), Some(task)) if shows => {
-                value(&look::detail(&after, &project, task, *records)?)
+                value(&blocking(move || look::detail(&after, &project, task, *records)).await?)
             }
             (Reply::Messages(messages), ..) => {
                 value(&look::MessagesView { messages: messages.into_iter().map(Into::into).collect() })

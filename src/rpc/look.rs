@@ -179,7 +179,7 @@ pub fn explain(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result
     Ok(ExplainView { task: TaskView::new(view, project), facts: facts.collect(), text })
 }
 
-/// A task with what the database has of it.
+/// A task with what the database has of it. Blocks: it looks for the files of prompts.
 pub fn detail(
     snapshot: &Snapshot,
     project: &ProjectId,
