@@ -47,7 +47,9 @@ impl Followed {
     pub fn look(&self, handle: &Handle) {
         let all: Vec<_> =
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
-        all.iter().for_each(|runs| runs.look(handle));
+        for runs in all {
+            runs.look(handle);
+        }
     }
 }
 

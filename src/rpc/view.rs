@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::verbs;
-use crate::model::{self, Activity, ExitStatus, ReasonKind, Slug, TaskId};
+use crate::model::{self, Activity, ExitStatus, ReasonKind, TaskId};
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -142,16 +142,23 @@ pub struct FlowView {
 
 impl TaskView {
     pub fn new(view: &model::TaskView, project: &model::ProjectView) -> Self {
-        Self::among(view, project, &Kin::of(project))
+        let parts = project.tasks.iter().map(|view| &view.task).filter(|task| task.parent == Some(view.task.id));
+        Self::with(view, project, parts.map(|task| task.slug.to_string()).collect())
     }
 
     /// All tasks of a project.
     pub fn all(project: &model::ProjectView) -> Vec<Self> {
-        let kin = Kin::of(project);
-        project.tasks.iter().map(|view| Self::among(view, project, &kin)).collect()
+        let mut children: HashMap<TaskId, Vec<String>> = HashMap::new();
+        for view in &project.tasks {
+            if let Some(parent) = view.task.parent {
+                children.entry(parent).or_default().push(view.task.slug.to_string());
+            }
+        }
+        let mut parts = |view: &model::TaskView| children.remove(&view.task.id).unwrap_or_default();
+        project.tasks.iter().map(|view| Self::with(view, project, parts(view))).collect()
     }
 
-    fn among(view: &model::TaskView, project: &model::ProjectView, kin: &Kin<'_>) -> Self {
+    fn with(view: &model::TaskView, project: &model::ProjectView, children: Vec<String>) -> Self {
         let task = &*view.task;
         let stage = task.current_stage();
         let of_stage = || task.iterations.iter().rev().filter(|iteration| iteration.stage == stage.name);
@@ -177,9 +184,9 @@ impl TaskView {
             base_branch: task.base_branch.clone(),
             branch: task.branch.clone(),
             worktree: view.worktree.as_ref().map(|path| path.to_string_lossy().into_owned()),
-            parent: task.parent.and_then(|id| kin.slug(id)),
-            children: kin.children.get(&task.id).cloned().unwrap_or_default(),
-            after: task.after.iter().filter_map(|id| kin.slug(*id)).collect(),
+            parent: task.parent.and_then(|id| slug(project, id)),
+            children,
+            after: task.after.iter().filter_map(|id| slug(project, *id)).collect(),
             unread: view.unread,
             ahead: view.ahead,
             diff: view.diff.into(),
@@ -190,28 +197,10 @@ impl TaskView {
     }
 }
 
-/// Which tasks of a project belong together.
-struct Kin<'a> {
-    slugs: HashMap<TaskId, &'a Slug>,
-    children: HashMap<TaskId, Vec<String>>,
-}
-
-impl<'a> Kin<'a> {
-    fn of(project: &'a model::ProjectView) -> Self {
-        let tasks = || project.tasks.iter().map(|view| &*view.task);
-        let mut children: HashMap<TaskId, Vec<String>> = HashMap::new();
-        for task in tasks() {
-            if let Some(parent) = task.parent {
-                children.entry(parent).or_default().push(task.slug.to_string());
-            }
-        }
-        Self { slugs: tasks().map(|task| (task.id, &task.slug)).collect(), children }
-    }
-
-    /// None: the task is deleted.
-    fn slug(&self, id: TaskId) -> Option<String> {
-        self.slugs.get(&id).map(ToString::to_string)
-    }
+/// None: the task is deleted.
+fn slug(project: &model::ProjectView, id: TaskId) -> Option<String> {
+    let at = project.tasks.binary_search_by_key(&id, |view| view.task.id).ok()?;
+    Some(project.tasks[at].task.slug.to_string())
 }
 
 impl ReasonView {
