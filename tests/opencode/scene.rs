@@ -4,7 +4,10 @@
 
 use std::ffi::OsString;
 use std::process::{Command, Output};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+
+use notify::{RecursiveMode, Watcher as _};
 
 use super::agents::Workplace;
 use super::place::Place;
@@ -79,10 +82,20 @@ impl Scene {
 
     /// The worktrees of merged tasks go by themselves, once nothing runs in them any more.
     pub fn wait_for_one_worktree(&self) {
-        let until = Instant::now() + Duration::from_secs(30);
+        // Git removes its folder of worktrees with the last one.
+        let (sender, changes) = channel();
+        let tell = move |change: notify::Result<notify::Event>| {
+            if change.is_ok_and(|change| change.kind.is_remove()) {
+                // Refused once nobody waits any more.
+                let _ = sender.send(());
+            }
+        };
+        let mut watcher = notify::recommended_watcher(tell).unwrap();
+        watcher.watch(&self.repository.root().join(".git"), RecursiveMode::NonRecursive).unwrap();
+        let until = Instant::now() + Duration::from_mins(1);
         while self.repository.git(&["worktree", "list", "--porcelain"]).matches("worktree ").count() > 1 {
-            assert!(Instant::now() < until, "a worktree stays");
-            self.orchestra(&["status"]);
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(changes.recv_timeout(left).is_ok(), "a worktree stays");
         }
     }
 
