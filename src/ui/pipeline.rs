@@ -1,6 +1,7 @@
 //! The way of a task through its flow, as the pipeline tab lists it: stages, iterations, and what each left behind.
 //!
-//! Invariants: pure; a line is named by what it stands for, so that a mark stays on it while others come.
+//! Invariants: pure; a line is named by what it stands for, its spot, so that a mark stays on it while others come. Which spots
+//! there are is told without any text: lines are made of those on the screen, pages of those that are opened.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -72,55 +73,126 @@ pub struct Line {
     pub at: Option<Timestamp>,
     /// How long it took.
     pub elapsed: Option<String>,
-    /// Title and content of what it opens.
-    pub page: Option<(String, Page)>,
 }
 
-/// All lines, top to bottom.
-pub fn lines(project: &ProjectView, view: &TaskView, now: Timestamp, signs: &Signs) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (index, stage) in view.task.flow.stages.iter().enumerate() {
-        let of_stage = |(_, iteration): &(usize, &Iteration)| iteration.stage == stage.name;
-        let own: Vec<_> = view.task.iterations.iter().enumerate().filter(of_stage).collect();
-        lines.push(stage_line(project, view, index, &own, now));
-        for (at, iteration) in own {
+/// What the tab lists, top to bottom.
+pub fn spots(task: &Task) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for (index, stage) in task.flow.stages.iter().enumerate() {
+        spots.push(Spot { stage: index, iteration: None, trace: None });
+        for (at, iteration) in own(task, stage) {
             let spot = Spot { stage: index, iteration: Some(at), trace: None };
-            lines.push(iteration_line(view, spot, iteration, now));
-            lines.extend(traces(stage, iteration, spot, signs));
+            spots.push(spot);
+            spots.extend(traces(stage, iteration).map(|trace| Spot { trace: Some(trace), ..spot }));
         }
     }
-    lines.extend(of_task(&view.task));
-    lines
-}
-
-/// What belongs to the whole task, below its stages: what its agents named, and the log of all iterations.
-fn of_task(task: &Task) -> Vec<Line> {
-    let line = |trace, head: &str, text: String, page| Line {
-        spot: Spot { stage: task.stage, iteration: None, trace: Some(trace) },
-        mark: None,
-        head: head.to_owned(),
-        word: String::new(),
-        text,
-        at: None,
-        elapsed: None,
-        page: Some((head.to_owned(), page)),
-    };
-    let names: Vec<_> = task.resources.iter().map(|it| it.name.as_str()).collect();
-    let all: Vec<_> = task.resources.iter().map(Resource::line).collect();
-    let resources = line(Trace::Resources, "resources", names.join(", "), Page::Text(all.join("\n")));
-    let said = "what was done at each stage, and what came of it".to_owned();
-    let log = line(Trace::ActivityLog, "activity log", said, Page::ActivityLog);
     let has_ended = task.iterations.iter().any(|iteration| iteration.outcome.is_some());
-    let shown = [(resources, !names.is_empty()), (log, has_ended)];
-    shown.into_iter().filter_map(|(line, shows)| shows.then_some(line)).collect()
+    let of_task = [(Trace::Resources, !task.resources.is_empty()), (Trace::ActivityLog, has_ended)];
+    let of_task = of_task.into_iter().filter_map(|(trace, shows)| shows.then_some(trace));
+    spots.extend(of_task.map(|trace| Spot { stage: task.stage, iteration: None, trace: Some(trace) }));
+    spots
 }
 
-/// The line that is marked: the one that was chosen, else the newest iteration, else the stage.
-pub fn marked(lines: &[Line], task: &Task, chosen: Option<Spot>) -> usize {
+/// The one that is marked, as its index: the one that was chosen, else the newest iteration, else the stage.
+pub fn marked(spots: &[Spot], task: &Task, chosen: Option<Spot>) -> usize {
     let newest = Spot { stage: task.stage, iteration: task.iterations.len().checked_sub(1), trace: None };
-    let find = |spot: Spot| lines.iter().position(|line| line.spot == spot);
-    let stage = || lines.iter().position(|line| line.spot.stage == task.stage);
+    let find = |spot: Spot| spots.iter().position(|it| *it == spot);
+    let stage = || spots.iter().position(|spot| spot.stage == task.stage);
     chosen.and_then(find).or_else(|| find(newest)).or_else(stage).unwrap_or(0)
+}
+
+/// The line of a spot.
+pub fn line(project: &ProjectView, view: &TaskView, spot: Spot, (now, signs): (Timestamp, &Signs)) -> Line {
+    let task = &*view.task;
+    match (spot.iteration.map(|at| &task.iterations[at]), spot.trace) {
+        (None, None) => stage_line(project, view, spot.stage, now),
+        (Some(iteration), None) => iteration_line(view, spot, iteration, now),
+        (Some(iteration), Some(trace)) => trace_line(&task.flow.stages[spot.stage], iteration, (spot, trace), signs),
+        (None, Some(Trace::Resources)) => {
+            let names: Vec<_> = task.resources.iter().map(|it| it.name.as_str()).collect();
+            Line { head: "resources".to_owned(), text: names.join(", "), ..Line::of(spot) }
+        }
+        (None, Some(_)) => {
+            let said = "what was done at each stage, and what came of it".to_owned();
+            Line { head: "activity log".to_owned(), text: said, ..Line::of(spot) }
+        }
+    }
+}
+
+/// Whether there is something to open at a spot.
+pub fn opens(task: &Task, spot: Spot) -> bool {
+    let stage = &task.flow.stages[spot.stage];
+    let has_page = |iteration: &Iteration| {
+        iteration.script.is_some() || iteration.submitted || traces(stage, iteration).any(|it| it == Trace::Prompt)
+    };
+    match (spot.iteration, spot.trace) {
+        (_, Some(_)) => true,
+        (Some(at), None) => has_page(&task.iterations[at]),
+        (None, None) => own(task, stage).any(|(_, iteration)| has_page(iteration)),
+    }
+}
+
+/// Title and content of what a spot opens.
+pub fn page(task: &Task, spot: Spot) -> Option<(String, Page)> {
+    let stage = &task.flow.stages[spot.stage];
+    let Some(iteration) = spot.iteration.map(|at| &task.iterations[at]) else {
+        let all = || task.resources.iter().map(Resource::line).collect::<Vec<_>>().join("\n");
+        return match spot.trace {
+            None => own(task, stage).rev().find_map(|(_, iteration)| main_page(stage, iteration)),
+            Some(Trace::Resources) => Some(("resources".to_owned(), Page::Text(all()))),
+            Some(_) => Some(("activity log".to_owned(), Page::ActivityLog)),
+        };
+    };
+    let (name, number) = (iteration.stage.as_str(), iteration.number);
+    match spot.trace {
+        None => main_page(stage, iteration),
+        Some(Trace::Prompt) => prompt(stage, iteration),
+        Some(Trace::Questions) => {
+            Some((log_title("questions", name, number), Page::Text(rounds(&iteration.questions))))
+        }
+        Some(Trace::Script) => Some((log_title("script", name, number), log(iteration.script.as_ref()?))),
+        Some(Trace::Gate) => Some((log_title("gate", name, number), log(iteration.gate.as_ref()?))),
+        Some(Trace::Verdict) => {
+            Some((log_title("verdict", name, number), Page::Text(iteration.verdict.as_ref()?.reason.clone())))
+        }
+        Some(Trace::Artifact | Trace::Subtasks | Trace::Resources | Trace::ActivityLog) => {
+            Some((log_title(&stage.artifact, name, number), artifact(iteration)))
+        }
+    }
+}
+
+/// The iterations of a stage, with their indices in the task's.
+fn own<'a>(task: &'a Task, stage: &'a Stage) -> impl DoubleEndedIterator<Item = (usize, &'a Iteration)> {
+    task.iterations.iter().enumerate().filter(|(_, iteration)| iteration.stage == stage.name)
+}
+
+/// What an iteration has left behind.
+fn traces(stage: &Stage, iteration: &Iteration) -> impl Iterator<Item = Trace> + use<> {
+    // What a person typed was no prompt of ours.
+    let prompted = stage.assignment().is_some() && iteration.trigger != Trigger::Talk;
+    let result = if iteration.verdict.is_some() {
+        Some(Trace::Verdict)
+    } else if iteration.subtasks.is_some() {
+        Some(Trace::Subtasks)
+    } else {
+        (iteration.submitted && iteration.script.is_none()).then_some(Trace::Artifact)
+    };
+    let left = [
+        prompted.then_some(Trace::Prompt),
+        (!iteration.questions.is_empty()).then_some(Trace::Questions),
+        iteration.script.as_ref().map(|_| Trace::Script),
+        result,
+        iteration.gate.as_ref().map(|_| Trace::Gate),
+    ];
+    left.into_iter().flatten()
+}
+
+impl Line {
+    /// An empty one.
+    fn of(spot: Spot) -> Self {
+        let empty = String::new;
+        Self { spot, mark: None, head: empty(), word: empty(), text: empty(), at: None, elapsed: None }
+    }
 }
 
 /// What is at work without an agent, as the title of its output: `gate 2 · checks.sh · 0:12`.
@@ -140,30 +212,23 @@ pub fn job(view: &TaskView, now: Timestamp, signs: &Signs) -> Option<String> {
     Some(format!("{what} {} {}", signs.dot, text::elapsed(view.since, now)))
 }
 
-fn stage_line(
-    project: &ProjectView,
-    view: &TaskView,
-    index: usize,
-    own: &[(usize, &Iteration)],
-    now: Timestamp,
-) -> Line {
+fn stage_line(project: &ProjectView, view: &TaskView, index: usize, now: Timestamp) -> Line {
     let stage = &view.task.flow.stages[index];
-    let (mark, word) = standing(view, index, own.last().map(|(_, iteration)| *iteration));
+    let own: Vec<_> = own(&view.task, stage).map(|(_, iteration)| iteration).collect();
+    let (mark, word) = standing(view, index, own.last().copied());
     let who = match &stage.work {
         Work::Script(script) => format!("script {}", name(&script.command)),
         Work::Agent(_) => agent(project, view, stage).to_owned(),
     };
     let gate = stage.gate.as_ref().map_or_else(String::new, |gate| format!("   gate {}", name(&gate.command)));
-    let spent = own.iter().filter_map(|(_, iteration)| spent(iteration, now)).sum::<SignedDuration>();
+    let spent = own.iter().filter_map(|iteration| spent(iteration, now)).sum::<SignedDuration>();
     Line {
-        spot: Spot { stage: index, iteration: None, trace: None },
         mark: Some(mark),
         head: stage.name.clone(),
         word,
         text: who + &gate,
-        at: None,
         elapsed: (spent > SignedDuration::ZERO).then(|| text::elapsed(now - spent, now)),
-        page: own.iter().rev().find_map(|(_, iteration)| main_page(stage, iteration)),
+        ..Line::of(Spot { stage: index, iteration: None, trace: None })
     }
 }
 
@@ -207,16 +272,13 @@ fn iteration_line(view: &TaskView, spot: Spot, iteration: &Iteration, now: Times
         None if is_newest && !task.state.is_closed() => Word::of_state(task.state, task.reviewed).to_string(),
         None => String::new(),
     };
-    let stage = &task.flow.stages[spot.stage];
     Line {
-        spot,
-        mark: None,
         head: if iteration.number > 1 { iteration.number.to_string() } else { String::new() },
         word,
         text: why(&iteration.trigger),
         at: iteration.started_at,
         elapsed: spent(iteration, now).map(|spent| text::elapsed(now - spent, now)),
-        page: main_page(stage, iteration),
+        ..Line::of(spot)
     }
 }
 
@@ -255,19 +317,15 @@ fn main_page(stage: &Stage, iteration: &Iteration) -> Option<(String, Page)> {
     let script = iteration.script.as_ref().map(|script| (log_title("script", &name, number), log(script)));
     let artifact = || {
         let page = Page::Artifact { stage: name.clone(), number };
-        iteration.submitted.then(|| (format!("{} · {}", stage.artifact, nth(&name, number)), page))
+        iteration.submitted.then(|| (log_title(&stage.artifact, &name, number), page))
     };
     script.or_else(artifact).or_else(|| prompt(stage, iteration))
 }
 
 fn prompt(stage: &Stage, iteration: &Iteration) -> Option<(String, Page)> {
-    stage.assignment()?;
-    // What a person typed was no prompt of ours.
-    if iteration.trigger == Trigger::Talk {
-        return None;
-    }
+    traces(stage, iteration).find(|trace| *trace == Trace::Prompt)?;
     let (name, number) = (iteration.stage.clone(), iteration.number);
-    Some((format!("prompt · {}", nth(&name, number)), Page::Prompt { stage: name, number }))
+    Some((log_title("prompt", &name, number), Page::Prompt { stage: name, number }))
 }
 
 /// `work`, `work 2`: the number from the second one on.
@@ -283,61 +341,33 @@ fn log(result: &CommandResult) -> Page {
     if result.log.is_empty() { Page::Text(result.text.clone()) } else { Page::Log(result.log.clone()) }
 }
 
-fn traces(stage: &Stage, iteration: &Iteration, spot: Spot, signs: &Signs) -> Vec<Line> {
-    let line = |trace, head: &str, word: &str, text: String, page| Line {
-        spot: Spot { trace: Some(trace), ..spot },
-        mark: None,
-        head: head.to_owned(),
-        word: word.to_owned(),
-        text,
-        at: None,
-        elapsed: None,
-        page,
+fn trace_line(stage: &Stage, iteration: &Iteration, (spot, trace): (Spot, Trace), signs: &Signs) -> Line {
+    let (head, word, text) = match trace {
+        Trace::Prompt => ("prompt", "", "what the agent was told".to_owned()),
+        Trace::Questions => {
+            let count = iteration.questions.iter().map(|round| round.questions.len() as u64).sum();
+            let answered = iteration.questions.last().is_some_and(|round| round.answers.is_some());
+            ("asked", if answered { "answered" } else { "open" }, text::plural(count, "question"))
+        }
+        Trace::Verdict => iteration.verdict.as_ref().map_or_else(Default::default, |verdict| {
+            let rejects = verdict.decision == Decision::Reject;
+            let back = verdict.route_to.as_deref().or(stage.rejection_stage()).filter(|_| rejects);
+            let back = back.map_or_else(String::new, |stage| format!("back to {stage}: "));
+            ("verdict", if rejects { "rejects" } else { "approves" }, back + first_words(&verdict.reason))
+        }),
+        Trace::Subtasks => {
+            let items = iteration.subtasks.as_deref().unwrap_or_default();
+            let titles: Vec<_> = items.iter().map(|item| item.title.as_str()).collect();
+            ("subtasks", "", format!("{}: {}", items.len(), titles.join(", ")))
+        }
+        Trace::Script => return command(iteration.script.as_ref(), spot, "script".to_owned(), signs),
+        Trace::Gate => {
+            let attempt = iteration.gate.as_ref().map_or(1, |gate| gate.attempt);
+            return command(iteration.gate.as_ref(), spot, format!("gate {attempt}"), signs);
+        }
+        Trace::Artifact | Trace::Resources | Trace::ActivityLog => ("artifact", "", stage.artifact.clone()),
     };
-    let (name, number) = (iteration.stage.as_str(), iteration.number);
-    let mut lines = Vec::new();
-    if let Some(page) = prompt(stage, iteration) {
-        lines.push(line(Trace::Prompt, "prompt", "", "what the agent was told".to_owned(), Some(page)));
-    }
-    if let Some(round) = iteration.questions.last() {
-        let count =
-            text::plural(iteration.questions.iter().map(|round| round.questions.len() as u64).sum(), "question");
-        let word = if round.answers.is_some() { "answered" } else { "open" };
-        let page = (log_title("questions", name, number), Page::Text(rounds(&iteration.questions)));
-        lines.push(line(Trace::Questions, "asked", word, count, Some(page)));
-    }
-    if let Some(result) = &iteration.script {
-        let page = (log_title("script", name, number), log(result));
-        lines.push(command(line(Trace::Script, "script", "", String::new(), Some(page)), result, signs));
-    }
-    if let Some(verdict) = &iteration.verdict {
-        let word = if verdict.decision == Decision::Approve { "approves" } else { "rejects" };
-        let back = verdict.route_to.as_deref().or(stage.rejection_stage());
-        let back = back.filter(|_| verdict.decision == Decision::Reject);
-        let back = back.map_or_else(String::new, |stage| format!("back to {stage}: "));
-        let page = (log_title("verdict", name, number), Page::Text(verdict.reason.clone()));
-        lines.push(line(
-            Trace::Verdict,
-            "verdict",
-            word,
-            format!("{back}{}", first_words(&verdict.reason)),
-            Some(page),
-        ));
-    } else if let Some(subtasks) = &iteration.subtasks {
-        let titles: Vec<_> = subtasks.iter().map(|item| item.title.as_str()).collect();
-        let page = (format!("{} · {}", stage.artifact, nth(name, number)), artifact(iteration));
-        let text = format!("{}: {}", subtasks.len(), titles.join(", "));
-        lines.push(line(Trace::Subtasks, "subtasks", "", text, Some(page)));
-    } else if iteration.submitted && iteration.script.is_none() {
-        let page = (format!("{} · {}", stage.artifact, nth(name, number)), artifact(iteration));
-        lines.push(line(Trace::Artifact, "artifact", "", stage.artifact.clone(), Some(page)));
-    }
-    if let Some(result) = &iteration.gate {
-        let page = (log_title("gate", name, number), log(result));
-        let head = format!("gate {}", result.attempt);
-        lines.push(command(line(Trace::Gate, &head, "", String::new(), Some(page)), result, signs));
-    }
-    lines
+    Line { head: head.to_owned(), word: word.to_owned(), text, ..Line::of(spot) }
 }
 
 fn artifact(iteration: &Iteration) -> Page {
@@ -345,7 +375,8 @@ fn artifact(iteration: &Iteration) -> Page {
 }
 
 /// What a gate or a script said: whether it passed, how it ended, how long it took, how often it said the same.
-fn command(line: Line, result: &CommandResult, signs: &Signs) -> Line {
+fn command(result: Option<&CommandResult>, spot: Spot, head: String, signs: &Signs) -> Line {
+    let Some(result) = result else { return Line::of(spot) };
     let how = match result.exit {
         _ if result.passed() => String::new(),
         Some(exit) => exit.to_string(),
@@ -353,10 +384,11 @@ fn command(line: Line, result: &CommandResult, signs: &Signs) -> Line {
     };
     let same = if result.same > 1 { format!("   same output {}{}", result.same, signs.times) } else { String::new() };
     Line {
+        head,
         word: if result.passed() { "passed" } else { "failed" }.to_owned(),
         text: format!("{how}{same}"),
         elapsed: Some(text::clock(result.seconds.into())),
-        ..line
+        ..Line::of(spot)
     }
 }
 

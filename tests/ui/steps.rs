@@ -1,5 +1,6 @@
 //! Flows on the screen: the pipeline tab, questions, verdicts, breakdowns and subtasks, by keys and letter by letter.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
@@ -15,7 +16,7 @@ use orchestra::ui::keymap::Key;
 use orchestra::ui::modal;
 use orchestra::ui::model::{Effect, Model, Pane, Tab, Then};
 use orchestra::ui::msg::Msg;
-use orchestra::ui::pipeline::Page;
+use orchestra::ui::pipeline::{self, Page};
 use orchestra::ui::theme::Depth;
 use orchestra::ui::update::update;
 
@@ -291,6 +292,18 @@ fn the_pipeline_at_three_sizes() {
         assert_eq!(person.model.main.tab, Tab::Pipeline);
         assert_snapshot!(format!("pipeline_{}x{}", size.0, size.1), person.shot());
     }
+}
+
+#[test]
+fn what_can_be_opened_has_a_page() {
+    let mut seen = HashSet::new();
+    for view in [rate_limit(), add_docs(Vec::new()), add_docs(vec![question("Which?", &[])])] {
+        for spot in pipeline::spots(&view.task) {
+            assert_eq!(pipeline::opens(&view.task, spot), pipeline::page(&view.task, spot).is_some(), "{spot:?}");
+            seen.extend(spot.trace);
+        }
+    }
+    assert!(seen.len() > 4, "{seen:?}");
 }
 
 #[test]

@@ -62,12 +62,12 @@ pub fn run(model: &mut Model, command: Command, index: usize) -> Vec<Effect> {
         C::Picture => vec![Effect::Picture],
         C::Quit => vec![Effect::Quit],
         C::OpenStep => {
-            let page = pipeline::opens(model);
-            pipeline::open(model, page)
+            let spot = pipeline::opens(model);
+            pipeline::open(model, spot)
         }
         C::GateLog => {
-            let page = pipeline::gate_log(model);
-            pipeline::open(model, page)
+            let spot = pipeline::gate_log(model);
+            pipeline::open(model, spot)
         }
         C::Attach | C::AttachToo | C::Diff | C::Spec | C::Shell | C::RunScript | C::Editor | C::SendDetach => {
             open(model, command)

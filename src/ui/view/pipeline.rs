@@ -31,19 +31,19 @@ const OUTPUT: u16 = 12;
 
 /// Draws the lines around the marked one.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, scene: &Scene<'_>) {
-    let Some((task, lines, marked)) = update::pipeline::lines(scene.model) else { return };
+    let Some((project, task, spots, marked)) = update::pipeline::spots(scene.model) else { return };
     let signs = canvas.signs();
     let job = pipeline::job(task, scene.model.now, signs);
     let foot = if job.is_some() { (area.height / 2).min(OUTPUT) } else { 0 };
     let (above, below) =
         (Rect { height: area.height - foot, ..area }, Rect { y: area.bottom() - foot, height: foot, ..area });
     let height = usize::from(above.height);
-    let first = (marked + 1 + height / 3).min(lines.len()).saturating_sub(height).min(marked);
-    let names = lines.iter().filter(|line| line.mark.is_some()).map(|line| text::width(&line.head)).max().unwrap_or(0);
-    let names = names.min(NAME);
-    for (index, line) in lines.iter().enumerate().skip(first).take(height) {
+    let first = (marked + 1 + height / 3).min(spots.len()).saturating_sub(height).min(marked);
+    let names = task.task.flow.stages.iter().map(|stage| text::width(&stage.name)).max().unwrap_or(0).min(NAME);
+    for (index, spot) in spots.into_iter().enumerate().skip(first).take(height) {
         let row = Rect { y: above.y + (index - first) as u16, height: 1, ..above };
-        draw_line(canvas, inset(row), line, (names, scene));
+        let line = pipeline::line(project, task, spot, (scene.model.now, signs));
+        draw_line(canvas, inset(row), &line, (names, scene));
         if index == marked {
             canvas.tint(row, canvas.style(Role::Selection));
             canvas.put(row, signs.bar, canvas.style(Role::Accent));
