@@ -1,9 +1,7 @@
 //! `orchestra subtasks`: the breakdown that waits for a person, to be looked at and changed.
 //!
-//! Invariant: in the text that a person edits each subtask has a name that stays its own, so that a subtask can be dropped or
-//! moved without counting the others again; what cannot be sent is not lost.
+//! Invariant: what cannot be sent is not lost.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +13,7 @@ use serde_json::json;
 use super::context::{Context, Link, OfTask, typed};
 use super::output::Output;
 use super::{Outcome, Run, act, input};
-use crate::model::{Failure, FailureKind, SubtaskDraft};
+use crate::model::{Failure, FailureKind, SubtaskDraft, SubtaskSheet};
 use crate::rpc::TaskDetail;
 use crate::ui::text::plural;
 use crate::ui::theme::Role;
@@ -39,35 +37,18 @@ pub(super) struct Subtasks {
     file: Option<PathBuf>,
 }
 
-/// A breakdown as a person edits it.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// A breakdown in a file.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sheet {
-    subtasks: Vec<Row>,
-}
-
-/// One subtask of it.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// What `depends_on` of others calls it; none in all of them: their indices from 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<usize>,
-    title: String,
-    description: String,
-    #[serde(default)]
-    instructions: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    depends_on: Vec<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    flow: Option<String>,
+struct Sheets {
+    subtasks: Vec<SubtaskSheet>,
 }
 
 /// Above the breakdown in the editor.
 const GUIDE: &str = "\
 # The subtasks that will be made. Edit them; remove one to drop it; move one to change the
-# order in which they are merged. depends_on has the ids of those that come first. A new one
-# needs no id. Leave the file as it is to change nothing; approving comes afterwards.
+# order in which they are merged. after has the ids of those that come first. A new one needs
+# no id. Leave the file as it is to change nothing; approving comes afterwards.
 ";
 
 impl Run for Subtasks {
@@ -82,8 +63,7 @@ impl Run for Subtasks {
             let text = if path.as_os_str() == "-" { input::stdin()? } else { input::file(path)? };
             return sent(context, &mut link, &name, &read(&text, waiting.len())?);
         }
-        let shown =
-            json!({"subtasks": waiting.iter().enumerate().map(|(id, draft)| Row::of(id, draft)).collect::<Vec<_>>()});
+        let shown = json!({"subtasks": SubtaskSheet::all(&waiting)});
         context.output.result(&shown, || page(&context.output, &name, &waiting));
         Ok(ExitCode::SUCCESS)
     }
@@ -142,45 +122,17 @@ fn sent(context: &Context, link: &mut Link, name: &str, subtasks: &[SubtaskDraft
     }))
 }
 
-impl Row {
-    fn of(id: usize, draft: &SubtaskDraft) -> Self {
-        let SubtaskDraft { title, description, instructions, depends_on, flow } = draft.clone();
-        Self { id: Some(id), title, description, instructions, depends_on, flow }
-    }
-}
-
 fn written(drafts: &[SubtaskDraft]) -> Result<String, Failure> {
-    let sheet = Sheet { subtasks: drafts.iter().enumerate().map(|(id, draft)| Row::of(id, draft)).collect() };
-    Ok(format!("{GUIDE}{}", serde_yaml::to_string(&sheet).map_err(Failure::internal)?))
+    let sheets = Sheets { subtasks: SubtaskSheet::all(drafts) };
+    Ok(format!("{GUIDE}{}", serde_yaml::to_string(&sheets).map_err(Failure::internal)?))
 }
 
-/// The breakdown of a text; `before` subtasks were in it: those of them that are gone are no longer depended on.
+/// The breakdown of a text; `before` subtasks were in it.
 fn read(text: &str, before: usize) -> Result<Vec<SubtaskDraft>, Failure> {
     let wrong = |why: String| Failure::new(FailureKind::Usage, format!("{why}."));
-    let Sheet { subtasks } = input::json_or_yaml(text).map_err(|why| wrong(format!("these are no subtasks: {why}")))?;
-    let named = subtasks.iter().any(|row| row.id.is_some());
-    let mut places = HashMap::new();
-    for (at, row) in subtasks.iter().enumerate() {
-        let id = if named { row.id } else { Some(at) };
-        if let Some(id) = id
-            && places.insert(id, at).is_some()
-        {
-            return Err(wrong(format!("two subtasks have the id {id}")));
-        }
-    }
-    let draft = |row: Row| {
-        let mut depends_on = Vec::new();
-        for id in &row.depends_on {
-            match places.get(id) {
-                Some(at) => depends_on.push(*at),
-                None if named && *id < before => {}
-                None => return Err(wrong(format!("\"{}\" depends on {id}, which is no subtask here", row.title))),
-            }
-        }
-        let Row { title, description, instructions, flow, .. } = row;
-        Ok(SubtaskDraft { title, description, instructions, depends_on, flow })
-    };
-    subtasks.into_iter().map(draft).collect()
+    let Sheets { subtasks } =
+        input::json_or_yaml(text).map_err(|why| wrong(format!("these are no subtasks: {why}")))?;
+    SubtaskSheet::read(subtasks, before).map_err(|why| wrong(why.to_string()))
 }
 
 fn page(output: &Output, name: &str, drafts: &[SubtaskDraft]) -> String {
@@ -203,40 +155,23 @@ fn page(output: &Output, name: &str, drafts: &[SubtaskDraft]) -> String {
 mod tests {
     use super::*;
 
-    fn draft(title: &str, depends_on: &[usize]) -> SubtaskDraft {
-        SubtaskDraft {
+    #[test]
+    fn what_the_editor_shows_is_read_again() {
+        let draft = |title: &str, depends_on: &[usize]| SubtaskDraft {
             title: title.to_owned(),
             description: "Two lines:\nthat one and this.\n".to_owned(),
             instructions: "- a list\n- of YAML's own signs: #, [".to_owned(),
             depends_on: depends_on.to_vec(),
             flow: None,
-        }
+        };
+        let drafts = [draft("one", &[]), draft("two", &[0])];
+        assert_eq!(read(&written(&drafts).unwrap(), 2).unwrap(), drafts);
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
-        let drafts = [draft("one", &[]), draft("two", &[0]), draft("three", &[0, 1])];
-        assert_eq!(read(&written(&drafts).unwrap(), 3).unwrap(), drafts);
-        let plain = serde_json::to_string(&json!({"subtasks": drafts})).unwrap();
-        assert_eq!(read(&plain, 3).unwrap(), drafts);
-    }
-
-    #[test]
-    fn one_can_be_dropped_and_others_moved() {
-        let text = "subtasks:\n\
-                    - {id: 2, title: three, description: x, depends_on: [0, 1]}\n\
-                    - {title: new, description: x, depends_on: [2]}\n\
-                    - {id: 0, title: one, description: x}\n";
-        let read = read(text, 3).unwrap();
-        let found: Vec<_> = read.iter().map(|draft| (draft.title.as_str(), draft.depends_on.as_slice())).collect();
-        assert_eq!(found, [("three", &[2][..]), ("new", &[0][..]), ("one", &[][..])]);
-    }
-
-    #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn what_is_wrong_is_named() {
         for (text, said) in [
-            ("subtasks:\n- {id: 0, title: a, description: b, depends_on: [7]}\n", "\"a\" depends on 7"),
-            ("subtasks:\n- {id: 0, title: a, description: b}\n- {id: 0, title: c, description: d}\n", "the id 0"),
+            ("subtasks:\n- {id: 1, title: a, description: b, after: [7]}\n", "\"a\" comes after 7"),
             ("subtasks:\n- {title: a, describtion: b}\n", "subtasks[0]"),
             ("{\"subtasks\": 3}", "subtasks"),
         ] {

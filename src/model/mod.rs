@@ -16,6 +16,7 @@ mod request;
 mod session;
 mod snapshot;
 mod submission;
+mod subtask_sheet;
 mod task;
 mod task_template;
 mod template;
@@ -45,6 +46,7 @@ pub use snapshot::{
     AgentFound, Hold, MonitorLine, Notice, NoticeKind, Opened, ProjectView, SessionView, Snapshot, TaskView,
 };
 pub use submission::{Choice, Decision, Question, Round, Submission, SubtaskDraft, Verdict};
+pub use subtask_sheet::{SheetError, SubtaskSheet};
 pub use task::{
     AgentRun, CommandResult, Commits, Item, Iteration, Outcome, Pause, Reason, ReasonKind, Run, State, Status, Task,
     Trigger,

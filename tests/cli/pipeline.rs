@@ -435,15 +435,14 @@ fn a_breakdown_is_looked_at_changed_and_made() {
         // An editor that drops the second one and gives the third another title.
         let editor = place.write(
             "editor.sh",
-            "awk '/^- id: 1/ {skip=1} /^- id: 2/ {skip=0} !skip' \"$1\" | sed 's/Third/Last/' >\"$1.new\" && mv \"$1.new\" \"$1\"\n",
+            "awk '/^- id: 2/ {skip=1} /^- id: 3/ {skip=0} !skip' \"$1\" | sed 's/Third/Last/' >\"$1.new\" && mv \"$1.new\" \"$1\"\n",
         );
         let editor = format!("sh '{}'", editor.display());
         let (code, text) = desk.terminal(&["subtasks", "big", "--edit"], &[("EDITOR", &editor)]).end();
         assert!(code == 0 && text.contains("big has 2 subtasks"), "{code}: {text}");
         let rows = desk.json(&["subtasks", "big", "--json"])["subtasks"].clone();
-        assert_eq!((&rows[1]["title"], &rows[1]["depends_on"]), (&"Last".into(), &serde_json::json!([0])));
-        let circle =
-            "subtasks:\n- {title: a, description: b, depends_on: [1]}\n- {title: c, description: d, depends_on: [0]}\n";
+        assert_eq!((&rows[1]["title"], &rows[1]["after"]), (&"Last".into(), &serde_json::json!([1])));
+        let circle = "subtasks:\n- {title: a, description: b, after: [2]}\n- {title: c, description: d, after: [1]}\n";
         let refused = desk.piped(&["subtasks", "big", "--file", "-"], circle);
         assert!(refused.code == 2 && refused.err.contains("in a circle"), "{refused:?}");
         let (code, text) = desk.terminal(&["subtasks", "big", "--edit"], &[("EDITOR", "echo 'no: list' >")]).end();

@@ -469,7 +469,7 @@ fn a_breakdown_is_edited_before_it_is_approved() {
     let Some(Effect::EditYaml(sheet)) = person.effects.pop() else { panic!("it opens the editor") };
     assert_snapshot!("breakdown_sheet", sheet);
     person.tell(Msg::Edited(Some(sheet.replace("after:\n- 2", "after: [7]"))));
-    assert!(person.shot().contains("Not changed: there is no item 7"), "{}", person.shot());
+    assert!(person.shot().contains("Not changed: \"Document it\" comes after 7"), "{}", person.shot());
     person.tell(Msg::Edited(Some(sheet.replace("Document it\n", "Document all\n"))));
     person.press("<esc>").press("a");
     assert!(person.shot().contains("Document all"), "changes survive Esc");

@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, ProjectId, Request, Snapshot, State, SubtaskDraft, TaskId, TaskView};
+use crate::model::{Failure, ProjectId, Request, Snapshot, State, SubtaskDraft, SubtaskSheet, TaskId, TaskView};
 use crate::ui::model::{Effect, Model, Then};
 use crate::ui::text::plural;
 use crate::ui::update;
@@ -55,19 +55,6 @@ struct Draft {
     items: Vec<SubtaskDraft>,
     at: usize,
     slip: Option<String>,
-}
-
-/// An item as it is edited: numbers from 1, as the list shows them.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sheet {
-    title: String,
-    description: String,
-    instructions: String,
-    #[serde(default)]
-    after: Vec<usize>,
-    #[serde(default)]
-    flow: Option<String>,
 }
 
 impl Breakdown {
@@ -186,19 +173,12 @@ impl Breakdown {
     }
 
     fn read(&self, text: &str) -> Result<SubtaskDraft, String> {
-        let Sheet { title, description, instructions, after, flow } =
-            serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-        if title.trim().is_empty() {
-            return Err("the title is empty".to_owned());
-        }
-        let index = |number: usize| match number {
-            n if n == self.at + 1 => Err("it cannot come after itself".to_owned()),
-            n if (1..=self.items.len()).contains(&n) => Ok(n - 1),
-            n => Err(format!("there is no item {n} that it could come after")),
-        };
-        let depends_on = after.into_iter().map(index).collect::<Result<_, _>>()?;
-        let flow = flow.filter(|flow| !flow.trim().is_empty());
-        Ok(SubtaskDraft { title, description, instructions, depends_on, flow })
+        let sheet: SubtaskSheet = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let mut sheets = SubtaskSheet::all(&self.items);
+        let marked = sheets.get_mut(self.at).ok_or("it is gone")?;
+        *marked = SubtaskSheet { id: marked.id, ..sheet };
+        let mut items = SubtaskSheet::read(sheets, self.items.len()).map_err(|error| error.to_string())?;
+        Ok(items.swap_remove(self.at))
     }
 
     /// The marked item changes places with another; dependencies go with both.
@@ -338,12 +318,5 @@ impl Breakdown {
 
 /// An item as YAML, for the editor.
 fn sheet(item: &SubtaskDraft) -> String {
-    let sheet = Sheet {
-        title: item.title.clone(),
-        description: item.description.clone(),
-        instructions: item.instructions.clone(),
-        after: item.depends_on.iter().map(|index| index + 1).collect(),
-        flow: item.flow.clone(),
-    };
-    serde_yaml::to_string(&sheet).expect("invariant: texts and numbers are YAML")
+    serde_yaml::to_string(&SubtaskSheet::new(None, item)).expect("invariant: texts and numbers are YAML")
 }
