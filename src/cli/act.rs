@@ -13,13 +13,23 @@ use crate::rpc::TaskView;
 pub(super) fn run(
     context: &Context,
     task: &OfTask,
-    (method, params): (&str, Value),
+    asked: (&str, Value),
     say: impl FnOnce(&TaskView) -> String,
 ) -> Outcome {
-    let mut link = context.link()?;
-    let task = link.name(task)?;
-    let mut answer = link.on_task(method, &task, params)?;
+    let (_, mut answer) = ask(context, task, asked)?;
     Ok(told(context, &typed(answer["task"].take())?, say))
+}
+
+/// Asks for it: the task as it was named, and the answer.
+pub(super) fn ask(
+    context: &Context,
+    task: &OfTask,
+    (method, params): (&str, Value),
+) -> Result<(String, Value), Failure> {
+    let mut link = context.link()?;
+    let name = link.name(task)?;
+    let answer = link.on_task(method, &name, params)?;
+    Ok((name, answer))
 }
 
 /// Tells how a task is: `{"task": Task}`, or what `say` makes of it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, OfTask};
 use super::output::Output;
-use super::{Outcome, Run};
+use super::{Outcome, Run, act};
 
 /// Say why a task is as it is, or why it does not run
 #[derive(Debug, Args)]
@@ -20,9 +20,7 @@ pub(super) struct Explain {
 
 impl Run for Explain {
     fn run(&self, context: &Context) -> Outcome {
-        let mut link = context.link()?;
-        let name = link.name(&self.task)?;
-        let answer = link.on_task("task.explain", &name, json!({}))?;
+        let (_, answer) = act::ask(context, &self.task, ("task.explain", json!({})))?;
         context.output.result(&answer, || page(&context.output, &answer));
         Ok(ExitCode::SUCCESS)
     }

@@ -15,6 +15,7 @@ const SCISSORS: &str = "# ------------------------ >8 ------------------------";
 
 /// Make a task: a draft, or with --start one at work
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[command(after_help = "Examples:
   orchestra new                                        opens your editor
   orchestra new csv-newlines -d \"Quote newlines in CSV fields\" --start
@@ -51,24 +52,6 @@ pub(super) struct New {
     after: Vec<String>,
     #[command(flatten)]
     way: Way,
-    /// Open no editor: the title is the description
-    #[arg(long)]
-    no_edit: bool,
-}
-
-/// How the task is worked on.
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-struct Way {
-    /// Flow of stages; else the project's, else `solo`
-    #[arg(long)]
-    flow: Option<String>,
-    /// Agent; else the stage's, else the project's, else the first one found
-    #[arg(long)]
-    agent: Option<String>,
-    /// Model of the agent
-    #[arg(long)]
-    model: Option<String>,
     /// Without pauses for a person
     #[arg(long)]
     auto: bool,
@@ -81,6 +64,23 @@ struct Way {
     /// Trust the commands of the project's files as they are now
     #[arg(long, requires = "start")]
     trust: bool,
+    /// Open no editor: the title is the description
+    #[arg(long)]
+    no_edit: bool,
+}
+
+/// How a new task is worked on.
+#[derive(Debug, Args)]
+pub(super) struct Way {
+    /// Flow of stages; else the project's, else `solo`
+    #[arg(long)]
+    pub flow: Option<String>,
+    /// Agent; else the stage's, else the project's, else the first one found
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Model of the agent
+    #[arg(long)]
+    pub model: Option<String>,
 }
 
 impl Run for New {
@@ -106,13 +106,13 @@ impl Run for New {
             Some(link) => link,
             None => context.link()?,
         };
-        if self.way.trust {
+        if self.trust {
             trust::grant(&mut link)?;
         }
         let new = self.task(&mut link, lowered, description, template)?;
         let mut answer = link.call("task.new", json!({"task": new})).map_err(trust::explained)?;
         Ok(act::told(context, &typed(answer["task"].take())?, |task| {
-            if self.way.start {
+            if self.start {
                 begun(task)
             } else {
                 format!("kept {} as a draft; orchestra start {} starts it", task.slug, task.slug)
@@ -149,10 +149,10 @@ impl New {
             agent: self.way.agent.clone().or(template.agent),
             model: self.way.model.clone().or(template.model),
             mode: None,
-            auto: self.way.auto || template.auto,
+            auto: self.auto || template.auto,
             parent,
             after: self.after.iter().map(id).collect::<Result<_, _>>()?,
-            start: self.way.start,
+            start: self.start,
         })
     }
 
@@ -202,7 +202,7 @@ impl New {
             .parent
             .as_ref()
             .map_or_else(|| "the branch that is checked out".to_owned(), |it| format!("{it}'s branch"));
-        let after = if self.way.start { "It starts when you leave the editor." } else { "It is kept as a draft." };
+        let after = if self.start { "It starts when you leave the editor." } else { "It is kept as a draft." };
         format!(
             "{}\n\n{SCISSORS}\n\
              # Write above this line what is to be done: what is wrong, what there should be,\n\

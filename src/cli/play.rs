@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, Link, typed};
+use super::new::Way;
 use super::output::{Output, note, object, say};
 use super::{Outcome, Run, act, answer, look, trust, watch};
 use crate::model::{Failure, FailureKind, Mode, NewTask, ReasonKind, State};
@@ -38,15 +39,8 @@ pub(super) struct Play {
     /// What is to be done; `-` reads it from standard input
     #[arg(value_name = "DESC")]
     description: String,
-    /// Flow of stages; else the project's, else `solo`
-    #[arg(long)]
-    flow: Option<String>,
-    /// Agent; else the stage's, else the project's, else the first one found
-    #[arg(long)]
-    agent: Option<String>,
-    /// Model of the agent
-    #[arg(long)]
-    model: Option<String>,
+    #[command(flatten)]
+    way: Way,
     /// Branch or commit to begin from; the branch that is checked out when none is given
     #[arg(long, short, value_name = "REF")]
     base: Option<String>,
@@ -130,9 +124,9 @@ impl Play {
         NewTask {
             description,
             base: self.base.clone(),
-            flow: self.flow.clone(),
-            agent: self.agent.clone(),
-            model: self.model.clone(),
+            flow: self.way.flow.clone(),
+            agent: self.way.agent.clone(),
+            model: self.way.model.clone(),
             mode: Some(if self.interactive { Mode::Interactive } else { Mode::Headless }),
             auto: !self.no_auto,
             start: true,

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, OfTask};
-use super::{Outcome, Run};
+use super::{Outcome, Run, act};
 
 /// Print exactly what an agent of a stage would be started with
 ///
@@ -25,9 +25,7 @@ pub(super) struct Prompt {
 
 impl Run for Prompt {
     fn run(&self, context: &Context) -> Outcome {
-        let mut link = context.link()?;
-        let name = link.name(&self.task)?;
-        let answer = link.on_task("task.prompt", &name, json!({"stage": self.stage}))?;
+        let (_, answer) = act::ask(context, &self.task, ("task.prompt", json!({"stage": self.stage})))?;
         context.output.result(&answer["text"], || answer["text"]["text"].as_str().unwrap_or_default().to_owned());
         Ok(ExitCode::SUCCESS)
     }

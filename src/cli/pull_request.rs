@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, OfTask};
-use super::{Outcome, Run};
+use super::{Outcome, Run, act};
 
 /// Push a task's branch and open a pull request with `gh`
 ///
@@ -21,9 +21,7 @@ pub(super) struct PullRequest {
 
 impl Run for PullRequest {
     fn run(&self, context: &Context) -> Outcome {
-        let mut link = context.link()?;
-        let name = link.name(&self.task)?;
-        let answer = link.on_task("task.open_pull_request", &name, json!({}))?;
+        let (name, answer) = act::ask(context, &self.task, ("task.open_pull_request", json!({})))?;
         context.output.result(&answer, || {
             answer["message"].as_str().map_or_else(|| format!("opened a pull request for {name}"), str::to_owned)
         });
