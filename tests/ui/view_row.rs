@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use orchestra::model::{ProjectId, Slug, Snapshot, State, TaskView};
+use orchestra::model::{ProjectId, Slug, Snapshot, State, TaskId, TaskView};
 use orchestra::ui::glyph::{Signs, Word};
 use orchestra::ui::model::{Group, ListState, RowKey};
 use orchestra::ui::row::{self, HOLD, Line};
@@ -185,6 +185,27 @@ fn a_merge_that_waits_says_for_whom() {
     model.layout.list_width = Some(24);
     let narrow = shot(&model, None);
     assert!(narrow.contains(" waits │") && !narrow.contains("waits for first-fix │"), "{narrow}");
+}
+
+#[test]
+fn a_task_that_waits_for_others_says_for_whom() {
+    let mut last = task(4, "last", State::Waiting, 1);
+    change(&mut last, |task| task.after = vec![TaskId(1), TaskId(2), TaskId(3), TaskId(9)]);
+    let mut model = model(80, 24);
+    model.layout.list_width = Some(44);
+    let mut shown = |states: [State; 3]| {
+        let others = [(1, "first"), (2, "second"), (3, "third")].into_iter().zip(states);
+        let others = others.map(|((id, slug), state)| task(id, slug, state, 1));
+        model.snapshot = snapshot(vec![project("my-app", None, others.chain([last.clone()]).collect())]);
+        let shown = shot(&model, None);
+        shown.lines().find(|line| line.contains(" last ")).unwrap().split('│').next().unwrap().trim().to_owned()
+    };
+    let row = shown([State::Merged, State::Working, State::Draft]);
+    assert!(row.contains("waits for second +1"), "{row}");
+    let row = shown([State::Merged, State::Archived, State::Working]);
+    assert!(row.contains("waits for third ") && !row.contains('+'), "{row}");
+    let row = shown([State::Merged; 3]);
+    assert!(row.contains(" waits ") && !row.contains(" for "), "{row}");
 }
 
 #[test]
