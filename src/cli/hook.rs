@@ -15,9 +15,9 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::context::{Context, OfTask};
-use super::{Outcome, Run, look, output, send, submit};
+use super::{Outcome, Run, look, output, send};
 use crate::model::{Failure, FailureKind, HookEvent, HookReport, SessionId};
-use crate::rpc::Client;
+use crate::rpc::{self, Client};
 
 /// After this it ends, told or not.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -117,7 +117,7 @@ impl Origin {
         }
         // An agent without a task is the designer.
         let session = task.or_else(|| dir.is_some().then(|| SessionId::MAIN.to_owned()))?;
-        Some(Self { project: submit::project_root(), session, run: dir.as_deref().and_then(submit::run_of) })
+        Some(Self { project: rpc::project_root(), session, run: dir.as_deref().and_then(rpc::run_of) })
     }
 }
 

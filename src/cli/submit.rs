@@ -10,13 +10,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
 use super::context::{Context, home};
 use super::{Outcome, Run, own_path};
 use crate::model::{Decision, Failure, FailureKind, HandIn, Question, Resource, Submission, SubtaskDraft, Verdict};
-use crate::rpc::{self, Client};
-use crate::store::dropbox::{self, MAX_BYTES};
+use crate::rpc::OwnSession;
+use crate::store::dropbox::MAX_BYTES;
 
 /// Hand in the result of a stage; run by an agent
 #[derive(Debug, Args)]
@@ -102,12 +101,8 @@ struct Asked {
 
 impl Run for Submit {
     fn run(&self, context: &Context) -> Outcome {
-        let session = Session::of_environment()?;
-        let hand_in = self.hand_in()?;
-        let answer = match session.submit(&hand_in) {
-            Err(failure) if !is_refusal(&failure) => session.leave(&hand_in, failure)?,
-            answer => answer?,
-        };
+        let session = own_session()?;
+        let answer = session.hand_in(&home()?, &own_path()?, &self.hand_in()?)?;
         context.output.result(&answer, || answer["done"]["message"].as_str().unwrap_or_default().to_owned());
         Ok(ExitCode::SUCCESS)
     }
@@ -168,63 +163,12 @@ const SUBTASKS: &str =
     r#"{"summary": "..", "subtasks": [{"title": "..", "description": "..", "instructions": "..", "depends_on": [0]}]}"#;
 const QUESTIONS: &str = r#"{"questions": [{"question": "..", "options": [{"label": ".."}]}]}"#;
 
-/// The session that this process belongs to, as its environment has it.
-struct Session {
-    /// The folder for what it hands in: `<run>.box`.
-    dir: PathBuf,
-    task: String,
-}
-
-impl Session {
-    fn of_environment() -> Result<Self, Failure> {
-        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let task = var("ORCHESTRA_TASK_SLUG").and_then(|slug| slug.into_string().ok());
-        let Some((dir, task)) = var("ORCHESTRA_SESSION_DIR").map(PathBuf::from).zip(task) else {
-            return Err(Failure::new(FailureKind::Usage, "this is no session of a task.")
-                .hint("An agent runs `orchestra submit` inside the worktree that was made for it."));
-        };
-        Ok(Self { dir, task })
-    }
-
-    fn submit(&self, hand_in: &HandIn) -> Result<Value, Failure> {
-        let home = home()?;
-        let Some(mut client) = Client::connect(&home)? else {
-            // The agent does not wait for it: whoever serves next finds what is left.
-            rpc::start_headless(&home, &own_path()?)?;
-            return Err(Failure::new(FailureKind::LockHeld, "no engine serves just now."));
-        };
-        // An agent may have left its worktree: the project is where it was started for. One that was moved since is known by
-        // whose agent it is.
-        let (root, run) = (project_root(), run_of(&self.dir));
-        let HandIn { submission, resources, log } = hand_in;
-        let params = json!({
-            "project": root, "session": self.task, "run": run, "submission": submission, "resources": resources, "log": log,
-        });
-        client.call("session.submit", params)
-    }
-
-    /// Leaves it for the engine, which failed to take it.
-    fn leave(&self, hand_in: &HandIn, failure: Failure) -> Result<Value, Failure> {
-        dropbox::put(&self.dir, hand_in).map_err(|_| failure)?;
-        Ok(json!({"done": {"message": "left for the engine, which takes it as soon as it can. End your turn now."}}))
-    }
-}
-
-/// The project that this process's session was started for; none: it is not there any more, or this is no session.
-pub(super) fn project_root() -> Option<String> {
-    std::env::var("ORCHESTRA_PROJECT_ROOT").ok().filter(|root| Path::new(root).exists())
-}
-
-/// The run whose folder for what it hands in this is.
-pub(super) fn run_of(dir: &Path) -> Option<String> {
-    dir.file_stem().map(|stem| stem.to_string_lossy().into_owned())
-}
-
-/// The engine has looked at it and does not want it so. Anything else (an engine that is on its way out, a repository that
-/// was moved, a shut-off socket, an agent quicker than the news that it runs) is no fault of what is handed in.
-fn is_refusal(failure: &Failure) -> bool {
-    let is_early = Client::is_unknown(failure) || Client::is_without_right(failure);
-    matches!(failure.kind, FailureKind::Usage | FailureKind::BadState) && !is_early
+/// The session of the task whose agent runs this.
+fn own_session() -> Result<OwnSession, Failure> {
+    OwnSession::of_environment().filter(|session| session.task().is_some()).ok_or_else(|| {
+        Failure::new(FailureKind::Usage, "this is no session of a task.")
+            .hint("An agent runs `orchestra submit` inside the worktree that was made for it.")
+    })
 }
 
 /// The path of a resource as it is from the root of the worktree: an agent gives it from where it stands.

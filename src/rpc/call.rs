@@ -3,7 +3,6 @@
 //! Invariant: nothing is looked up, opened or asked of the engine for a caller who has no right to it.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::attach::{self, Attachment};
@@ -12,9 +11,10 @@ use super::connection::Connection;
 use super::follow::Following;
 use super::keys;
 use super::look;
-use super::method::{Catalog, Kind, Look, Method};
+use super::method::{Catalog, Kind, Look};
 use super::resolve::{self, Project};
 use super::rights::{self, Right};
+use super::signature::Signature;
 use super::subscription;
 use super::verbs;
 use super::view::TaskView;
@@ -29,17 +29,17 @@ impl Connection {
     pub async fn serve(&mut self, name: &str, mut params: Map<String, Value>) -> Result<Value, Fault> {
         let method = Catalog::get().methods.get(name).ok_or_else(|| unknown_method(name))?;
         let key = params.remove(REQUEST_KEY);
-        check_names(method, &params)?;
-        self.resolve(name, method, &mut params).await?;
+        method.signature.check_names(&params)?;
+        self.resolve(name, &method.signature, &mut params).await?;
         let caller = self.caller.clone().unwrap_or(Caller::Stranger);
         match method.kind {
             Kind::Look => {
-                let look: Look = read(name, method, params)?;
+                let look: Look = method.signature.read(name, params)?;
                 rights::check(&caller, name, right_to_look(&look))?;
                 self.look(&caller, look).await
             }
             Kind::Request => {
-                let request: Request = read(name, method, params)?;
+                let request: Request = method.signature.read(name, params)?;
                 rights::check(&caller, name, rights::of(&request))?;
                 self.ask(&caller, key, sent_by(&caller, request)).await
             }
@@ -47,7 +47,7 @@ impl Connection {
     }
 
     /// Project, task and session as the engine names them; a repository that is not open is opened for a person.
-    async fn resolve(&self, name: &str, method: &Method, params: &mut Map<String, Value>) -> Result<(), Fault> {
+    async fn resolve(&self, name: &str, method: &Signature, params: &mut Map<String, Value>) -> Result<(), Fault> {
         let caller = self.caller.as_ref().unwrap_or(&Caller::Stranger);
         let handle = &self.service.handle;
         if let Project::Open(path) = resolve::project(&handle.snapshot(), caller, method, params)? {
@@ -216,26 +216,6 @@ fn task_view(snapshot: &Snapshot, project: &ProjectId, task: TaskId) -> Result<T
     Ok(TaskView::new(view, project))
 }
 
-fn check_names(method: &Method, params: &Map<String, Value>) -> Result<(), Fault> {
-    let Some(name) = params.keys().find(|name| !method.takes(name)) else { return Ok(()) };
-    let fault = Fault::params(format!("{name}: there is no such parameter."));
-    Err(with_nearest(fault, meant(name, method.names())))
-}
-
-/// A typed call; what is wrong names the parameter.
-fn read<T: DeserializeOwned>(name: &str, method: &Method, params: Map<String, Value>) -> Result<T, Fault> {
-    let mut call = Map::from_iter([("method".to_owned(), json!(name))]);
-    if method.params.is_some() {
-        call.insert("params".to_owned(), Value::Object(params));
-    }
-    serde_path_to_error::deserialize(Value::Object(call)).map_err(|wrong| {
-        let path = wrong.path().to_string();
-        let field = path.strip_prefix("params").unwrap_or(&path).trim_start_matches('.');
-        let text = wrong.inner().to_string();
-        Fault::params(if field.is_empty() { format!("{text}.") } else { format!("{field}: {text}.") })
-    })
-}
-
 fn value(result: &impl Serialize) -> Result<Value, Fault> {
     serde_json::to_value(result).map_err(|error| Failure::internal(error).into())
 }
@@ -258,14 +238,7 @@ fn size(size: Size) -> Result<Size, Fault> {
 
 fn unknown_method(name: &str) -> Fault {
     let fault = Fault::usage(Fault::METHOD, format!("there is no method \"{name}\"."));
-    with_nearest(fault, meant(name, Catalog::get().methods.keys().map(String::as_str)))
-}
-
-fn with_nearest(fault: Fault, nearest: Option<&str>) -> Fault {
-    match nearest {
-        Some(nearest) => fault.hint(format!("Nearest: {nearest}")),
-        None => fault,
-    }
+    fault.nearest(meant(name, Catalog::get().methods.keys().map(String::as_str)))
 }
 
 fn not_attached() -> Fault {

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::view::{MessageView, TaskView, exit_code, word};
-use crate::model::{self, CommandResult, Question, Resource, State, SubtaskDraft, TaskRecords, Verdict};
+use crate::model::{self, CommandResult, Output, Question, Resource, State, SubtaskDraft, TaskRecords, Verdict};
 use crate::store::Folder;
 
 /// A task with what happened to it: `task.show`.
@@ -20,6 +20,8 @@ pub struct TaskDetail {
     pub description: String,
     /// Names of the flow's stages, in their order.
     pub stages: Vec<String>,
+    /// What its agent hands in at this stage; null where a script does the work.
+    pub due: Option<DueView>,
     /// The questions that wait for an answer.
     pub questions: Vec<Question>,
     /// The rejection that waits for a person.
@@ -35,6 +37,17 @@ pub struct TaskDetail {
     pub messages: Vec<MessageView>,
     /// The agent's own conversation id at this stage.
     pub conversation: Option<String>,
+}
+
+/// What a stage ends with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DueView {
+    /// `artifact`, `verdict` or `subtasks`.
+    pub output: String,
+    /// True: its agent may ask a person before.
+    pub asks: bool,
+    /// The stages that a rejection may go back to.
+    pub earlier_stages: Vec<String>,
 }
 
 /// One attempt at a stage.
@@ -114,6 +127,7 @@ impl TaskDetail {
         Self {
             description: task.description.clone(),
             stages: task.flow.stages.iter().map(|stage| stage.name.clone()).collect(),
+            due: DueView::new(task),
             questions: open.map_or_else(Vec::new, |round| round.questions.clone()),
             verdict: waits(State::Verdict).and_then(|iteration| verdict(task, iteration)),
             subtasks: waits(State::Approval).and_then(|iteration| iteration.subtasks.clone()),
@@ -132,6 +146,19 @@ impl TaskDetail {
 fn verdict(task: &model::Task, iteration: &model::Iteration) -> Option<Verdict> {
     let verdict = iteration.verdict.clone()?;
     Some(Verdict { route_to: task.route(iteration).map(str::to_owned), ..verdict })
+}
+
+impl DueView {
+    fn new(task: &model::Task) -> Option<Self> {
+        let assignment = task.current_stage().assignment()?;
+        let output = match &assignment.output {
+            Output::Artifact => "artifact",
+            Output::Verdict { .. } => "verdict",
+            Output::Subtasks(_) => "subtasks",
+        };
+        let earlier_stages = task.flow.stages[..task.stage].iter().map(|stage| stage.name.clone()).collect();
+        Some(Self { output: output.to_owned(), asks: assignment.asks, earlier_stages })
+    }
 }
 
 impl IterationView {

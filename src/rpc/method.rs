@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::follow::Position;
+use super::signature::{self, Signature};
 use crate::model::{ProjectId, Request, SessionId, TaskId};
 
 /// What the socket answers from snapshots, worktrees and terminals.
@@ -57,13 +58,9 @@ pub enum Look {
     Detach { project: ProjectId, session: SessionId },
 }
 
-/// A method as its type describes it.
 #[derive(Debug, Clone)]
 pub struct Method {
-    /// One line, empty when the name says it all.
-    pub about: String,
-    /// Schema of the parameters; none: it takes none.
-    pub params: Option<Value>,
+    pub signature: Signature,
     pub kind: Kind,
 }
 
@@ -95,33 +92,9 @@ impl Catalog {
     }
 }
 
-impl Method {
-    /// The names of its parameters.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let properties = self.params.as_ref().and_then(|params| params["properties"].as_object());
-        properties.into_iter().flat_map(Map::keys).map(String::as_str)
-    }
-
-    pub fn takes(&self, name: &str) -> bool {
-        self.names().any(|it| it == name)
-    }
-
-    /// Whether it cannot be called without this parameter.
-    pub fn requires(&self, name: &str) -> bool {
-        let required = self.params.as_ref().and_then(|params| params["required"].as_array());
-        required.is_some_and(|names| names.iter().any(|it| it == name))
-    }
-}
-
-/// Adds the variants of an enum with tag `method` and content `params`.
 fn add<T: JsonSchema>(generator: &mut SchemaGenerator, kind: Kind, methods: &mut BTreeMap<String, Method>) {
-    let schema = T::json_schema(generator).to_value();
-    for variant in schema["oneOf"].as_array().into_iter().flatten() {
-        let properties = &variant["properties"];
-        let name = properties["method"]["const"].as_str().unwrap_or_default().to_owned();
-        let about = variant["description"].as_str().unwrap_or_default().to_owned();
-        methods.insert(name, Method { about, params: properties.get("params").cloned(), kind });
-    }
+    let of_type = signature::of::<T>(generator);
+    methods.extend(of_type.map(|(name, signature)| (name, Method { signature, kind })));
 }
 
 #[cfg(test)]
@@ -131,11 +104,11 @@ mod tests {
     #[test]
     fn methods_are_read_from_the_types() {
         let methods = &Catalog::get().methods;
-        let start = &methods["task.start"];
+        let Method { signature: start, kind } = &methods["task.start"];
         assert_eq!(start.names().collect::<Vec<_>>(), ["project", "task"]);
-        assert!(start.requires("task") && start.kind == Kind::Request && start.about.starts_with("Starts a draft"));
-        assert!(methods["engine.ping"].params.is_none());
-        let list = &methods["task.list"];
-        assert!(list.takes("project") && !list.requires("project") && list.kind == Kind::Look);
+        assert!(start.requires("task") && *kind == Kind::Request && start.about.starts_with("Starts a draft"));
+        assert!(methods["engine.ping"].signature.params.is_none());
+        let Method { signature: list, kind } = &methods["task.list"];
+        assert!(list.takes("project") && !list.requires("project") && *kind == Kind::Look);
     }
 }

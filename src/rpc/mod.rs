@@ -16,6 +16,7 @@ mod keys;
 mod look;
 mod method;
 mod outbox;
+mod own_session;
 #[cfg(test)]
 mod page;
 mod resolve;
@@ -23,6 +24,7 @@ mod rights;
 mod runs;
 mod schema;
 mod server;
+mod signature;
 mod start;
 mod subscription;
 mod unified;
@@ -31,15 +33,17 @@ mod view;
 mod wire;
 
 pub use client::{Client, Notification, Notifier};
-pub use detail::{ArtifactView, GateView, IterationView, RoundView, TaskDetail};
+pub use detail::{ArtifactView, DueView, GateView, IterationView, RoundView, TaskDetail};
 pub use follow::{Followed, Position};
 pub use look::{
     AllTasksView, DiffView, EngineView, ExplainView, FactView, FileView, MessagesView, OutputView, ProjectsView,
     SessionsView, TasksView,
 };
+pub use own_session::{OwnSession, project_root, run_of};
 pub use schema::schema;
 pub use server::Server;
+pub use signature::{Signature, of as signatures};
 pub use start::{start_headless, wait_for_server};
 pub use subscription::Subscribed;
 pub use view::{DiffStatView, MessageView, ProjectView, ReasonView, SessionView, TaskView};
-pub use wire::{Event, EventKind, Face, FaceKind, Greeting, Lines, PROTOCOL};
+pub use wire::{Event, EventKind, Face, FaceKind, Fault, Greeting, Lines, PROTOCOL};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
-use super::method::Method;
+use super::signature::Signature;
 use super::wire::Fault;
 use crate::model::{Failure, FailureKind, ProjectView, Snapshot, TaskView};
 
@@ -23,7 +23,7 @@ pub enum Project {
 pub fn project(
     snapshot: &Snapshot,
     caller: &Caller,
-    method: &Method,
+    method: &Signature,
     params: &mut Map<String, Value>,
 ) -> Result<Project, Fault> {
     if !method.takes("project") {
@@ -56,7 +56,7 @@ pub fn project(
 
 /// Replaces `task` by its number and `session` by its id, if the method has them, and the tasks that a new one names by
 /// theirs; the project is an id by now.
-pub fn task(snapshot: &Snapshot, method: &Method, params: &mut Map<String, Value>) -> Result<(), Fault> {
+pub fn task(snapshot: &Snapshot, method: &Signature, params: &mut Map<String, Value>) -> Result<(), Fault> {
     let project = params.get("project").and_then(Value::as_str);
     let Some(view) = snapshot.projects.iter().find(|view| Some(view.id.as_str()) == project) else { return Ok(()) };
     if let Some(word) = params.get("task").filter(|it| method.takes("task") && !it.is_object() && !it.is_null()) {

@@ -27,7 +27,8 @@ pub fn schema() -> Value {
     methods.insert("hello".to_owned(), hello);
     for (name, method) in &Catalog::get().methods {
         let result = result(name, method, &mut generator);
-        methods.insert(name.clone(), json!({"about": method.about, "params": params(method), "result": result}));
+        methods
+            .insert(name.clone(), json!({"about": method.signature.about, "params": params(method), "result": result}));
     }
     let notifications = json!({
         "event": schema_of::<Event>(&mut generator),
@@ -79,13 +80,13 @@ pub fn word(kind: FailureKind) -> String {
 
 /// The parameters as a client writes them: projects and tasks by any of their names.
 fn params(method: &Method) -> Value {
-    let Some(mut params) = method.params.clone() else { return json!({"type": "object", "properties": {}}) };
+    let Some(mut params) = method.signature.params.clone() else { return json!({"type": "object", "properties": {}}) };
     let properties = &mut params["properties"];
-    if method.takes("project") {
+    if method.signature.takes("project") {
         properties["project"] =
             json!({"type": "string", "description": "A path inside it (absolute), its id or its name."});
     }
-    if method.takes("task") && !is_new_task(method) {
+    if method.signature.takes("task") && !is_new_task(method) {
         properties["task"] = task_name();
     }
     if method.kind == Kind::Request {
@@ -103,7 +104,7 @@ fn task_name() -> Value {
 
 /// What `task` is not the name of one, but all of it.
 fn is_new_task(method: &Method) -> bool {
-    method.params.as_ref().is_some_and(|params| params["properties"]["task"]["$ref"] == "#/$defs/NewTask")
+    method.signature.params.as_ref().is_some_and(|params| params["properties"]["task"]["$ref"] == "#/$defs/NewTask")
 }
 
 fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value {
@@ -126,7 +127,7 @@ fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value
             schema_of::<Reply>(generator)
         }
         _ if method.kind == Kind::Look => json!({"type": "object"}),
-        _ if method.takes("task") => schema_of::<TaskAnswer>(generator),
+        _ if method.signature.takes("task") => schema_of::<TaskAnswer>(generator),
         _ => schema_of::<Reply>(generator),
     }
 }

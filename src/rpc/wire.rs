@@ -163,6 +163,15 @@ impl Fault {
         Self { failure: self.failure.hint(hint), ..self }
     }
 
+    /// With the name that was probably meant.
+    #[must_use]
+    pub fn nearest(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.hint(format!("Nearest: {name}")),
+            None => self,
+        }
+    }
+
     /// `{"code", "message", "data": {"code", "hint"}}`.
     pub fn json(&self) -> Value {
         let Failure { kind, message, hint } = &self.failure;

@@ -89,6 +89,13 @@ fn results_are_one_object_of_a_stable_shape() {
               "files": "number",
               "removed": "number"
             },
+            "due": {
+              "asks": "flag",
+              "earlier_stages": [
+                "text"
+              ],
+              "output": "text"
+            },
             "flow": "text",
             "gate_attempt": "number",
             "id": "number",
