@@ -8,6 +8,7 @@ pub mod cli; // 5: the command line, one file per verb
 mod docs; // pages that are printed from the code
 pub mod engine; // 2: the one owner of shared state
 pub mod git; // 1: repository facts and moves
+pub mod mcp; // 4: tools for agents, by the Model Context Protocol
 pub mod model; // 0: the words of the product as data
 pub mod pty; // 1: programs behind shims, their screens and their history
 pub mod rpc; // 3: the socket for every other program

@@ -19,6 +19,7 @@ const RANKS: &[(&str, u8)] = &[
     ("engine", 2),
     ("rpc", 3),
     ("ui", 4),
+    ("mcp", 4),
     ("cli", 5),
 ];
 

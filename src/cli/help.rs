@@ -38,7 +38,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "subtasks", "gate", "merge", "pr", "wait", "unread",
         ],
     ),
-    ("Sessions", &["attach", "send", "messages", "shell", "exec", "run", "path", "cd", "submit", "hook"]),
+    ("Sessions", &["attach", "send", "messages", "shell", "exec", "run", "path", "cd", "submit", "hook", "mcp"]),
     ("Projects", &["init", "projects", "workflow", "templates", "trust", "demo", "serve", "shutdown"]),
     ("Setup", &["agents", "config", "doctor", "completions", "shell-init", "man", "version", "rpc", "rpc-schema"]),
 ];

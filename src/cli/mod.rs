@@ -27,6 +27,7 @@ mod init;
 mod input;
 mod logs;
 mod look;
+mod mcp;
 mod merge;
 mod messages;
 mod new;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use super::context::Common;
 use super::{
     Run, agents, answer, approve, archive, attach, auto, comment, complete, completions, config, delete, demo, diff,
-    doctor, exec, explain, gate, hook, init, logs, merge, messages, new, overrule, path, play, projects, prompt,
+    doctor, exec, explain, gate, hook, init, logs, mcp, merge, messages, new, overrule, path, play, projects, prompt,
     pull_request, reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown,
     skip, spec, start, status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
 };
@@ -41,6 +41,7 @@ pub(super) enum Verb {
     Demo(demo::Demo),
     Submit(submit::Submit),
     Hook(hook::Hook),
+    Mcp(mcp::Mcp),
     /// Run the engine without a screen
     Serve(serve::Serve),
     Shutdown(shutdown::Shutdown),
@@ -121,6 +122,7 @@ impl Verb {
             Self::Demo(verb) => verb,
             Self::Submit(verb) => verb,
             Self::Hook(verb) => verb,
+            Self::Mcp(verb) => verb,
             Self::Serve(verb) => verb,
             Self::Shutdown(verb) => verb,
             Self::Config(verb) => verb,

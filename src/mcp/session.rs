@@ -1,0 +1,110 @@
+//! The session that the tools work for, and what it is offered.
+//!
+//! Invariant: who belongs to no session is offered only what reads, whatever he says of himself.
+
+use std::path::PathBuf;
+
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use super::tool::{self, Audience, Output, Tool};
+use crate::model::{Failure, FailureKind, HandIn};
+use crate::rpc::{Client, DueView, OwnSession, project_root};
+use crate::store::Home;
+
+/// Calls of a session that an engine does not know yet are made again, at most so often: each waits for the engine to hear of
+/// one more thing.
+const TRIES: usize = 50;
+
+/// On whose behalf tools are called.
+#[derive(Debug, Clone)]
+pub struct Session {
+    home: Home,
+    /// This program, which may have to start an engine.
+    program: PathBuf,
+    own: Option<OwnSession>,
+    /// Path of the project, or a name of it.
+    project: String,
+}
+
+impl Session {
+    /// As this process's environment has it; `project` is what counts where it has none. Fails when `named` is the id of another
+    /// session.
+    pub fn of_environment(home: Home, program: PathBuf, project: String, named: Option<&str>) -> Result<Self, Failure> {
+        let own = OwnSession::of_environment();
+        if let (Some(own), Some(named)) = (&own, named)
+            && own.id() != named
+        {
+            let text = format!("this process belongs to session {}, not to {named}.", own.id());
+            return Err(Failure::new(FailureKind::Usage, text).hint(format!("orchestra mcp --session {}", own.id())));
+        }
+        let project = own.as_ref().and_then(|_| project_root()).unwrap_or(project);
+        Ok(Self { home, program, own, project })
+    }
+
+    /// Slug of its task; none: it has none, or there is no session.
+    pub fn task(&self) -> Option<&str> {
+        self.own.as_ref()?.task()
+    }
+
+    /// What it may call, as far as can be told without the engine, which has the last word.
+    pub fn may(&self, audience: Audience) -> bool {
+        match audience {
+            Audience::Everybody => true,
+            Audience::Stage(_) | Audience::Asking | Audience::Task => self.task().is_some(),
+            Audience::Agents => self.own.is_some(),
+            Audience::Designer => self.own.is_some() && self.task().is_none(),
+        }
+    }
+
+    /// What it is offered now. Blocks.
+    pub fn offered(&self) -> Vec<&'static Tool> {
+        let due = self.due();
+        let fits = |tool: &&Tool| {
+            // An engine that is not there tells nothing: then any of them may be the one.
+            let of_stage = due.as_ref().is_none_or(|due| match tool.audience {
+                Audience::Stage(output) => Output::deserialize(json!(due.output)).is_ok_and(|it| it == output),
+                Audience::Asking => due.asks,
+                _ => true,
+            });
+            of_stage && self.may(tool.audience)
+        };
+        tool::all().iter().filter(fits).collect()
+    }
+
+    /// Calls a method about its project. Blocks. Starts an engine where none serves.
+    pub fn call(&self, method: &str, params: Value) -> Result<Value, Failure> {
+        let mut params = params;
+        params["project"] = json!(self.project);
+        let mut tries = 0..TRIES;
+        loop {
+            // A connection for each call: the engine may be another one by now.
+            let mut client = Client::connect_or_start(&self.home, &self.program)?;
+            match client.call(method, params.clone()) {
+                Err(failure) if Client::is_unknown(&failure) && tries.next().is_some() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Hands in, as `orchestra submit` does. Blocks.
+    pub fn hand_in(&self, hand_in: &HandIn) -> Result<Value, Failure> {
+        hand_in.check(&[])?;
+        let own = self.own.as_ref().filter(|own| own.task().is_some()).ok_or_else(no_task)?;
+        own.hand_in(&self.home, &self.program, hand_in)
+    }
+
+    /// What its stage ends with; none: nobody can tell.
+    fn due(&self) -> Option<DueView> {
+        let task = self.task()?;
+        // Nothing is started only to list tools.
+        Client::connect(&self.home).ok()??;
+        let shown = self.call("task.show", json!({"task": task})).ok()?;
+        DueView::deserialize(&shown["due"]).ok()
+    }
+}
+
+/// What is said where there is no task of one's own.
+pub fn no_task() -> Failure {
+    Failure::new(FailureKind::Usage, "this is no session of a task.").hint("Name a task; list_sessions shows them")
+}
