@@ -12,6 +12,7 @@ use crate::model::{DisallowedTool, Launch, Mode, PermissionMode};
 
 use super::error::AgentError;
 use super::manifest::{ConversationBy, EventsBy, Manifest, PromptBy};
+use super::mcp::escaped;
 use super::{disallow, environment};
 
 /// A prompt of more bytes goes by file: the kernel refuses an argument of 128 KiB.
@@ -31,6 +32,8 @@ pub struct LaunchPlan<'a> {
     pub model: Option<&'a str>,
     /// A folder of this session alone, 0700, absolute: the prompt's file is written there.
     pub session_dir: &'a Path,
+    /// Id of the session, for its tools.
+    pub session: &'a str,
     /// Goes to the front of `PATH`, so that the agent finds `orchestra`.
     pub bin_dir: Option<&'a Path>,
     /// Folders outside of the worktree that the agent may read unasked: artifacts, gate logs.
@@ -100,11 +103,6 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
     let grant = manifest.grant(plan.permissions);
     let mut grants: Vec<_> = grant.args.iter().filter_map(|arg| values.fill(arg)).collect();
     grants.extend(disallow::arguments(manifest, plan.disallowed_tools));
-    let argv = values.arguments(template, &grants);
-    let argv = match prompt_file {
-        Some(file) if way == PromptBy::Stdin => with_stdin(argv, &file),
-        _ => argv.into_iter().map(OsString::from).collect(),
-    };
     let mut env = environment::base(plan.inherited, plan.bin_dir);
     for (name, value) in manifest.env.iter().chain(&grant.env) {
         if let Some(value) = values.fill(value) {
@@ -112,6 +110,14 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
         }
     }
     disallow::deny(manifest, plan.disallowed_tools, &mut env)?;
+    if let (Some(tools), Some(bin)) = (&manifest.mcp, plan.bin_dir) {
+        grants.extend(tools.add(&bin.join("orchestra"), plan.session, &mut env));
+    }
+    let argv = values.arguments(template, &grants);
+    let argv = match prompt_file {
+        Some(file) if way == PromptBy::Stdin => with_stdin(argv, &file),
+        _ => argv.into_iter().map(OsString::from).collect(),
+    };
     env.extend(plan.variables.iter().cloned());
     let launch = Launch { argv, env: env.into_iter().collect(), cwd: plan.worktree.to_owned() };
     Ok((launch, LaunchExtras { conversation, events, typed }))
@@ -183,10 +189,7 @@ fn event_source() -> Result<EventSource, AgentError> {
 
 fn readable(plan: &LaunchPlan<'_>) -> String {
     let form = &plan.manifest.readable;
-    let one = |dir: &Path| {
-        let quoted = serde_json::Value::from(dir.to_string_lossy()).to_string();
-        form.replace("{dir}", &quoted[1..quoted.len() - 1])
-    };
+    let one = |dir: &Path| form.replace("{dir}", &escaped(&dir.to_string_lossy()));
     std::iter::once(plan.session_dir).chain(plan.readable.iter().map(PathBuf::as_path)).map(one).collect()
 }
 

@@ -32,6 +32,7 @@ impl Bench {
             disallowed_tools: &[],
             model: None,
             session_dir: self.dir.path(),
+            session: "one",
             bin_dir: None,
             readable: &[],
             inherited: &[],
@@ -241,4 +242,28 @@ fn tools_that_a_stage_forbids_are_denied_where_they_can_be() {
         let rules: serde_json::Value = serde_json::from_str(variable(&launched, "OPENCODE_PERMISSION")).unwrap();
         assert_eq!(rules["bash"]["cargo *"], "deny", "{permissions:?}");
     }
+}
+
+#[test]
+fn an_agent_gets_our_tools_beside_what_the_user_has() {
+    let user = r#"{"model":"a/b","mcp":{"db":{"type":"local","command":["db"]}}}"#;
+    let inherited = [(OsString::from("OPENCODE_CONFIG_CONTENT"), OsString::from(user))];
+    let bench = Bench::built_in("opencode");
+    let plan = LaunchPlan { inherited: &inherited, ..bench.plan(Conversation::Fresh, Some("hi")) };
+    let (launched, _) = launch(&LaunchPlan { bin_dir: Some(Path::new("/run/b \"in\"")), ..plan.clone() }).unwrap();
+    let config: serde_json::Value = serde_json::from_str(variable(&launched, "OPENCODE_CONFIG_CONTENT")).unwrap();
+    assert_eq!(config["model"], "a/b");
+    assert_eq!(config["mcp"]["db"]["command"][0], "db");
+    let command = serde_json::json!(["/run/b \"in\"/orchestra", "mcp", "--session", "one"]);
+    assert_eq!(config["mcp"]["orchestra"]["command"], command);
+    let (launched, _) = launch(&plan).unwrap();
+    assert_eq!(variable(&launched, "OPENCODE_CONFIG_CONTENT"), user, "no program, no tools");
+
+    let bench = Bench::built_in("claude");
+    let plan = LaunchPlan { bin_dir: Some(Path::new("/run/bin")), ..bench.plan(Conversation::Fresh, Some("hi")) };
+    let argv = words(&launch(&plan).unwrap().0);
+    let at = argv.iter().position(|arg| arg == "--mcp-config").unwrap();
+    let config: serde_json::Value = serde_json::from_str(&argv[at + 1]).unwrap();
+    assert_eq!(config["mcpServers"]["orchestra"]["command"], "/run/bin/orchestra");
+    assert_eq!(argv[at + 2..], ["--", "hi"]);
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::model::{Mode, PermissionMode};
 
 use super::error::AgentError;
+use super::mcp::Tools;
 
 /// An agent.
 ///
@@ -58,6 +59,8 @@ pub struct Manifest {
     pub permissions: Grants,
     #[serde(default)]
     pub disallow: Disallow,
+    /// How it is told of our MCP server; none: it has only the commands.
+    pub mcp: Option<Tools>,
     /// How one folder that may be read unasked is written, `{dir}` being its path escaped for JSON; what results for
     /// all folders stands where `{readable}` is.
     #[serde(default)]

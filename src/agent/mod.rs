@@ -16,6 +16,7 @@ pub mod find;
 mod interpreter;
 mod launch;
 mod manifest;
+mod mcp;
 pub mod prompt;
 
 pub use activity::{Authority, Signal, Source, Verdict};
@@ -23,3 +24,4 @@ pub use catalog::Catalog;
 pub use error::AgentError;
 pub use launch::{Conversation, EventSource, LaunchExtras, LaunchPlan, launch};
 pub use manifest::{ArtifactBy, ConversationBy, Disallow, EventsBy, Grant, Grants, Manifest, Pattern, PromptBy, Rule};
+pub use mcp::{Tools, Way};

@@ -123,6 +123,7 @@ impl Core {
             disallowed_tools: stage.assignment().map_or(&[], |it| &it.disallowed_tools),
             model: task.model.as_deref().or(stage.assignment().and_then(|it| it.model.as_deref())),
             session_dir: &session_dir,
+            session: task.slug.as_str(),
             bin_dir: Some(&self.ground.bin),
             readable: &[project.artifacts_dir(task), project.logs_dir(task)],
             inherited: &inherited,

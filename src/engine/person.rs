@@ -120,6 +120,11 @@ impl Core {
         let known = earlier.as_ref().map(|(_, id)| id.as_str()).filter(|_| !manifest.resume.is_empty());
         let session_dir = self.make_box(run)?;
         let inherited: Vec<_> = std::env::vars_os().collect();
+        let variables = [
+            (SESSION_DIR.into(), session_dir.clone().into()),
+            ("ORCHESTRA_HOME".into(), self.ground.home.root().into()),
+            ("ORCHESTRA_PROJECT_ROOT".into(), found.root().into()),
+        ];
         let plan = LaunchPlan {
             manifest: &manifest,
             mode: Mode::Interactive,
@@ -130,10 +135,11 @@ impl Core {
             disallowed_tools: &[],
             model: None,
             session_dir: &session_dir,
+            session: SessionId::MAIN,
             bin_dir: Some(&self.ground.bin),
             readable: &[],
             inherited: &inherited,
-            variables: &[],
+            variables: &variables,
         };
         let (launch, extras) = agent::launch(&plan).map_err(|error| agent_failure(&error))?;
         Ok((launch, extras, manifest, known.is_some()))

@@ -52,6 +52,7 @@ impl Stage {
             disallowed_tools: &[],
             model: None,
             session_dir: &self.path("session"),
+            session: "one",
             bin_dir: Some(&self.path("bin")),
             readable: &[],
             inherited: &inherited,

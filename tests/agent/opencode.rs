@@ -43,6 +43,7 @@ impl Session {
             disallowed_tools: &[],
             model: Some("test/test-model"),
             session_dir: &session_dir,
+            session: "one",
             bin_dir: Some(&bin_dir),
             readable: &[],
             inherited: &inherited,

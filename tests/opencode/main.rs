@@ -13,6 +13,7 @@ mod place;
 #[path = "../support/repo.rs"]
 mod repo;
 mod scene;
+mod tools;
 #[allow(dead_code, reason = "shared by test binaries that each use a part of it")]
 #[path = "../support/tui.rs"]
 mod tui;
