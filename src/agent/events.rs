@@ -107,9 +107,17 @@ impl Listener {
         }
     }
 
+    /// One that came too early is never answered, here too.
     async fn get(&self, path: &str) -> Option<Value> {
-        let answer = async { self.request(path).send().await?.error_for_status()?.json().await };
-        timeout(PATIENCE_MAX, answer).await.ok()?.ok()
+        let mut patience = self.patience;
+        loop {
+            let answer = async { self.request(path).send().await?.error_for_status()?.json().await };
+            match timeout(patience, answer).await {
+                Ok(answer) => return answer.ok(),
+                Err(_) if patience == PATIENCE_MAX => return None,
+                Err(_) => patience = (patience * 2).min(PATIENCE_MAX),
+            }
+        }
     }
 
     fn request(&self, path: &str) -> reqwest::RequestBuilder {

@@ -84,6 +84,29 @@ async fn a_connection_that_came_too_early_is_made_anew_and_a_lost_one_too() {
 }
 
 #[tokio::test]
+async fn a_state_that_is_not_answered_is_asked_for_again_and_what_is_told_meanwhile_is_kept() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = EventSource { port: listener.local_addr().unwrap().port(), password: "pw".to_owned() };
+    let (sender, mut facts) = mpsc::channel(4);
+    let client = tokio::spawn(follow(source, Some("ses_1".to_owned()), || Timestamp::UNIX_EPOCH, sender));
+
+    let (mut stream, ..) = accept(&listener).await;
+    begin_events(&mut stream).await;
+    say(&mut stream, r#"{"type":"session.status","properties":{"sessionID":"ses_1","status":{"type":"busy"}}}"#).await;
+    let mut never_answered = Vec::new();
+    for _ in 0..3 {
+        never_answered.push(accept(&listener).await);
+    }
+    serve_state(&listener, "{}").await;
+    assert_eq!(within(facts.recv()).await, Some(activity(Activity::Resting)));
+    assert_eq!(within(facts.recv()).await, Some(activity(Activity::Working)));
+
+    drop(facts);
+    drop(stream);
+    within(client).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_client_that_nobody_listens_to_ends() {
     let (sender, facts) = mpsc::channel(4);
     // Nothing listens at port 9: connections are refused.
