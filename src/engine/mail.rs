@@ -269,7 +269,16 @@ impl Core {
     }
 }
 
-/// At rest, and nobody in the middle of a line.
+/// At rest, nobody in the middle of a line, and past its start.
 fn ready(live: &Live, shared: &Shared) -> bool {
-    live.alive() && live.activity() == Activity::Resting && !shared.attended(&live.place)
+    let rests = live.alive() && live.activity() == Activity::Resting && !shared.attended(&live.place);
+    rests && has_drawn(live)
+}
+
+/// Its server may say that an agent rests while its terminal is still as the shell left it: what is typed then is lost,
+/// and what has lines is cut into as many messages.
+fn has_drawn(live: &Live) -> bool {
+    let tells = live.agent.as_ref().is_some_and(|agent| agent.events.is_some());
+    let drawn = |terminal: &pty::Terminal| terminal.lines().iter().any(|line| !line.trim().is_empty());
+    !tells || live.terminal.as_ref().is_some_and(drawn)
 }
