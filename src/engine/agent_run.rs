@@ -27,8 +27,12 @@ pub(super) const SESSION_DIR: &str = "ORCHESTRA_SESSION_DIR";
 /// In an agent's folder: where its events are.
 const EVENTS_FILE: &str = "events.json";
 
-/// By then an agent that has an event stream has said its first word there.
-const EVENTS_BEGIN: Duration = Duration::from_secs(10);
+/// By then an agent that has an event stream has said there that it works on the prompt that it was given.
+const EVENTS_BEGIN: Duration = Duration::from_mins(1);
+
+/// By then one that is still to be told its prompt has said there that it rests. Shorter: typed too early costs another try,
+/// while one that is at work on its prompt would be reminded of it.
+const TYPED_TO_BEGIN: Duration = Duration::from_secs(10);
 
 /// In an agent's folder: a prompt that is still to be typed.
 const TYPED_FILE: &str = "to-type.md";
@@ -43,7 +47,7 @@ impl Core {
             return self.tell_failure(at, finished);
         }
         if let Some(reached) = self.started_before(&run) {
-            return self.take_over(at, run, reached, key);
+            return self.take_over(at, run, reached, (key, conversation));
         }
         match self.plan_stage(at, &run, &trigger, conversation) {
             Ok(planned) => self.start_agent(at, run, planned, key),
@@ -63,7 +67,13 @@ impl Core {
     }
 
     /// Takes a run over as it was started: with the conversation, the events and the prompt that it was given then.
-    fn take_over(&mut self, at: &TaskPlace, run: RunId, reached: Adopted, key: EffectId) {
+    fn take_over(
+        &mut self,
+        at: &TaskPlace,
+        run: RunId,
+        reached: Adopted,
+        (key, conversation): (EffectId, Conversation),
+    ) {
         let found = self.project(&at.project).and_then(|project| {
             let task = project.task(at.task)?;
             Ok((self.manifest_of(project, task)?, task.session_id()))
@@ -73,9 +83,10 @@ impl Core {
             Err(failure) => return self.tell_failure(at, Err(failure)),
         };
         self.queue_prompt(&at.project, &run);
-        let events = self.remembered_events(&run);
+        let (events, known) = (self.remembered_events(&run), self.known_conversation(at, conversation));
         let (name, place) = (manifest.name.clone(), (at.project.clone(), session));
         let mut started = Started::new(run, place, SessionKind::Executor, (name, Some(at.task)), now());
+        started.record.conversation = known;
         started.agent = Some((manifest, events));
         started.finishes = Some(key);
         self.launched(started, Ok(reached));
@@ -403,17 +414,20 @@ impl Core {
         Some(TaskPlace { project: live.place.0.clone(), task: live.task? })
     }
 
-    /// Begins to listen to a new process.
-    pub(super) fn listen(&mut self, live: &mut Live, agent: Option<(Manifest, Option<EventSource>)>) {
+    /// Begins to listen to a new process; `conversation` is its own, none: that is still to come.
+    pub(super) fn listen(
+        &mut self,
+        live: &mut Live,
+        agent: Option<(Manifest, Option<EventSource>)>,
+        conversation: Option<String>,
+    ) {
         let Some((manifest, source)) = agent else { return };
-        let conversation = live.task.and_then(|task| {
-            let task = self.project(&live.place.0).and_then(|project| project.task(task)).ok()?;
-            task.conversation(&task.current_stage().name).map(str::to_owned)
-        });
         let at = live.task.map(|task| TaskPlace { project: live.place.0.clone(), task });
         let mode = at.map_or(Mode::Interactive, |at| self.mode_of(&at, &live.run));
-        let events = source.map(|source| self.follow(live.run.clone(), source, conversation.clone()));
+        let events = source.map(|source| self.follow(live.run.clone(), source, conversation));
         let status = Authority::new(&manifest);
+        let dir = self.box_of(&live.run);
+        let unheard = if dir.join(TYPED_FILE).exists() { TYPED_TO_BEGIN } else { EVENTS_BEGIN };
         live.agent = Some(AgentSide {
             manifest,
             mode,
@@ -424,9 +438,8 @@ impl Core {
             moved: None,
             dropped: None,
             events,
-            unheard_until: Instant::now() + EVENTS_BEGIN,
+            unheard_until: Instant::now() + unheard,
         });
-        let dir = self.box_of(&live.run);
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);
         }

@@ -58,7 +58,8 @@ impl Core {
             let Some(mut live) = self.live.remove(&run) else { continue };
             let manifest = self.project(id).and_then(|project| self.manifest(project, Some(&live.name)));
             let agent = manifest.ok().map(|manifest| (manifest, self.remembered_events(&run)));
-            self.listen(&mut live, agent);
+            let record = self.project(id).ok().and_then(|project| project.db.session(&run).ok()?);
+            self.listen(&mut live, agent, record.and_then(|record| record.conversation));
             self.live.insert(run.clone(), live);
             self.dropped(&run);
         }

@@ -89,7 +89,7 @@ impl Core {
             ends: None,
             since: now(),
         };
-        self.listen(&mut live, agent);
+        self.listen(&mut live, agent, record.conversation);
         self.live.insert(run.clone(), live);
         self.forget_ended(&run);
         if with_agent {

@@ -16,6 +16,7 @@ mod person;
 mod projects;
 mod pull_request;
 mod reboot;
+mod stream;
 mod task_files;
 
 #[path = "../support/engine.rs"]
