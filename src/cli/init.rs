@@ -35,6 +35,6 @@ fn run(verb: &Init) -> Result<(), Failure> {
     for path in &outcome.kept {
         say(&format!("kept  {}", path.display()));
     }
-    say("Next: edit scripts/checks.sh, then orchestra, then N.");
+    say("Next: put the checks of your project into .orchestra/scripts/checks.sh, start orchestra, and press N.");
     Ok(())
 }
