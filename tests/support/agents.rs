@@ -31,6 +31,7 @@ impl Workplace {
         fs::create_dir_all(place.home().join(".config/opencode")).unwrap();
         fs::create_dir_all(place.session_dir()).unwrap();
         fs::write(place.home().join(".config/opencode/opencode.json"), opencode_config(place.server.port)).unwrap();
+        fs::write(place.dir.path().join("models.json"), "{}").unwrap();
         place.git(&["init", "-q", "-b", "main", "task"]);
         place.git(&["-C", "task", "commit", "-q", "--allow-empty", "-m", "start"]);
         Some(place)
@@ -58,7 +59,7 @@ impl Workplace {
     /// All that an agent inherits: nothing of the person who runs the tests.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.bin.display());
-        let home = self.home();
+        let (home, models) = (self.home(), self.dir.path().join("models.json"));
         let fixed = [
             ("PATH", path.as_str()),
             ("HOME", home.to_str().unwrap()),
@@ -66,6 +67,8 @@ impl Workplace {
             ("SHELL", "/bin/bash"),
             ("USER", "tester"),
             ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+            // Else it reads all models that there are, at each start twice: a fifth of what a turn costs.
+            ("OPENCODE_MODELS_PATH", models.to_str().unwrap()),
             ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
             ("OPENCODE_DISABLE_DEFAULT_PLUGINS", "1"),
             ("OPENCODE_DISABLE_SHARE", "1"),
