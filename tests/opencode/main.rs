@@ -6,6 +6,7 @@ use std::fs;
 
 #[path = "../support/agents.rs"]
 mod agents;
+mod default_project;
 mod denied;
 mod diagrams;
 #[path = "../support/place.rs"]

@@ -35,6 +35,17 @@ impl Scene {
         scene
     }
 
+    /// With what `init` writes, and `checks` as the body of its gate.
+    pub fn of_init(place: &Place, workplace: &Workplace, checks: &str) -> Self {
+        let scene = Self::bare(place, workplace);
+        scene.orchestra(&["init"]);
+        let config = scene.repository.read(".orchestra/config.yaml");
+        scene.repository.write(".orchestra/config.yaml", &format!("agent: opencode\npermissions: all\n{config}"));
+        scene.repository.script("checks.sh", checks);
+        scene.commit();
+        scene
+    }
+
     fn bare(place: &Place, workplace: &Workplace) -> Self {
         let mut env = workplace.environment();
         env.push(("ORCHESTRA_HOME".into(), place.path("orchestra-home").into()));
