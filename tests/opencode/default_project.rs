@@ -133,3 +133,51 @@ fn prompts_are_whole(scene: &Scene, slug: &str) {
         assert!(!text.contains("{{") && text.len() < 12_000, "{}, {} bytes:\n{text}", path.display(), text.len());
     }
 }
+
+/// Two pieces, one after the other's file: what each of them says has to reach the one who puts them together.
+const IN_PIECES: &str = r#"{"rules": [
+  {"name": "plan", "match": {"user": "^# Plan$.*# Task: Two words.*^(orchestra submit) <<"}, "steps": [
+    {"shell": "{{1}} <<'EOF'\nOne file for a word: left.txt, right.txt.\nEOF"}, {"text": "Planned."}]},
+  {"name": "break", "match": {"user": "^# Take it apart$.*# Artifact `plan` of stage planning.*(left.txt), (right.txt).*^(orchestra submit --subtasks -) <<"}, "steps": [
+    {"shell": "{{3}} <<'EOF'\n{\"summary\": \"A file each.\", \"subtasks\": [{\"title\": \"Left word\", \"description\": \"{{1}} is there\", \"instructions\": \"Write it.\", \"depends_on\": []}, {\"title\": \"Right word\", \"description\": \"{{2}} is there\", \"instructions\": \"Write it.\", \"depends_on\": []}]}\nEOF"}, {"text": "Taken apart."}]},
+  {"name": "piece", "match": {"user": "^# A piece of the work$.*# Task: (Left|Right) word\n\n(\\S+) is there\n\nWrite it\\..*^(orchestra submit) <<"}, "steps": [
+    {"shell": "echo {{1}}-$RANDOM >{{2}} && git add . && git commit -q -m '{{1}}' && {{3}} <<EOF\nthe {{1}} word is $(cat {{2}})\nEOF"}, {"text": "Done."}]},
+  {"name": "skipped", "match": {"user": "^# (Review|Learn from it)$.*# Task: Two words$"}, "reply": {"wait": "the skip"}},
+  {"name": "approve", "match": {"user": "^# Review$.*^(orchestra submit --verdict approve) <<", "tool": "\\+(Left|Right)-[0-9]"}, "reply": {"shell": "{{1}} <<'EOF'\nIt is there.\nEOF"}},
+  {"name": "judged", "match": {"user": "^# Review$", "last": "tool", "tool": "submitted"}, "reply": {"text": "Judged."}},
+  {"name": "review", "match": {"user": "^# Review$.*what `(git diff \\S+\\.\\.\\.HEAD)` shows", "last": "user"}, "reply": {"shell": "{{1}}"}},
+  {"name": "join", "match": {"user": "^# Work$.*# Artifact `left-word/summary`.*the Left word is (Left-\\d+).*# Artifact `right-word/summary`.*the Right word is (Right-\\d+).*^(orchestra submit) <<"}, "steps": [
+    {"shell": "[ \"$(cat left.txt right.txt | tr '\\n' ' ')\" = '{{1}} {{2}} ' ] && echo '{{1}} {{2}}' >both.txt && git add . && git commit -q -m 'Both' && {{3}} <<'EOF'\nboth.txt has both\nEOF"}, {"text": "Joined."}]}
+]}"#;
+
+/// R69, R77, R80, R81.
+#[test]
+fn real_agent_the_decompose_flow_of_init_does_two_pieces_and_puts_them_together() {
+    let Some(workplace) = Workplace::opencode(IN_PIECES) else { return };
+    in_place(|place| {
+        let scene = Scene::of_init(place, &workplace, "git log -1 --format=%s");
+        scene.orchestra(&["trust", "--trust"]);
+        let description = "# Two words\n\nA left one and a right one.";
+        scene.orchestra(&["new", "words", "-d", description, "--flow", "decompose", "--start", "--no-edit"]);
+        for _planning_breakdown_work in 0..3 {
+            scene.reaches("words", "approval");
+            scene.orchestra(&["approve", "words"]);
+        }
+        for _review_compound in 0..2 {
+            scene.orchestra(&["skip", "words"]);
+        }
+        scene.reaches("words", "merged");
+        let word = |file| scene.repository.show("main", file);
+        assert_eq!(word("both.txt"), format!("{} {}", word("left.txt"), word("right.txt")));
+        for piece in ["left-word", "right-word"] {
+            let way = scene.way(piece);
+            let stages: Vec<_> = way.iter().map(|(stage, _)| stage.as_str()).collect();
+            assert_eq!(stages, ["work", "review"]);
+            prompts_are_whole(&scene, piece);
+        }
+        // What was skipped may have begun.
+        all_is_told(&workplace, 7..=9);
+        prompts_are_whole(&scene, "words");
+        scene.end();
+    });
+}
