@@ -17,10 +17,14 @@ use crate::ui::text::{changed, plural};
 #[command(after_help = "Examples:
   orchestra merge fix-tests            asks when files are uncommitted or a conflict is likely
   orchestra merge fix-tests --facts    only says what would happen
+  orchestra merge fix-tests --into release-2    its own commits into that branch, not into its base
 Exit code 1: it conflicts, its gate fails, or your checkout is in the way; nothing was changed.")]
 pub(super) struct Merge {
     #[command(flatten)]
     task: OfTask,
+    /// Merge into this branch instead of the task's base: what the base has beyond it stays out
+    #[arg(long, value_name = "BRANCH")]
+    into: Option<String>,
     /// Say what a merge would do, and do nothing
     #[arg(long)]
     facts: bool,
@@ -33,7 +37,8 @@ impl Run for Merge {
     fn run(&self, context: &Context) -> Outcome {
         let mut link = context.link()?;
         let name = link.name(&self.task)?;
-        let facts: MergeFacts = typed(link.on_task("task.merge_facts", &name, json!({}))?["merge"].take())?;
+        let facts: MergeFacts =
+            typed(link.on_task("task.merge_facts", &name, json!({"into": self.into}))?["merge"].take())?;
         if self.facts {
             context.output.result(&json!({"merge": facts}), || page(&context.output, &facts));
             return Ok(ExitCode::SUCCESS);
@@ -48,7 +53,7 @@ impl Run for Merge {
                 return Ok(ExitCode::from(1));
             }
         }
-        link.on_task("task.merge", &name, json!({}))?;
+        link.on_task("task.merge", &name, json!({"into": self.into}))?;
         if !self.no_wait {
             let base = &facts.base;
             watch::until(context, &mut link, None, |link| {

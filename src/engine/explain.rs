@@ -131,7 +131,7 @@ pub fn dependencies(project: &ProjectView, view: &TaskView) -> String {
 
 /// The task that has to be over before this one is integrated.
 fn turn(project: &ProjectView, view: &TaskView) -> String {
-    let base = &view.task.base_branch;
+    let base = view.task.target();
     let Some(first) = &view.behind else { return format!("the checks, to get into {base}") };
     let other = project.tasks.iter().find(|other| other.task.slug == *first);
     let state = other.map_or("", |other| other.task.state.word());

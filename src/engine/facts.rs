@@ -36,22 +36,31 @@ impl Core {
         });
     }
 
-    pub(super) fn merge_facts(&mut self, at: &TaskPlace, answerer: Answerer) {
+    pub(super) fn merge_facts(&mut self, at: &TaskPlace, into: Option<String>, answerer: Answerer) {
+        let into = match self.project(&at.project).and_then(|project| project.target(at.task, into)) {
+            Ok(into) => into,
+            Err(failure) => return answerer.answer(Err(failure)),
+        };
         self.gather(at, answerer, |project, task| {
             let (repo, worktree) = (project.repo.clone(), project.worktree_path(&task));
             let stat = project.seen(&task.session_id()).stat;
             move || {
                 let found = gather(&repo, &worktree, &task)?;
+                let base = into.as_ref().unwrap_or(&task.base_branch);
+                let behind = match &into {
+                    Some(into) => repo.ahead_behind(into, &task.branch).map_err(|error| git_failure(&error))?.1,
+                    None => found.behind,
+                };
                 let integration = &task.flow.integration;
                 Ok(Reply::Merge(Box::new(MergeFacts {
                     branch: task.branch.clone(),
-                    base: task.base_branch.clone(),
+                    base: base.clone(),
                     strategy: integration.strategy,
                     ahead: found.ahead,
-                    behind: found.behind,
+                    behind,
                     dirty: (found.changed.len() + found.untracked.len()) as u32,
                     stat,
-                    conflicts: conflicts(&repo, &task),
+                    conflicts: conflicts(&repo, &task.branch, base),
                     gate: integration.gate.as_ref().map(|gate| gate.command.clone()),
                     refused: refused(&task),
                 })))
@@ -74,7 +83,12 @@ impl Core {
                 conflicts: Vec::new(),
                 next: next(&task),
             };
-            move || Ok(Reply::Review(Box::new(ReviewFacts { conflicts: conflicts(&repo, &task), ..facts })))
+            move || {
+                Ok(Reply::Review(Box::new(ReviewFacts {
+                    conflicts: conflicts(&repo, &task.branch, &task.base_branch),
+                    ..facts
+                })))
+            }
         });
     }
 
@@ -132,8 +146,8 @@ fn gather(repo: &Repo, worktree: &Path, task: &Task) -> Result<Facts, Failure> {
 }
 
 /// Files that would conflict; a prediction that fails is no reason to say nothing else.
-fn conflicts(repo: &Repo, task: &Task) -> Vec<String> {
-    repo.predict(&task.branch, &task.base_branch).unwrap_or_default()
+fn conflicts(repo: &Repo, branch: &str, base: &str) -> Vec<String> {
+    repo.predict(branch, base).unwrap_or_default()
 }
 
 fn refused(task: &Task) -> Option<Failure> {

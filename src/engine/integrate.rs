@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::Core;
+use super::create::git_failure;
 use super::deletion::Loss;
 use super::driver::at_rest;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
 use super::handle::Shared;
 use super::message::{Message, TaskPlace};
-use super::pipeline::Event;
+use super::pipeline::{Event, Wish};
 use super::project::Project;
 use super::sides::Sides;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, OwnHome};
 use crate::git::{Cancel, Hooks, Repo};
-use crate::model::{DeleteScope, ExitStatus, Failure, Launch, MergeCleanup, RunId, State, Task, TaskId};
+use crate::model::{
+    Answer, DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, ProjectId, RunId, State, Task, TaskId,
+};
 use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
 
@@ -39,6 +42,12 @@ impl Core {
             drop(turn);
             event.map_or(Message::CutShort, |event| Message::Happened { at: place, event, finishes: Some(key) })
         });
+    }
+
+    /// A person wants a task merged, into its base or into another branch.
+    pub(super) fn merge(&mut self, project: ProjectId, task: TaskId, into: Option<String>) -> Answer {
+        let into = self.project(&project)?.target(task, into)?;
+        self.wish(project, task, Wish::Merge { into })
     }
 
     /// The task's agent rests, and so does all that works where its base is checked out.
@@ -81,6 +90,27 @@ impl Project {
         earlier(task, self.tasks().map(Arc::as_ref)).or_else(under_way)
     }
 
+    /// The branch that was asked for, where it is not the task's base anyway.
+    pub(super) fn target(&self, id: TaskId, into: Option<String>) -> Result<Option<String>, Failure> {
+        let task = self.task(id)?;
+        let Some(branch) = into.filter(|branch| *branch != task.base_branch) else { return Ok(None) };
+        let refuse = |why: String| {
+            Failure::new(FailureKind::BadState, format!("cannot merge {} into {branch}: {why}", task.slug))
+        };
+        if self.repo.branch(&branch).map_err(|error| git_failure(&error))?.is_none() {
+            let text = format!("there is no branch \"{branch}\" in {}.", self.name);
+            return Err(Failure::new(FailureKind::NotFound, text).hint("git branch lists them"));
+        }
+        if task.parent.is_some() {
+            return Err(refuse(format!("a subtask goes into {}", task.base_branch)));
+        }
+        let holder = self.tasks().find(|other| other.branch == branch && !other.state.is_closed());
+        match holder {
+            Some(other) => Err(refuse(format!("it is the branch of {}, which is {}", other.slug, other.state.word()))),
+            None => Ok(Some(branch)),
+        }
+    }
+
     fn plan_integration(
         &self,
         at: &TaskPlace,
@@ -105,9 +135,9 @@ impl Project {
             }
             None => None,
         };
-        let parent = task.parent.and_then(|id| self.task(id).ok()).filter(|parent| parent.branch == task.base_branch);
+        let parent = task.parent.and_then(|id| self.task(id).ok()).filter(|parent| parent.branch == task.target());
         let plan = Integration {
-            sides: Sides { own: self.summary(task), merged: self.merged_into(&task.base_branch) },
+            sides: Sides { own: self.summary(task), merged: self.merged_into(task.target()) },
             home: parent.map(|parent| (self.worktree_path(parent), parent.title.clone())),
             repo: self.repo.clone(),
             worktree: self.worktree(task)?,
@@ -148,7 +178,8 @@ impl Integration {
             repo: &self.repo,
             worktree: &self.worktree,
             branch: &self.task.branch,
-            base_branch: &self.task.base_branch,
+            base_branch: self.task.target(),
+            upstream: self.task.into.as_ref().map(|_| self.task.base_branch.as_str()),
             own_home: self.home.as_ref().map(|(worktree, leftovers)| OwnHome { worktree, leftovers }),
             strategy: self.task.flow.integration.strategy,
             integration_dir: &self.dir,
@@ -185,7 +216,7 @@ impl Integration {
                 return Event::IntegrationRefused { run, text: format!("{error}.{hint}") };
             }
         };
-        let base = &self.task.base_branch;
+        let base = self.task.target();
         Event::IntegrationFailed { run, text: format!("{error} ({base})\n{detail}") }
     }
 }

@@ -34,7 +34,7 @@ impl Facts {
             State::Scripting => plain(script_at_work(task)),
             State::Waiting => plain("waits for other tasks".to_owned()),
             State::Children => plain("waits for its subtasks".to_owned()),
-            State::Integrating => plain(format!("rebases and checks for {}", task.base_branch)),
+            State::Integrating => plain(format!("rebases and checks for {}", task.target())),
             State::Asking => plain(format!("asks: {}", reason())),
             State::Approval => plain(format!("{} waits for your approval", task.current_stage().artifact)),
             State::Verdict | State::Paused | State::Blocked | State::Failed => plain(reason()),
@@ -74,7 +74,7 @@ impl Facts {
 
 /// The line of a task that waits for its turn to be integrated.
 pub fn turn(task: &Task, first: &Slug) -> MonitorLine {
-    MonitorLine { text: format!("waits for {first}, then goes into {}", task.base_branch), at: None }
+    MonitorLine { text: format!("waits for {first}, then goes into {}", task.target()), at: None }
 }
 
 fn gate_at_work(task: &Task) -> String {

@@ -24,7 +24,9 @@ impl Core {
             Request::EditSpec { project, session, size } => self.edit_spec(&project, &session, size, answerer),
             Request::StartDesigner { project } => self.start_designer(&project, answerer),
             Request::DeleteFacts { project, task } => self.delete_facts(&TaskPlace { project, task }, answerer),
-            Request::MergeFacts { project, task } => self.merge_facts(&TaskPlace { project, task }, answerer),
+            Request::MergeFacts { project, task, into } => {
+                self.merge_facts(&TaskPlace { project, task }, into, answerer);
+            }
             Request::ReviewFacts { project, task } => self.review_facts(&TaskPlace { project, task }, answerer),
             Request::BaseFacts { project, base } => self.base_facts(&project, base, answerer),
             Request::OpenProject { path } => self.open_project(&path, answerer),
@@ -56,7 +58,7 @@ impl Core {
                 self.wish(project, task, Wish::SendToStage { stage, text })
             }
             Request::SetAuto { project, task, auto } => self.wish(project, task, Wish::SetAuto(auto)),
-            Request::Merge { project, task } => self.wish(project, task, Wish::Merge),
+            Request::Merge { project, task, into } => self.merge(project, task, into),
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
             Request::Start { project, task } => self.start(project, task, Wish::Start),
             Request::Retry { project, task } => self.start(project, task, Wish::Retry),

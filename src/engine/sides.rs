@@ -48,7 +48,7 @@ impl Project {
     /// The tasks that went into a branch, in that order.
     pub(super) fn merged_into(&self, base: &str) -> Vec<Neighbor> {
         let mut merged: Vec<_> =
-            self.tasks().filter(|task| task.state == State::Merged && task.base_branch == base).collect();
+            self.tasks().filter(|task| task.state == State::Merged && task.target() == base).collect();
         merged.sort_by_key(|task| (self.since(task), task.id));
         let latest = merged.split_off(merged.len().saturating_sub(NEIGHBORS));
         let neighbor = |task: &Task| Neighbor {
@@ -64,8 +64,8 @@ impl Sides {
     /// What both sides did to these files.
     pub fn tell(&self, repo: &Repo, task: &Task, files: &[String]) -> String {
         let landed: Vec<_> = self.merged.iter().map(|it| it.branch.as_str()).collect();
-        let mut text = format!("What {} brought to them since your branch left it:\n", task.base_branch);
-        match base_side(repo, (&task.branch, &task.base_branch), files, &landed) {
+        let mut text = format!("What {} brought to them since your branch left it:\n", task.target());
+        match base_side(repo, (&task.branch, task.target()), files, &landed) {
             Ok(commits) => {
                 for commit in &commits {
                     let by = commit.by.map_or_else(String::new, |by| format!(" (task {})", self.merged[by].slug));

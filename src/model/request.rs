@@ -122,7 +122,12 @@ pub enum Request {
     #[serde(rename = "task.set_auto")]
     SetAuto { project: ProjectId, task: TaskId, auto: bool },
     #[serde(rename = "task.merge")]
-    Merge { project: ProjectId, task: TaskId },
+    Merge {
+        project: ProjectId,
+        task: TaskId,
+        /// A branch that gets the task's own commits instead of its base.
+        into: Option<String>,
+    },
     #[serde(rename = "task.archive")]
     Archive { project: ProjectId, task: TaskId },
     #[serde(rename = "task.delete")]
@@ -193,7 +198,12 @@ pub enum Request {
     #[serde(rename = "task.delete_facts")]
     DeleteFacts { project: ProjectId, task: TaskId },
     #[serde(rename = "task.merge_facts")]
-    MergeFacts { project: ProjectId, task: TaskId },
+    MergeFacts {
+        project: ProjectId,
+        task: TaskId,
+        /// As in a merge.
+        into: Option<String>,
+    },
     #[serde(rename = "task.review_facts")]
     ReviewFacts { project: ProjectId, task: TaskId },
     /// The task with its attempts, artifacts, messages and conversation.

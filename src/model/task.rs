@@ -168,6 +168,9 @@ pub struct Task {
     pub base_branch: String,
     /// Commit of the base when the worktree was made, hex; none before.
     pub base_commit: Option<String>,
+    /// The branch that a person merges it into instead of its base.
+    #[serde(default)]
+    pub into: Option<String>,
     pub branch: String,
     /// Snapshot: fixed once the task has started.
     pub flow: Flow,
@@ -213,6 +216,11 @@ pub struct Item {
 }
 
 impl Task {
+    /// The branch that its work goes into.
+    pub fn target(&self) -> &str {
+        self.into.as_deref().unwrap_or(&self.base_branch)
+    }
+
     /// A draft without a number, a title, a description, a base and a branch.
     pub fn draft(slug: Slug, flow: Flow, now: Timestamp) -> Self {
         Self {
@@ -222,6 +230,7 @@ impl Task {
             description: String::new(),
             base_branch: String::new(),
             base_commit: None,
+            into: None,
             branch: String::new(),
             flow,
             agent: None,

@@ -2,6 +2,32 @@
 
 use crate::{Desk, WILLING, in_place};
 
+/// R138.
+#[test]
+fn a_task_is_merged_into_another_branch_than_its_base() {
+    in_place(|place| {
+        let desk = Desk::new(place, WILLING);
+        desk.repository.git(&["branch", "release"]);
+        desk.repository.commit("newer.txt", "newer\n");
+        let base = desk.repository.commit_of("main");
+        desk.done(&["new", "fix-it", "-d", "Fix it", "--flow", "quick", "--start"]);
+        desk.done(&["wait", "fix-it", "--until", "approval", "--timeout", "60"]);
+        desk.done(&["approve", "fix-it"]);
+        insta::assert_snapshot!(desk.shown(&["merge", "fix-it", "--into", "relaese", "-y"]), @r#"
+        stderr: ✗ there is no branch "relaese" in my-app. git branch lists them
+        exit 3
+        "#);
+        let facts = desk.json(&["merge", "fix-it", "--into", "release", "--facts", "--json"])["merge"].clone();
+        assert_eq!((&facts["base"], &facts["ahead"]), (&"release".into(), &0.into()), "its work is not committed yet");
+        insta::assert_snapshot!(desk.shown(&["merge", "fix-it", "--into", "release", "-y"]), @"merged fix-it into release");
+        assert_eq!(desk.repository.commit_of("main"), base);
+        assert_eq!(desk.repository.git(&["diff", "--name-only", "main~1", "release"]), "work.txt");
+        assert_eq!(desk.repository.git(&["log", "--format=%s", "main~1..release"]), "fix-it");
+        let told = desk.shown(&["merge", "fix-it", "--into", "main"]);
+        assert!(told.contains("fix-it is merged, not done"), "{told}");
+    });
+}
+
 /// R47, R94, R138, R140.
 #[test]
 fn a_task_from_a_draft_to_merged_code() {

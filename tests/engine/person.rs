@@ -21,7 +21,7 @@ fn a_rejection_goes_to_the_same_conversation() {
             feedback: "  ".to_owned(),
             fresh: false,
         });
-        bench.refused("fix-it", |project, task| Request::Merge { project, task });
+        bench.refused("fix-it", |project, task| Request::Merge { project, task, into: None });
         bench.ask("fix-it", |project, task| Request::Reject {
             project,
             task,

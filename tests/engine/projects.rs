@@ -137,7 +137,8 @@ fn fault_c7_a_repository_that_was_moved_keeps_all_its_state() {
         let task = bench.task_when("invoices", "alive", alive);
         let terminal = bench.engine().terminal(&(id.clone(), SessionId::from("invoices")));
         assert!(terminal.is_some(), "its session can be looked at");
-        let refused = bench.engine().call(Request::Merge { project: id.clone(), task: task.task.id }).unwrap_err();
+        let refused =
+            bench.engine().call(Request::Merge { project: id.clone(), task: task.task.id, into: None }).unwrap_err();
         assert_eq!(refused.kind, FailureKind::NoRepository);
         let refused = bench.engine().call(Request::ForgetProject { project: id.clone() }).unwrap_err();
         assert_eq!(refused.kind, FailureKind::BadState, "{refused}");

@@ -98,7 +98,9 @@ fn host() {
                     task,
                     answers: vec!["Quite".to_owned()],
                 })),
-                Step::Merge(slug) => drop(bench.try_ask(slug, |project, task| Request::Merge { project, task })),
+                Step::Merge(slug) => {
+                    drop(bench.try_ask(slug, |project, task| Request::Merge { project, task, into: None }));
+                }
                 Step::Write => write_note(place, &bench),
                 Step::Leave => break,
             }

@@ -19,11 +19,13 @@ pub struct Run<'a> {
     pub hooks: Hooks,
     /// The task whose branch is the base; none: `main` is.
     pub parent: Option<&'a Created>,
+    /// A branch that gets it instead of `main`.
+    pub into: Option<&'a str>,
 }
 
 impl<'a> Run<'a> {
     pub fn new(f: &'a Fixture, task: &'a Created) -> Self {
-        Self { f, task, strategy: Strategy::Rebase, hooks: Hooks::Off, parent: None }
+        Self { f, task, strategy: Strategy::Rebase, hooks: Hooks::Off, parent: None, into: None }
     }
 
     fn gated(&self, gate: &mut dyn FnMut(&Path) -> GateVerdict) -> Result<Integrated, IntegrateError> {
@@ -41,7 +43,8 @@ impl<'a> Run<'a> {
             repo: &self.f.repo,
             worktree: &self.task.path,
             branch: &self.task.branch,
-            base_branch: self.parent.map_or("main", |parent| &parent.branch),
+            base_branch: self.parent.map_or(self.into.unwrap_or("main"), |parent| &parent.branch),
+            upstream: self.into.map(|_| "main"),
             own_home: self.parent.map(|parent| OwnHome { worktree: &parent.path, leftovers: "Keep the parent's" }),
             strategy: self.strategy,
             integration_dir: dir,
@@ -329,6 +332,28 @@ fn fault_g12_a_live_index_lock_in_the_checkout_refuses_it() {
     assert!(lock.exists() && f.head() == head);
     fs::remove_file(lock).unwrap();
     Run::new(&f, &task).go().unwrap();
+}
+
+/// R138.
+#[test]
+fn another_branch_gets_the_own_commits_of_a_task_and_not_those_of_its_base() {
+    for strategy in [Strategy::Rebase, Strategy::Squash] {
+        let f = Fixture::new();
+        f.sh(&["branch", "release"]);
+        f.write("newer.txt", "n\n");
+        f.sh(&["add", "-A"]);
+        f.sh(&["commit", "-qm", "newer"]);
+        let task = f.task_with("one", "new.txt", "x\n");
+        put(&task.path.join("left.txt"), "left\n");
+        let before = f.head();
+        let result = Run { strategy, into: Some("release"), ..Run::new(&f, &task) }.go().unwrap();
+        assert_eq!((f.head(), f.sh(&["rev-parse", "release"])), (before, result.commit));
+        assert_eq!(f.sh(&["diff", "--name-only", "main~1", "release"]), "left.txt\nnew.txt", "{strategy:?}");
+        let commits = f.sh(&["log", "--format=%s", "main~1..release"]);
+        assert_eq!(commits.lines().count(), if strategy == Strategy::Squash { 1 } else { 2 }, "{commits}");
+        let again = Run { strategy, into: Some("release"), ..Run::new(&f, &task) }.go().unwrap();
+        assert!(!again.moved());
+    }
 }
 
 /// R143.

@@ -24,6 +24,7 @@ fn integrate(f: &Fixture, task: &Created, strategy: Strategy) -> Result<Integrat
         worktree: &task.path,
         branch: &task.branch,
         base_branch: "main",
+        upstream: None,
         own_home: None,
         strategy,
         integration_dir: &f.path("worktrees/.integrate"),

@@ -244,7 +244,7 @@ impl Bench {
     }
 
     pub fn merge(&self, slug: &str) {
-        self.ask(slug, |project, task| Request::Merge { project, task });
+        self.ask(slug, |project, task| Request::Merge { project, task, into: None });
     }
 
     pub fn send(&self, slug: &str, text: &str) -> Reply {

@@ -46,7 +46,7 @@ fn wish(command: Command, task: &Task) -> Wish {
         Command::Skip => Wish::Skip,
         Command::SendTo => Wish::SendToStage { stage: task.current_stage().name.clone(), text: String::new() },
         Command::Auto => Wish::SetAuto(!task.auto),
-        Command::Merge => Wish::Merge,
+        Command::Merge => Wish::Merge { into: None },
         Command::Archive => Wish::Archive,
         other => unreachable!("{other:?} is no wish"),
     }

@@ -142,7 +142,10 @@ pub enum Wish {
         text: String,
     },
     SetAuto(bool),
-    Merge,
+    /// Into its base, or into another branch.
+    Merge {
+        into: Option<String>,
+    },
     Archive,
 }
 
@@ -164,7 +167,7 @@ impl Wish {
             Self::Skip => "skip",
             Self::SendToStage { .. } => "send",
             Self::SetAuto(_) => "switch auto mode of",
-            Self::Merge => "merge",
+            Self::Merge { .. } => "merge",
             Self::Archive => "archive",
         }
     }

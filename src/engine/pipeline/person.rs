@@ -55,7 +55,10 @@ impl Step<'_> {
                 self.begin(index, Trigger::Sent { text }, Conversation::Resume);
             }
             Wish::SetAuto(auto) => self.set_auto(auto),
-            Wish::Merge => self.integrate(),
+            Wish::Merge { into } => {
+                self.task.into = into;
+                self.integrate();
+            }
             Wish::Archive => {
                 self.end_session();
                 self.enter(State::Archived, None);
@@ -206,7 +209,7 @@ impl Step<'_> {
                     )
             }
             Wish::SetAuto(_) => !matches!(state, Merged | Archived),
-            Wish::Merge => matches!(state, Done),
+            Wish::Merge { .. } => matches!(state, Done),
             Wish::Archive => {
                 matches!(state, Draft | Waiting | Paused | Blocked | Failed | Done | Quiet | Approval | Verdict)
             }
@@ -238,7 +241,7 @@ impl Step<'_> {
             (_, State::Integrating) => "is being merged".to_owned(),
             (Wish::Start | Wish::Retry, _) if self.waits_for_children() => "waits for a subtask that failed".to_owned(),
             (Wish::Approve, State::Done) => "is reviewed already; M merges it".to_owned(),
-            (Wish::Merge, State::Approval) => "waits for your approval; a reviews it".to_owned(),
+            (Wish::Merge { .. }, State::Approval) => "waits for your approval; a reviews it".to_owned(),
             (Wish::RunGate, _) if self.task.current_stage().gate.is_none() => {
                 format!("has no gate at stage {}", self.task.current_stage().name)
             }
@@ -247,7 +250,7 @@ impl Step<'_> {
             (Wish::Override, _) => "has no rejection to override".to_owned(),
             (Wish::EditSubtasks { .. }, _) => "has no breakdown that waits for you".to_owned(),
             (_, State::Children) => "waits for its subtasks".to_owned(),
-            (Wish::Merge | Wish::Approve | Wish::Archive, state) if state.is_busy() => {
+            (Wish::Merge { .. } | Wish::Approve | Wish::Archive, state) if state.is_busy() => {
                 "is still at work; x stops it".to_owned()
             }
             (Wish::Start, state) if state.is_busy() => "is at work already".to_owned(),

@@ -190,7 +190,7 @@ fn the_gate_sends_the_work_back_to_the_same_conversation() {
     assert_eq!(story.task.status().word(), "idle");
     story.tell(Event::Person(Wish::Approve));
     assert_eq!((story.task.state, story.task.status().word()), (State::Done, "reviewed"));
-    let effects = story.tell(Event::Person(Wish::Merge));
+    let effects = story.tell(Event::Person(Wish::Merge { into: None }));
     assert!(matches!(&effects[..], [Effect::Integrate { .. }]));
     story.tell(Event::Integrated { run: story.job(), commit: "c1".into() });
     assert_eq!(story.task.state, State::Merged);

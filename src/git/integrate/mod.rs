@@ -33,6 +33,8 @@ pub struct IntegratePlan<'a> {
     pub worktree: &'a Path,
     pub branch: &'a str,
     pub base_branch: &'a str,
+    /// The branch that the task began at, where that is another one than its base: what it has is not the task's to bring along.
+    pub upstream: Option<&'a str>,
     /// The base is checked out in a worktree of ours; none: where it is, it is a person's.
     pub own_home: Option<OwnHome<'a>>,
     pub strategy: Strategy,

@@ -28,12 +28,16 @@ pub(super) fn make(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Op
         Some(common) if common == tip => return Ok(None),
         Some(_) => {}
     }
+    let upstream = plan.upstream.map(|name| upstream(plan, name, tip)).transpose()?;
     let parents: &[&str] = match plan.strategy {
-        Strategy::Rebase => return replay(plan, base, tip),
+        Strategy::Rebase => return replay(plan, (base, upstream.as_deref()), tip),
         Strategy::Merge => &[base, tip],
         Strategy::Squash => &[base],
     };
-    let tree = merged(repo, base, tip, plan.hooks)?;
+    let tree = match upstream.filter(|_| plan.strategy == Strategy::Squash) {
+        Some(fork) => moved(plan, base, (&fork, tip))?,
+        None => merged(repo, base, tip, plan.hooks)?,
+    };
     if tree == repo.tree(base)? {
         return Ok(None);
     }
@@ -42,11 +46,17 @@ pub(super) fn make(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Op
 }
 
 /// Each commit of the branch onto the base, as `git rebase` does it: those that the base has are left out, and
-/// those that stand on the right commit already are kept as they are.
-fn replay(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Option<String>, IntegrateError> {
+/// those that stand on the right commit already are kept as they are, and what came before `fork` is not the branch's own.
+fn replay(
+    plan: &IntegratePlan<'_>,
+    (base, fork): (&str, Option<&str>),
+    tip: &str,
+) -> Result<Option<String>, IntegrateError> {
     let repo = plan.repo;
     let flags = ["--reverse", "--topo-order", "--no-merges", "--cherry-pick", "--right-only"];
-    let commits = repo.call("rev-list").args(flags).arg(format!("{base}...{tip}")).arg("--").text()?;
+    let without = fork.map(|fork| format!("^{fork}"));
+    let range = std::iter::once(format!("{base}...{tip}")).chain(without);
+    let commits = repo.call("rev-list").args(flags).args(range).arg("--").text()?;
     let mut blobs = Blobs::new(repo);
     let mut onto = base.to_owned();
     for commit in commits.lines() {
@@ -59,10 +69,7 @@ fn replay(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Option<Stri
             continue;
         }
         let onto_tree = repo.tree(&onto)?;
-        // A stand-in for `onto` whose only parent is the commit's own: the merge then sees this one change.
-        let stand_in = Commit { tree: &onto_tree, parents: &[&parent], message: b"", author: None };
-        let stand_in = stand_in.write(repo, Hooks::Off)?;
-        let tree = merged(repo, &stand_in, commit, plan.hooks)?;
+        let tree = moved(plan, &onto, (&parent, commit))?;
         if tree == onto_tree && repo.tree(commit)? != repo.tree(&parent)? {
             continue;
         }
@@ -70,6 +77,20 @@ fn replay(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Option<Stri
         onto = Commit { tree: &tree, parents: &[&onto], message: &message, author }.write(repo, plan.hooks)?;
     }
     Ok((onto != base).then_some(onto))
+}
+
+/// The commit at which the branch left its upstream.
+fn upstream(plan: &IntegratePlan<'_>, name: &str, tip: &str) -> Result<String, IntegrateError> {
+    let unrelated = || IntegrateError::Unrelated { branch: plan.branch.to_owned(), base: name.to_owned() };
+    plan.repo.call("merge-base").args([name, tip]).maybe()?.ok_or_else(unrelated)
+}
+
+/// The tree of `onto` with what changed between two commits.
+fn moved(plan: &IntegratePlan<'_>, onto: &str, (from, to): (&str, &str)) -> Result<String, IntegrateError> {
+    let tree = plan.repo.tree(onto)?;
+    // A stand-in for `onto` whose only parent is where the change begins: the merge then sees this one change.
+    let stand_in = Commit { tree: &tree, parents: &[from], message: b"", author: None }.write(plan.repo, Hooks::Off)?;
+    merged(plan.repo, &stand_in, to, plan.hooks)
 }
 
 fn merged(repo: &Repo, ours: &str, theirs: &str, hooks: Hooks) -> Result<String, IntegrateError> {

@@ -90,7 +90,7 @@ impl Confirm {
         let task = self.task?;
         Some(match &self.action {
             Action::Delete(Some(_)) => Request::Delete { project, task, scope },
-            Action::Merge(Some(facts)) if facts.refused.is_none() => Request::Merge { project, task },
+            Action::Merge(Some(facts)) if facts.refused.is_none() => Request::Merge { project, task, into: None },
             Action::Delete(None) | Action::Merge(_) => return None,
             Action::Restart { .. } => Request::Restart { project, task },
             Action::Stop => Request::Stop { project, task, spent: None },

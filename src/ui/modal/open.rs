@@ -140,7 +140,9 @@ fn of_session(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::SendTo => return open(model, Body::Stage(Box::new(StageChoice::new(project, task, name))), None),
         Command::Delete => (Action::Delete(None), Some(Request::DeleteFacts { project: project.clone(), task })),
-        Command::Merge => (Action::Merge(None), Some(Request::MergeFacts { project: project.clone(), task })),
+        Command::Merge => {
+            (Action::Merge(None), Some(Request::MergeFacts { project: project.clone(), task, into: None }))
+        }
         Command::Restart => {
             let turns = view.task.iterations.iter().filter(|iteration| iteration.stage == stage).count();
             (Action::Restart { stage, turns }, None)

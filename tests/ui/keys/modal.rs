@@ -269,7 +269,7 @@ fn merge() {
     person.press("M").answer(Ok(Reply::Merge(Box::new(merge_facts()))));
     insta::assert_snapshot!(person.modal(24));
     person.press("y");
-    assert_eq!(person.requests(), [Request::Merge { project: project(), task: TaskId(17) }]);
+    assert_eq!(person.requests(), [Request::Merge { project: project(), task: TaskId(17), into: None }]);
 
     let refused = Failure::new(FailureKind::Dirty, "main has changes in src/api.rs.").hint("Commit them, then M.");
     let facts = MergeFacts { refused: Some(refused), ..merge_facts() };

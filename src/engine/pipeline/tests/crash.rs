@@ -114,7 +114,7 @@ impl World {
             State::Queued => Event::Granted,
             State::Children => Event::ChildrenClosed,
             State::Approval | State::Verdict => Event::Person(Wish::Approve),
-            State::Done => Event::Person(Wish::Merge),
+            State::Done => Event::Person(Wish::Merge { into: None }),
             State::Working if task.iteration().is_some_and(|iteration| iteration.submitted) => {
                 Event::AgentChanged { run: agent, activity: Activity::Resting, attended: false }
             }

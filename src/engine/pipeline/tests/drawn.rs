@@ -35,7 +35,7 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
         Wish::Skip,
         Wish::SendToStage { stage: "plan".into(), text: "again".into() },
         Wish::SetAuto(true),
-        Wish::Merge,
+        Wish::Merge { into: None },
         Wish::Archive,
     ];
     assert_eq!(wishes.len(), OF_PERSON);
@@ -122,7 +122,7 @@ fn oblige(story: &mut Story) {
         State::Children => Event::ChildrenClosed,
         State::Approval => Event::Person(Wish::Approve),
         State::Verdict => Event::Person(Wish::Override),
-        State::Done => Event::Person(Wish::Merge),
+        State::Done => Event::Person(Wish::Merge { into: None }),
         State::Integrating => Event::Integrated { run: job, commit: "c1".into() },
         State::Merged | State::Archived => return,
     };
