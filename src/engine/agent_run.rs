@@ -353,10 +353,15 @@ impl Core {
     /// told of yet: that comes first, if it comes.
     pub(super) fn dropped(&mut self, run: &RunId) {
         let resting = self.live.get(run).is_some_and(|live| live.activity() == Activity::Resting);
-        match self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
-            Some(agent) if resting => agent.dropped = Some(Instant::now()),
-            _ => self.collect_submissions(run),
+        if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+            // Who hands in has begun, even if its events told nothing of it: a short turn is over before anybody listens.
+            agent.unheard_until = Instant::now();
+            if resting {
+                agent.dropped = Some(agent.unheard_until);
+                return;
+            }
         }
+        self.collect_submissions(run);
     }
 
     /// What was dropped beside a turn (by a person's own hand, say) waits no longer.

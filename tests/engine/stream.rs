@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 
-use orchestra::model::{Activity, NewTask, Request};
+use orchestra::model::{Activity, NewTask, Request, State};
 
 use crate::engine::{Bench, new_task};
 use crate::place::{PATIENCE, Place, alone};
@@ -63,26 +63,38 @@ fn answered(mut stream: TcpStream) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// The agent `told` notes its port, then does `resumed` where it goes on with a conversation.
-fn begin(place: &Place, resumed: &str) -> (Bench, Stream) {
+/// The agent `told` notes its port, then does `started`, or `resumed` where it goes on with a conversation.
+fn told(place: &Place, started: &str, resumed: &str) -> Bench {
     let repository = Repository::new(place, "rules: []\notherwise: []\n");
     let ports = place.path("ports");
     let script = |name, body: &str| {
         let text = format!("echo \"$1\" >>'{}'\n{body}\n", ports.display());
         place.write(name, &text).display().to_string()
     };
-    let (start, resume) = (script("start.sh", "echo ready\nexec cat"), script("resume.sh", resumed));
+    let (start, resume) = (script("start.sh", started), script("resume.sh", resumed));
     let entry = format!(
         "{{start: [sh, '{start}', '{{port}}', '{{prompt}}'], resume: [sh, '{resume}', '{{port}}', '{{conversation}}'], \
-         conversation: reported, events: sse}}"
+         conversation: reported, events: sse, rest_after_ms: 3000}}"
     );
     repository.agent("told", &entry);
     let bench = Bench::open(place, &repository);
     bench.made(NewTask { agent: Some("told".to_owned()), start: true, ..new_task("fix-it", "quick", "Fix it") });
+    bench
+}
+
+/// It is at work in its first conversation.
+fn begin(place: &Place, resumed: &str) -> (Bench, Stream) {
+    let bench = told(place, "echo ready\nexec cat", resumed);
     let mut stream = Stream::open(place, &bench, 1);
     stream.begin("ses_1");
     in_conversation(&bench, "ses_1");
     (bench, stream)
+}
+
+fn rests(bench: &Bench) {
+    bench.task_when("fix-it", "rests", |view| {
+        view.session.as_ref().is_some_and(|session| session.activity == Activity::Resting)
+    });
 }
 
 fn in_conversation(bench: &Bench, id: &str) {
@@ -106,6 +118,17 @@ fn an_agent_that_begins_anew_does_not_rest_because_its_former_conversation_does(
     });
 }
 
+/// Its turn was over before anybody listened.
+#[test]
+fn an_agent_that_has_handed_in_rests_by_its_screen_when_its_events_tell_nothing() {
+    alone(|place| {
+        let bench = told(place, "echo the result | orchestra submit\nexec cat", "exec cat");
+        let _stream = Stream::open(place, &bench, 1);
+        bench.reaches("fix-it", State::Approval);
+        rests(&bench);
+    });
+}
+
 #[test]
 fn a_resumed_agent_is_told_its_prompt_once_its_terminal_shows_something() {
     alone(|place| {
@@ -117,9 +140,7 @@ fn a_resumed_agent_is_told_its_prompt_once_its_terminal_shows_something() {
         bench.start("fix-it");
         let knock = door.reached();
         let _stream = Stream::open(place, &bench, 2);
-        bench.task_when("fix-it", "rests", |view| {
-            view.session.as_ref().is_some_and(|session| session.activity == Activity::Resting)
-        });
+        rests(&bench);
         knock.open();
         let typed = bench.wait("the prompt", |_| place.lines("typed").first().cloned());
         assert!(typed.starts_with("\u{1b}[200~You were interrupted"), "not as one paste: {typed:?}");
