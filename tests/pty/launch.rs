@@ -175,8 +175,16 @@ fn fault_p14_p16_stale_folders_are_lost_and_nothing_is_signalled() {
     assert!(matches!(adopt(&home.place("none")), Adopted::Lost));
 }
 
+/// In a process of its own: it counts what that one holds, and other tests run in this one at the same time.
 #[test]
 fn fault_f8_cycles_leave_no_descriptors_and_no_zombies() {
+    const ALONE: &str = "ORCHESTRA_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let mut own = std::process::Command::new(std::env::current_exe().unwrap());
+        own.args(["--exact", "launch::fault_f8_cycles_leave_no_descriptors_and_no_zombies", "--nocapture"]);
+        assert!(own.env(ALONE, "1").status().unwrap().success());
+        return;
+    }
     let (home, mut bench) = (Home::new(), Bench::new());
     let count = |path: &str| fs::read_dir(path).unwrap().count();
     let mut cycle = |name: String| {
