@@ -53,7 +53,9 @@ fn leave(mut tui: Tui) {
 fn sizes_follow_the_terminal() {
     in_place(|place| {
         let mut tui = attached(place);
-        let mut all = BTreeSet::new();
+        // Before the first change.
+        let screen = tui.wait("its first size", |screen| !told(screen).1.is_empty());
+        let mut all = BTreeSet::from_iter(told(&screen).1);
         for ((rows, cols), word) in [((50, 200), "alpha"), ((20, 48), "beta"), ((24, 80), "gamma")] {
             tui.resize(rows, cols);
             tui.wait("a frame of the new size", |screen| {
