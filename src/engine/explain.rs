@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Activity, Hold, ProjectView, SessionView, State, TaskId, TaskView};
+use crate::model::{Activity, Hold, ProjectView, SessionView, State, TaskView};
 
 /// One line of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,11 +121,7 @@ fn waits_for(project: &ProjectView, view: &TaskView) -> String {
 
 /// The tasks that have to be merged before this one starts.
 pub fn dependencies(project: &ProjectView, view: &TaskView) -> String {
-    let open = |id: &TaskId| {
-        let other = &project.tasks.iter().find(|other| other.task.id == *id)?.task;
-        (!other.state.is_closed()).then(|| format!("{} ({})", other.slug, other.state.word()))
-    };
-    let open: Vec<_> = view.task.after.iter().filter_map(open).collect();
+    let open: Vec<_> = project.awaited(view).map(|other| format!("{} ({})", other.slug, other.state.word())).collect();
     if open.is_empty() { "its turn".to_owned() } else { open.join(", ") }
 }
 

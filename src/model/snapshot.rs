@@ -9,7 +9,7 @@ use super::comment::Comment;
 use super::config::Config;
 use super::diff::DiffStat;
 use super::failure::Failure;
-use super::id::{ProjectId, RunId, SessionId, Slug};
+use super::id::{ProjectId, RunId, SessionId, Slug, TaskId};
 use super::session::{Activity, ExitStatus, SessionKind};
 use super::task::Task;
 
@@ -71,6 +71,15 @@ pub struct ProjectView {
 }
 
 impl ProjectView {
+    /// The tasks that have to be over before this one begins, those that still are not.
+    pub fn awaited(&self, view: &TaskView) -> impl Iterator<Item = &Task> {
+        let open = |id: &TaskId| {
+            let other = &*self.tasks.iter().find(|other| other.task.id == *id)?.task;
+            (!other.state.is_closed()).then_some(other)
+        };
+        view.task.after.iter().filter_map(open)
+    }
+
     /// All of its sessions: the designer's, then those of tasks, then shells.
     pub fn sessions(&self) -> impl Iterator<Item = &SessionView> {
         let of_tasks = self.tasks.iter().filter_map(|task| task.session.as_ref());

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Activity, ProjectId, ProjectView, SessionId, SessionView, Slug, Snapshot, State, TaskId, TaskView};
+use crate::model::{Activity, ProjectId, ProjectView, SessionId, SessionView, Snapshot, State, TaskId, TaskView};
 
 use super::glyph::{Mark, Signs, Word, is_stuck};
 use super::model::{Group, ListState, RowKey};
@@ -287,7 +287,7 @@ impl<'a> Subject<'a> {
             }
             Self::Task(project, task) if task.task.state == State::Waiting => {
                 let word = Word::of_state(State::Waiting, false);
-                let mut awaited = awaited(project, task);
+                let mut awaited = project.awaited(task).map(|it| &it.slug);
                 let Some(first) = awaited.next() else { return word };
                 let more = awaited.count();
                 let more = if more > 0 { format!(" +{more}") } else { String::new() };
@@ -492,12 +492,6 @@ impl<'a> Held<'a> {
             None => (subject.group(), i64::MAX, id),
         }
     }
-}
-
-/// The tasks that have to be over before this one begins.
-fn awaited<'a>(project: &'a ProjectView, view: &'a TaskView) -> impl Iterator<Item = &'a Slug> {
-    let open = |id: &TaskId| project.tasks.iter().find(|it| it.task.id == *id && !it.task.state.is_closed());
-    view.task.after.iter().filter_map(open).map(|it| &it.task.slug)
 }
 
 /// How many subtasks of a task are merged, of how many.
