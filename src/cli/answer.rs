@@ -67,15 +67,11 @@ impl Run for Answer {
 impl Answer {
     /// The answers of the command line, one for each question; none: there are none.
     fn given(&self, questions: &[Question]) -> Result<Option<Vec<String>>, Failure> {
-        let given = if !self.each.is_empty() {
-            self.each.len()
-        } else if !self.option.is_empty() {
-            self.option.len()
-        } else if !self.text.is_empty() {
-            1
-        } else {
+        // One of the three at most: they exclude each other.
+        let given = self.each.len() + self.option.len() + usize::from(!self.text.is_empty());
+        if given == 0 {
             return Ok(None);
-        };
+        }
         if given != questions.len() {
             let asked = questions.iter().enumerate().map(|(at, it)| format!("{}. {}", at + 1, it.question));
             let (given, count) = (plural(given as u64, "answer"), plural(questions.len() as u64, "question"));
@@ -86,13 +82,11 @@ impl Answer {
         if !self.text.is_empty() {
             return Ok(Some(vec![act::text_of(&self.text.join(" "))?.trim().to_owned()]));
         }
-        let all = questions.iter().enumerate();
-        let answers = if self.each.is_empty() {
-            all.zip(&self.option).map(|((at, question), number)| label(at, *number, question)).collect()
-        } else {
-            all.zip(&self.each).map(|((at, question), text)| meant(at, text, question)).collect()
+        let answer = |(at, question)| match self.option.get(at) {
+            Some(number) => label(at, *number, question),
+            None => meant(at, &self.each[at], question),
         };
-        Result::map(answers, Some)
+        questions.iter().enumerate().map(answer).collect::<Result<_, _>>().map(Some)
     }
 }
 
