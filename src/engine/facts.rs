@@ -37,7 +37,7 @@ impl Core {
     }
 
     pub(super) fn merge_facts(&mut self, at: &TaskPlace, into: Option<String>, answerer: Answerer) {
-        let into = match self.project(&at.project).and_then(|project| project.target(at.task, into)) {
+        let into = match self.project(&at.project).and_then(|project| project.checked_target(at.task, into)) {
             Ok(into) => into,
             Err(failure) => return answerer.answer(Err(failure)),
         };

@@ -46,7 +46,7 @@ impl Core {
 
     /// A person wants a task merged, into its base or into another branch.
     pub(super) fn merge(&mut self, project: ProjectId, task: TaskId, into: Option<String>) -> Answer {
-        let into = self.project(&project)?.target(task, into)?;
+        let into = self.project(&project)?.checked_target(task, into)?;
         self.wish(project, task, Wish::Merge { into })
     }
 
@@ -90,8 +90,8 @@ impl Project {
         earlier(task, self.tasks().map(Arc::as_ref)).or_else(under_way)
     }
 
-    /// The branch that was asked for, where it is not the task's base anyway.
-    pub(super) fn target(&self, id: TaskId, into: Option<String>) -> Result<Option<String>, Failure> {
+    /// The branch that was asked for, if a task may go there; none: it is the task's base anyway.
+    pub(super) fn checked_target(&self, id: TaskId, into: Option<String>) -> Result<Option<String>, Failure> {
         let task = self.task(id)?;
         let Some(branch) = into.filter(|branch| *branch != task.base_branch) else { return Ok(None) };
         let refuse = |why: String| {

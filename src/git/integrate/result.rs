@@ -28,13 +28,15 @@ pub(super) fn make(plan: &IntegratePlan<'_>, base: &str, tip: &str) -> Result<Op
         Some(common) if common == tip => return Ok(None),
         Some(_) => {}
     }
-    let upstream = plan.upstream.map(|name| upstream(plan, name, tip)).transpose()?;
+    // A merge commit has the whole history of its parents.
+    let upstream = plan.upstream.filter(|_| plan.strategy != Strategy::Merge);
+    let fork = upstream.map(|name| fork(plan, name, tip)).transpose()?;
     let parents: &[&str] = match plan.strategy {
-        Strategy::Rebase => return replay(plan, (base, upstream.as_deref()), tip),
+        Strategy::Rebase => return replay(plan, (base, fork.as_deref()), tip),
         Strategy::Merge => &[base, tip],
         Strategy::Squash => &[base],
     };
-    let tree = match upstream.filter(|_| plan.strategy == Strategy::Squash) {
+    let tree = match fork {
         Some(fork) => moved(plan, base, (&fork, tip))?,
         None => merged(repo, base, tip, plan.hooks)?,
     };
@@ -80,7 +82,7 @@ fn replay(
 }
 
 /// The commit at which the branch left its upstream.
-fn upstream(plan: &IntegratePlan<'_>, name: &str, tip: &str) -> Result<String, IntegrateError> {
+fn fork(plan: &IntegratePlan<'_>, name: &str, tip: &str) -> Result<String, IntegrateError> {
     let unrelated = || IntegrateError::Unrelated { branch: plan.branch.to_owned(), base: name.to_owned() };
     plan.repo.call("merge-base").args([name, tip]).maybe()?.ok_or_else(unrelated)
 }
