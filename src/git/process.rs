@@ -2,20 +2,24 @@
 //!
 //! Invariant: it stands in a group of its own, and when a bound is met the whole group ends: TERM, grace, KILL.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::error::GitError;
 
 /// Longest wait between two looks at the cancel flag.
 const TICK: Duration = Duration::from_millis(25);
+/// The first wait for a child that has closed its outputs; each further one is twice as long.
+const SHORTEST: Duration = Duration::from_micros(50);
 /// How long a group may take to clean up after TERM, and how long its pipes may outlive it.
 const GRACE: Duration = Duration::from_secs(2);
 /// Output kept of one child, bytes.
@@ -37,7 +41,7 @@ impl Cancel {
 }
 
 /// Writes a child's standard input, on a thread of its own.
-pub(super) type Feed = Box<dyn FnOnce(&mut dyn Write) -> std::io::Result<()> + Send>;
+pub(super) type Feed = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
 
 /// The bounds of a child, and its name for errors.
 pub(super) struct Bounds<'a> {
@@ -55,69 +59,49 @@ pub(super) struct Finished {
     pub stderr: Vec<u8>,
 }
 
-enum Part {
-    Out(Vec<u8>),
-    Err(Vec<u8>),
-    Closed,
-    Exited,
-}
-
 /// Runs a command, whose outputs and group the caller has set up.
 pub(super) fn run(command: &mut Command, feed: Option<Feed>, bounds: &Bounds<'_>) -> Result<Finished, GitError> {
     let mut child = command.spawn().map_err(GitError::io(bounds.cwd))?;
-    let (sender, parts) = sync_channel(64);
-    pump(child.stdout.take(), sender.clone(), Part::Out);
-    pump(child.stderr.take(), sender.clone(), Part::Err);
     if let (Some(mut pipe), Some(feed)) = (child.stdin.take(), feed) {
         // A child that ends without reading breaks the pipe; its exit code tells why.
         std::thread::spawn(move || drop(feed(&mut pipe)));
     }
     let pid = Pid::from_child(&child);
-    std::thread::spawn(move || {
-        // NOWAIT leaves the child unreaped, so that its number cannot pass to another process before a signal.
-        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-        {
-        }
-        drop(sender.send(Part::Exited));
-    });
-    let collected = bounds.collect(&parts);
+    let mut outputs = Outputs::of(&mut child);
+    let collected = bounds.collect(pid, &mut outputs);
     if collected.is_err() {
-        end_group(pid, &parts);
+        end_group(pid, &mut outputs);
     }
     let status = child.wait().map_err(GitError::io(bounds.cwd))?;
-    collected.map(|(stdout, stderr)| Finished { status, stdout, stderr })
+    collected.map(|()| Finished { status, stdout: outputs.stdout, stderr: outputs.stderr })
 }
 
 impl Bounds<'_> {
-    fn collect(&self, parts: &Receiver<Part>) -> Result<(Vec<u8>, Vec<u8>), GitError> {
+    /// Reads until the child has ended and nobody writes any more, or a bound is met.
+    fn collect(&self, pid: Pid, outputs: &mut Outputs) -> Result<(), GitError> {
         let mut deadline = Instant::now() + self.timeout;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let (mut open, mut exited) = (2, false);
-        while open > 0 || !exited {
+        let (mut exited, mut pause) = (false, SHORTEST);
+        while !(exited && outputs.are_closed()) {
             let now = Instant::now();
             if !exited && self.cancel.is_canceled() {
                 return Err(GitError::Canceled { verb: self.verb.to_owned() });
             }
             if now >= deadline {
                 // After the exit only what a hook left running holds the pipes: its words are not waited for.
-                return if exited { Ok((stdout, stderr)) } else { Err(self.timed_out()) };
+                return if exited { Ok(()) } else { Err(self.timed_out()) };
             }
-            match parts.recv_timeout(TICK.min(deadline - now)) {
-                Ok(Part::Out(bytes)) if stdout.len() + bytes.len() > OUTPUT_LIMIT => {
-                    return Err(GitError::TooMuchOutput { verb: self.verb.to_owned(), limit: OUTPUT_LIMIT });
-                }
-                Ok(Part::Out(bytes)) => stdout.extend(bytes),
-                Ok(Part::Err(bytes)) => stderr.extend(bytes.iter().take(STDERR_LIMIT - stderr.len())),
-                Ok(Part::Closed) => open -= 1,
-                Ok(Part::Exited) => {
-                    exited = true;
-                    deadline = Instant::now() + GRACE;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            // A child's exit follows the end of its outputs at once.
+            pause = if outputs.are_closed() { TICK.min(2 * pause) } else { TICK };
+            outputs.read(pause.min(deadline - now)).map_err(GitError::io(self.cwd))?;
+            if outputs.stdout.len() > OUTPUT_LIMIT {
+                return Err(GitError::TooMuchOutput { verb: self.verb.to_owned(), limit: OUTPUT_LIMIT });
+            }
+            if !exited && has_exited(pid) {
+                exited = true;
+                deadline = Instant::now() + GRACE;
             }
         }
-        Ok((stdout, stderr))
+        Ok(())
     }
 
     fn timed_out(&self) -> GitError {
@@ -126,34 +110,75 @@ impl Bounds<'_> {
     }
 }
 
-fn pump<R: Read + Send + 'static>(pipe: Option<R>, sender: SyncSender<Part>, part: fn(Vec<u8>) -> Part) {
-    let mut pipe = pipe.expect("invariant: both outputs are piped");
-    std::thread::spawn(move || {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(n) if n > 0 => {
-                    if sender.send(part(buffer[..n].to_vec())).is_err() {
-                        return;
-                    }
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                _ => break,
-            }
+/// Both outputs of a child; a pipe is none once nobody writes to it.
+struct Outputs {
+    out: Option<ChildStdout>,
+    err: Option<ChildStderr>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+impl Outputs {
+    fn of(child: &mut Child) -> Self {
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        Self { out, err, stdout: Vec::new(), stderr: Vec::new(), buffer: vec![0; 64 << 10] }
+    }
+
+    const fn are_closed(&self) -> bool {
+        self.out.is_none() && self.err.is_none()
+    }
+
+    /// Waits for output, no longer than `limit`, and keeps what has come.
+    fn read(&mut self, limit: Duration) -> io::Result<()> {
+        let wanted = PollFlags::IN;
+        let fds = [self.out.as_ref().map(AsFd::as_fd), self.err.as_ref().map(AsFd::as_fd)];
+        let mut polled: Vec<_> = fds.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, wanted)).collect();
+        let limit = Timespec::try_from(limit).expect("invariant: a tick is short");
+        match poll(&mut polled, Some(&limit)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
-        drop(sender.send(Part::Closed));
-    });
+        let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
+        let mut is_ready = |is_open: bool| is_open && ready.next().unwrap_or_default();
+        let (out, err) = (is_ready(self.out.is_some()), is_ready(self.err.is_some()));
+        if out {
+            let bytes = next(&mut self.out, &mut self.buffer)?;
+            self.stdout.extend(bytes);
+        }
+        if err {
+            let bytes = next(&mut self.err, &mut self.buffer)?;
+            self.stderr.extend(bytes.iter().take(STDERR_LIMIT - self.stderr.len()));
+        }
+        Ok(())
+    }
+}
+
+/// What a pipe has; at its end it is closed.
+fn next<'a>(pipe: &mut Option<impl Read>, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let Some(open) = pipe else { return Ok(&[]) };
+    match open.read(buffer) {
+        Ok(0) => *pipe = None,
+        Ok(count) => return Ok(&buffer[..count]),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        Err(error) => return Err(error),
+    }
+    Ok(&[])
+}
+
+/// Whether the child has ended. It stays unreaped, so that its number cannot pass to another process before a signal.
+fn has_exited(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    // An error other than INTR means that there is no such child.
+    !matches!(waitid(WaitId::Pid(pid), options), Ok(None) | Err(Errno::INTR))
 }
 
 /// TERM first, which lets git remove its lock files, then KILL.
-fn end_group(pid: Pid, parts: &Receiver<Part>) {
+fn end_group(pid: Pid, outputs: &mut Outputs) {
     let deadline = Instant::now() + GRACE;
     let mut alive = kill_process_group(pid, Signal::TERM).is_ok();
     while alive && Instant::now() < deadline {
-        match parts.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Part::Exited) | Err(_) => alive = false,
-            Ok(_) => {}
-        }
+        alive = outputs.read(TICK).is_ok() && !has_exited(pid);
     }
     // The group may be empty by now; the child itself is reaped after this.
     kill_process_group(pid, Signal::KILL).ok();
