@@ -9,7 +9,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::output::Output;
+use super::output::{Output, note};
 use super::{look, own_path};
 use crate::model::{Failure, FailureKind, State};
 use crate::rpc::{Client, TaskView, TasksView};
@@ -124,6 +124,14 @@ impl Link {
 
     pub fn list(&mut self) -> Result<TasksView, Failure> {
         typed(self.call("task.list", json!({}))?)
+    }
+
+    /// Tells what is wrong with the project's settings and flows: what begins now goes by others.
+    pub fn tell_faults(&mut self) -> Result<(), Failure> {
+        for fault in self.list()?.project.faults {
+            note(&format!("! {fault}"));
+        }
+        Ok(())
     }
 
     /// The task as it is now.

@@ -82,8 +82,11 @@ fn rest(task: &TaskView) -> String {
     let says_stage = matches!(state(task), Some(State::Working | State::Scripting));
     let stage = (open && !says_stage && task.stage_count > 1 && task.iteration > 0).then(|| stage(task));
     let attempt = (open && task.iteration > 1).then(|| format!("attempt {}", task.iteration));
-    let why = Some(why(task).to_owned()).filter(|why| !why.is_empty());
-    [stage, attempt, why].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let why = match state(task) {
+        Some(State::Waiting) if !task.waits_for.is_empty() => format!("for {}", task.waits_for.join(", ")),
+        _ => why(task).to_owned(),
+    };
+    [stage, attempt, Some(why).filter(|why| !why.is_empty())].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// `+41 −7`; nothing where nothing changed.

@@ -109,6 +109,7 @@ impl Run for New {
         if self.trust {
             trust::grant(&mut link)?;
         }
+        link.tell_faults()?;
         let new = self.task(&mut link, lowered, description, template)?;
         let mut answer = link.call("task.new", json!({"task": new})).map_err(trust::explained)?;
         Ok(act::told(context, &typed(answer["task"].take())?, |task| {
@@ -124,7 +125,7 @@ impl Run for New {
 /// What is said of a task that was started.
 pub(super) fn begun(task: &TaskView) -> String {
     if task.state == "waiting" {
-        return format!("{} starts once {} is merged", task.slug, task.after.join(", "));
+        return format!("{} starts once {} is merged", task.slug, task.waits_for.join(", "));
     }
     format!("started {} on {}", task.slug, task.branch)
 }

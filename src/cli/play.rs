@@ -97,6 +97,7 @@ impl Run for Play {
         if self.trust {
             trust::grant(&mut link)?;
         }
+        link.tell_faults()?;
         // From here on an interrupt must not leave a task that nobody hears of.
         let interrupt = Interrupt::listen()?;
         let new = self.task(description);

@@ -28,6 +28,7 @@ impl Run for Start {
         if self.trust {
             trust::grant(&mut link)?;
         }
+        link.tell_faults()?;
         let mut answer = link.on_task("task.start", &task, json!({})).map_err(trust::explained)?;
         Ok(act::told(context, &typed(answer["task"].take())?, new::begun))
     }

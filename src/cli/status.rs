@@ -83,6 +83,9 @@ fn table(output: &Output, listing: &TasksView, now: Timestamp) -> String {
     } else {
         format!("{name}   {}\n", counts.join(&format!(" {} ", output.signs.dot)))
     };
+    for fault in &listing.project.faults {
+        let _ = writeln!(page, "{}", output.paint(Role::Attention, &format!("! {}", output.clean(fault))));
+    }
     if listing.tasks.is_empty() {
         page.push_str("  no tasks yet. orchestra new -d TEXT makes one\n");
     }

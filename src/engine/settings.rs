@@ -26,7 +26,9 @@ impl Settings {
     pub fn read(home: &Home, folder: &Folder, former: Option<&Self>) -> Self {
         let mut faults = Vec::new();
         let mut fault = |error: String, at_first: &str| {
-            faults.push(format!("{error}. {}", if former.is_some() { "What was in force stays" } else { at_first }));
+            let stop = if error.ends_with('?') { "" } else { "." };
+            faults
+                .push(format!("{error}{stop} {}", if former.is_some() { "What was in force stays" } else { at_first }));
         };
         let flows = workflow::load(folder).unwrap_or_else(|error| {
             fault(error.to_string(), "Only the flow solo can be used");

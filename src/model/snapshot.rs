@@ -56,6 +56,8 @@ pub struct ProjectView {
     /// Why its repository cannot be used, and what to do: it is gone, or git refuses it. Its live sessions go on; nothing
     /// new begins.
     pub trouble: Option<Failure>,
+    /// What is wrong with its settings and flows, and what is in force instead.
+    pub faults: Vec<String>,
     /// The branch that is checked out there; none when detached.
     pub branch: Option<String>,
     pub config: Arc<Config>,

@@ -47,6 +47,9 @@ pub struct TaskView {
     pub children: Vec<String>,
     /// Slugs of the tasks that it waits for.
     pub after: Vec<String>,
+    /// Slugs of those among them that are not over yet.
+    #[serde(default)]
+    pub waits_for: Vec<String>,
     /// A finished turn that nobody has looked at.
     pub unread: bool,
     /// Commits ahead of the base.
@@ -123,6 +126,9 @@ pub struct ProjectView {
     pub root: String,
     /// Why its repository cannot be used; null when it can.
     pub trouble: Option<String>,
+    /// What is wrong with its settings and flows, and what is in force instead.
+    #[serde(default)]
+    pub faults: Vec<String>,
     /// What is checked out there; null when detached.
     pub branch: Option<String>,
     /// True once `.orchestra/` is set up.
@@ -187,6 +193,7 @@ impl TaskView {
             parent: task.parent.and_then(|id| slug(project, id)),
             children,
             after: task.after.iter().filter_map(|id| slug(project, *id)).collect(),
+            waits_for: project.awaited(view).map(|task| task.slug.to_string()).collect(),
             unread: view.unread,
             ahead: view.ahead,
             diff: view.diff.into(),
@@ -257,6 +264,7 @@ impl ProjectView {
             name: project.name.clone(),
             root: project.root.to_string_lossy().into_owned(),
             trouble: project.trouble.as_ref().map(ToString::to_string),
+            faults: project.faults.clone(),
             branch: project.branch.clone(),
             initialized: project.initialized,
             max_running: project.config.max_running,

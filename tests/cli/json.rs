@@ -56,6 +56,7 @@ fn results_are_one_object_of_a_stable_shape() {
             "title": "text",
             "unread": "flag",
             "updated_at": "text",
+            "waits_for": [],
             "worktree": null
           }
         }
@@ -144,6 +145,7 @@ fn results_are_one_object_of_a_stable_shape() {
             "unread": "flag",
             "updated_at": "text",
             "verdict": null,
+            "waits_for": [],
             "worktree": "text"
           }
         }
@@ -153,6 +155,7 @@ fn results_are_one_object_of_a_stable_shape() {
         insta::assert_json_snapshot!(shape(&status["project"]), @r#"
         {
           "branch": "text",
+          "faults": [],
           "flows": [
             {
               "name": "text",

@@ -273,6 +273,7 @@ fn tasks_belong_to_others_and_wait_for_others() {
         assert_eq!((&of("part")["parent"], &of("part")["base_branch"]), (&"fix-it".into(), &"task/fix-it".into()));
         assert_eq!(of("fix-it")["children"], serde_json::json!(["part"]));
         assert_eq!((&of("later")["after"][0], &of("later")["state"]), (&"fix-it".into(), &"waiting".into()));
+        insta::assert_snapshot!(desk.shown(&["status", "later"]), @"  · later  waits   now    for fix-it");
         let status = desk.done(&["status"]);
         let rows: Vec<_> = status.lines().filter(|line| line.contains("fix-it") || line.contains("part")).collect();
         assert!(rows[0].starts_with("  ◆ fix-it") && rows[1].starts_with("    · part"), "{status}");

@@ -100,3 +100,19 @@ fn methods_can_be_called_by_hand() {
         assert!(desk.json(&["rpc-schema"]).is_object());
     });
 }
+
+#[test]
+fn what_begins_under_settings_that_cannot_be_used_says_so() {
+    in_place(|place| {
+        let desk = Desk::new(place, WILLING);
+        desk.repository.write(".orchestra/config.yaml", "max_runing: 2\n");
+        desk.done(&["shutdown", "-y"]);
+        insta::assert_snapshot!(desk.shown(&["new", "fix-it", "-d", "Fix it", "--flow", "quick"]), @r#"
+        kept fix-it as a draft; orchestra start fix-it starts it
+        stderr: ! $PLACE/my-app/.orchestra/config.yaml:1:1: unknown setting "max_runing", did you mean "max_running"? The defaults are in force
+        "#);
+        let status = desk.done(&["status"]);
+        assert!(status.starts_with("my-app\n! $PLACE/my-app/.orchestra/config.yaml:1:1: unknown setting"), "{status}");
+        assert!(desk.json(&["status", "--json"])["project"]["faults"][0].as_str().unwrap().contains("max_runing"));
+    });
+}

@@ -111,6 +111,7 @@ pub fn project(name: &str, designer: Option<SessionView>, tasks: Vec<TaskView>) 
         name: name.to_owned(),
         root: PathBuf::from(format!("/home/you/{name}")),
         trouble: None,
+        faults: Vec::new(),
         branch: Some("main".to_owned()),
         config: Arc::new(Config::default()),
         flows: vec![("solo".to_owned(), vec!["work".to_owned()])],

@@ -188,6 +188,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         name: "my-app".to_owned(),
         root: PathBuf::from("/src/my-app"),
         trouble: None,
+        faults: Vec::new(),
         branch: Some("main".to_owned()),
         config: Arc::new(Config::default()),
         flows: vec![
