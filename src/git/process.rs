@@ -6,8 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,15 +27,32 @@ const STDERR_LIMIT: usize = 64 << 10;
 
 /// A flag that ends a long call from another thread.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
 
 impl Cancel {
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        *self.raised() = true;
+        self.0.changed.notify_all();
     }
 
     pub fn is_canceled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        *self.raised()
+    }
+
+    /// Waits for it, no longer than `limit`; `true`: it came.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
+        let waited = self.0.changed.wait_timeout_while(self.raised(), limit, |raised| !*raised);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn raised(&self) -> MutexGuard<'_, bool> {
+        self.0.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

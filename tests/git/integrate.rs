@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use orchestra::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, Integrated, OwnHome};
 use orchestra::git::worktree::{self, Created};
@@ -318,7 +320,7 @@ fn fault_g5_operations_in_progress_refuse_it_and_stay() {
 }
 
 #[test]
-fn fault_g12_a_live_index_lock_in_the_checkout_refuses_it() {
+fn fault_g12_a_live_index_lock_in_the_checkout_is_waited_for_and_never_removed() {
     let f = Fixture::new();
     let task = f.task_with("one", "new.txt", "x\n");
     let lock = f.repo.git_dir().join("index.lock");
@@ -330,8 +332,15 @@ fn fault_g12_a_live_index_lock_in_the_checkout_refuses_it() {
         "{result:?}"
     );
     assert!(lock.exists() && f.head() == head);
-    fs::remove_file(lock).unwrap();
+    // Of somebody who is soon done with it.
+    let (at_work, over) = channel::<()>();
+    let owner = std::thread::spawn(move || {
+        _ = over.recv_timeout(Duration::from_millis(200));
+        fs::remove_file(lock)
+    });
     Run::new(&f, &task).go().unwrap();
+    owner.join().unwrap().unwrap();
+    drop(at_work);
 }
 
 /// R138.

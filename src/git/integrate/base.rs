@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{IntegrateError, IntegratePlan};
 use crate::git::command::{fields, path_of};
@@ -14,6 +14,10 @@ use crate::git::worktree;
 
 /// A checkout may wait for slow filters.
 const LONG: Duration = Duration::from_mins(10);
+
+/// How long somebody else may hold a checkout's index: an editor that looks at it takes milliseconds.
+const INDEX_HELD: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Where the base branch is checked out.
 pub(super) enum Home {
@@ -42,6 +46,21 @@ pub(super) fn find(repo: &Repo, branch: &str) -> Result<Home, IntegrateError> {
     }
 }
 
+/// Waits until nobody writes the checkout's index. A lock that stays is left alone: its owner may live.
+fn await_index(checkout: &Repo, cancel: &Cancel) -> Result<(), GitError> {
+    let lock = checkout.git_dir().join("index.lock");
+    let deadline = Instant::now() + INDEX_HELD;
+    while lock.symlink_metadata().is_ok() {
+        if Instant::now() > deadline {
+            return Err(GitError::IndexLocked { lock });
+        }
+        if cancel.wait(LOOK) {
+            return Err(GitError::Canceled { verb: "merge".to_owned() });
+        }
+    }
+    Ok(())
+}
+
 /// Moves the ref from `old` to `new`, if it still is at `old`.
 pub(super) fn swap(repo: &Repo, branch: &str, new: &str, old: &str) -> Result<Moved, GitError> {
     let name = format!("refs/heads/{branch}");
@@ -59,10 +78,7 @@ impl Home {
         if let Some(operation) = checkout.in_progress() {
             return Err(IntegrateError::Busy { path: checkout.root().to_owned(), operation });
         }
-        let lock = checkout.git_dir().join("index.lock");
-        if lock.symlink_metadata().is_ok() {
-            return Err(GitError::IndexLocked { lock }.into());
-        }
+        await_index(checkout, cancel)?;
         let flags = ["-r", "-z", "--name-status", "--no-renames", before, commit];
         let moved = checkout.call("diff-tree").args(flags).cancel(cancel).run()?.stdout;
         let mut moved = fields(&moved);
