@@ -2,7 +2,7 @@
 """Prints the figures of the README: Orchestra beside tmux, a bare pseudo-terminal, and bare git, in one run.
 
     cargo build --release && python3 benches/figures.py
-    python3 benches/figures.py --only flood,echo          first-frame, sessions, flood, echo, tasks, handover, rpc, status, flows
+    python3 benches/figures.py --only flood,echo          first-frame, sessions, flood, echo, tasks, handover, rpc, status, flows, opencode
     python3 benches/figures.py --quick                    small sizes, one round: does it all still run?
 
 Exit code: 0 when every figure was measured, 1 when one or its competitor could not be, with --strict also when a target

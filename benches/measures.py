@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from engine import Echo, Engine
-from flows import flows
+from flows import flows, opencode
 from measure import Opened, Row
 from subjects import Raw, Tmux
 from terminal import Gone
@@ -254,4 +254,4 @@ def ms(value):
 
 
 MEASURES = {"first-frame": first_frame, "sessions": sessions, "flood": flood, "echo": echo, "tasks": tasks}
-MEASURES |= {"handover": handover, "rpc": rpc, "status": status, "flows": flows}
+MEASURES |= {"handover": handover, "rpc": rpc, "status": status, "flows": flows, "opencode": opencode}
