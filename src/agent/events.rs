@@ -101,10 +101,19 @@ impl Listener {
             tokio::join!(self.get("/session/status"), self.get("/permission"), self.get("/question"));
         match (status, permissions, questions) {
             (Some(status), Some(permissions), Some(questions)) => {
-                self.interpreter.state(&status, &permissions, &questions)
+                let mut facts = self.interpreter.state(&status, &permissions, &questions);
+                facts.extend(self.taken().await);
+                facts
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What its conversation took before the connection.
+    async fn taken(&mut self) -> Vec<AgentFact> {
+        let Some(main) = self.interpreter.main() else { return Vec::new() };
+        let messages = self.get(&format!("/session/{main}/message")).await;
+        messages.map_or_else(Vec::new, |messages| self.interpreter.taken(&messages))
     }
 
     /// One that came too early is never answered, here too.

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::model::{Activity, AgentFact};
+use super::usage::micros;
+use crate::model::{Activity, AgentFact, Usage};
 
 /// Reads the events of one terminal program.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,7 @@ pub struct Interpreter {
     asks: Vec<(String, String)>,
     told: Option<Activity>,
     title: Option<String>,
-    /// Calls of tools that were told.
+    /// Calls of tools, and of the model, that were told.
     calls: BTreeSet<String>,
 }
 
@@ -51,7 +52,12 @@ impl Interpreter {
                 let request = text(properties, "requestID");
                 self.asks.retain(|(id, _)| Some(id.as_str()) != request);
             }
-            "message.part.updated" if self.is_main(session) => facts.extend(self.tool(&properties["part"], now)),
+            "message.part.updated" => {
+                let part = &properties["part"];
+                // Its sub-agents' calls cost as much.
+                facts.extend(self.usage(part));
+                facts.extend(self.is_main(session).then(|| self.tool(part, now)).flatten());
+            }
             _ => {}
         }
         facts.extend(self.activity());
@@ -73,6 +79,17 @@ impl Interpreter {
             self.busy = Some(status[main]["type"].as_str().is_some_and(|status| status != "idle"));
         }
         self.activity().into_iter().collect()
+    }
+
+    /// What the messages of a conversation took that were not told, as `/session/ID/message` gives them.
+    pub fn taken(&mut self, messages: &Value) -> Vec<AgentFact> {
+        let parts = messages.as_array().into_iter().flatten().filter_map(|message| message["parts"].as_array());
+        parts.flatten().filter_map(|part| self.usage(part)).collect()
+    }
+
+    /// The conversation that counts, once it is known.
+    pub fn main(&self) -> Option<&str> {
+        self.main.as_deref()
     }
 
     fn session(&mut self, info: &Value, facts: &mut Vec<AgentFact>) {
@@ -126,6 +143,23 @@ impl Interpreter {
         let at = part["state"]["time"]["start"].as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         let detail = tool_detail(&part["state"]["input"]);
         Some(AgentFact::Tool { name: name.to_owned(), detail, at: at.unwrap_or(now) })
+    }
+
+    /// What the call of the model took that this part ends.
+    fn usage(&mut self, part: &Value) -> Option<AgentFact> {
+        let id = text(part, "id").filter(|_| text(part, "type") == Some("step-finish"))?;
+        if !self.calls.insert(id.to_owned()) {
+            return None;
+        }
+        let tokens = &part["tokens"];
+        let count = |value: &Value| value.as_u64().unwrap_or_default();
+        let usage = Usage {
+            input: count(&tokens["input"]) + count(&tokens["cache"]["write"]),
+            cached: count(&tokens["cache"]["read"]),
+            output: count(&tokens["output"]) + count(&tokens["reasoning"]),
+            cost: micros(&part["cost"]),
+        };
+        Some(AgentFact::Usage { id: id.to_owned(), usage })
     }
 
     /// The fact of what the program does now, if that is news.

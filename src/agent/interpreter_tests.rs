@@ -3,14 +3,17 @@ use serde_json::json;
 use super::*;
 
 fn told(facts: impl IntoIterator<Item = AgentFact>) -> Vec<String> {
-    let word = |fact| match fact {
-        AgentFact::Activity { activity: Activity::Asking { text } } => format!("asking {text}"),
-        AgentFact::Activity { activity } => format!("{activity:?}").to_lowercase(),
-        AgentFact::Tool { name, detail, at } => format!("tool {name} {detail} @{}", at.as_millisecond()),
-        AgentFact::Conversation { id } => format!("conversation {id}"),
-        AgentFact::Title { text } => format!("title {text}"),
+    let word = |fact| {
+        Some(match fact {
+            AgentFact::Activity { activity: Activity::Asking { text } } => format!("asking {text}"),
+            AgentFact::Activity { activity } => format!("{activity:?}").to_lowercase(),
+            AgentFact::Tool { name, detail, at } => format!("tool {name} {detail} @{}", at.as_millisecond()),
+            AgentFact::Conversation { id } => format!("conversation {id}"),
+            AgentFact::Title { text } => format!("title {text}"),
+            AgentFact::Usage { .. } => return None,
+        })
     };
-    facts.into_iter().map(word).collect()
+    facts.into_iter().filter_map(word).collect()
 }
 
 fn events(interpreter: &mut Interpreter, events: &[Value]) -> Vec<String> {
@@ -141,4 +144,22 @@ fn nonsense_is_no_fact() {
     ] {
         assert_eq!(events(&mut interpreter, &[event]), [""; 0]);
     }
+}
+
+/// R109.
+#[test]
+fn each_call_of_a_model_is_counted_once_its_sub_agents_too() {
+    let finish = |session: &str, id: &str, cost: f64| {
+        let tokens = json!({"input": 10, "output": 2, "reasoning": 3, "cache": {"read": 7, "write": 5}});
+        json!({"type": "message.part.updated", "properties": {"sessionID": session,
+            "part": {"type": "step-finish", "id": id, "tokens": tokens, "cost": cost}}})
+    };
+    let mut interpreter = Interpreter::new(Some("ses_1".to_owned()));
+    let all = [finish("ses_1", "prt_1", 0.5), finish("ses_2", "prt_2", 0.0), finish("ses_1", "prt_1", 0.5)];
+    let usage = |cost| Usage { input: 15, cached: 7, output: 5, cost };
+    let fact = |id: &str, cost| AgentFact::Usage { id: id.to_owned(), usage: usage(cost) };
+    let told: Vec<_> = all.iter().flat_map(|event| interpreter.event(event, Timestamp::UNIX_EPOCH)).collect();
+    assert_eq!(told, [fact("prt_1", 500_000), fact("prt_2", 0)]);
+    let parts = |id| json!({"parts": [{"type": "text"}, finish("ses_1", id, 0.25)["properties"]["part"]]});
+    assert_eq!(interpreter.taken(&json!([parts("prt_1"), parts("prt_3")])), [fact("prt_3", 250_000)]);
 }

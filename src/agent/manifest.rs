@@ -11,6 +11,7 @@ use crate::model::{Mode, PermissionMode};
 
 use super::error::AgentError;
 use super::mcp::Tools;
+use super::usage::UsageBy;
 
 /// An agent.
 ///
@@ -36,6 +37,8 @@ pub struct Manifest {
     pub headless_resume: Vec<String>,
     /// Finds the conversation's id, the group `id`, in what the print mode printed.
     pub conversation_pattern: Option<Pattern>,
+    /// Finds what a turn took in what the print mode printed.
+    pub usage: Option<UsageBy>,
     #[serde(default)]
     pub prompt: PromptBy,
     #[serde(default)]

@@ -18,6 +18,7 @@ mod launch;
 mod manifest;
 mod mcp;
 pub mod prompt;
+mod usage;
 
 pub use activity::{Authority, Signal, Source, Verdict};
 pub use catalog::Catalog;
@@ -25,3 +26,4 @@ pub use error::AgentError;
 pub use launch::{Conversation, EventSource, LaunchExtras, LaunchPlan, launch};
 pub use manifest::{ArtifactBy, ConversationBy, Disallow, EventsBy, Grant, Grants, Manifest, Pattern, PromptBy, Rule};
 pub use mcp::{Tools, Way};
+pub use usage::UsageBy;

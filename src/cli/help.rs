@@ -35,7 +35,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Looking and reviewing",
         &[
             "status", "show", "explain", "diff", "comment", "logs", "approve", "reject", "override", "answer",
-            "subtasks", "gate", "merge", "pr", "wait", "unread",
+            "subtasks", "gate", "merge", "pr", "wait", "unread", "usage",
         ],
     ),
     ("Sessions", &["attach", "send", "messages", "shell", "exec", "run", "path", "cd", "submit", "hook", "mcp"]),

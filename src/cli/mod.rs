@@ -60,6 +60,7 @@ mod subtasks;
 mod templates;
 mod trust;
 mod unread;
+mod usage;
 mod verb;
 mod version;
 mod wait;

@@ -9,7 +9,7 @@ use super::{
     Run, agents, answer, approve, archive, attach, auto, comment, complete, completions, config, delete, demo, diff,
     doctor, exec, explain, gate, hook, init, logs, mcp, merge, messages, new, overrule, path, play, projects, prompt,
     pull_request, reject, restart, retry, rpc, run_script, send, send_to_stage, serve, set_status, show, shutdown,
-    skip, spec, start, status, stop, submit, subtasks, templates, trust, unread, version, wait, workflow,
+    skip, spec, start, status, stop, submit, subtasks, templates, trust, unread, usage, version, wait, workflow,
 };
 
 /// Runs many AI coding agents side by side, each in its own git worktree, from a description to merged code.
@@ -101,6 +101,7 @@ pub(super) enum OfTask {
     Auto(auto::Auto),
     Send(send::Send),
     Messages(messages::Messages),
+    Usage(usage::UsageOf),
     Wait(wait::Wait),
     Spec(spec::Spec),
     Prompt(prompt::Prompt),
@@ -177,6 +178,7 @@ impl OfTask {
             Self::Auto(verb) => verb,
             Self::Send(verb) => verb,
             Self::Messages(verb) => verb,
+            Self::Usage(verb) => verb,
             Self::Wait(verb) => verb,
             Self::Spec(verb) => verb,
             Self::Prompt(verb) => verb,

@@ -263,6 +263,7 @@ impl Core {
                     self.happened(&at, Event::ConversationKnown { run: run.clone(), id: id.clone() }, None);
                 }
             }
+            AgentFact::Usage { id, usage } => self.taken(run, id, *usage),
             AgentFact::Tool { .. } | AgentFact::Title { .. } => {}
         }
         if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {

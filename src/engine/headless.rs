@@ -158,6 +158,10 @@ impl Core {
         if let Some(id) = pattern.and_then(|pattern| pattern.groups(text).remove("id")) {
             self.fact(run, &AgentFact::Conversation { id });
         }
+        let by = self.live.get(run).and_then(|live| live.agent.as_ref()?.manifest.usage.clone());
+        for (number, usage) in by.iter().flat_map(|by| by.read(text)).enumerate() {
+            self.fact(run, &AgentFact::Usage { id: format!("{run}:{number}"), usage });
+        }
         self.ended(run, status, Some(text));
     }
 

@@ -51,6 +51,7 @@ mod task_files;
 mod task_survey;
 mod text;
 mod tidings;
+mod usage;
 pub mod variables;
 mod watch;
 

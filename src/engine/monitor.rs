@@ -18,7 +18,7 @@ impl Facts {
                 self.last_tool = Some((format!("{} {detail}", verb(name)).trim_end().to_owned(), *at));
             }
             AgentFact::Title { text } => self.title = Some(text.clone()),
-            AgentFact::Activity { .. } | AgentFact::Conversation { .. } => {}
+            AgentFact::Activity { .. } | AgentFact::Conversation { .. } | AgentFact::Usage { .. } => {}
         }
     }
 

@@ -95,6 +95,7 @@ impl Core {
         match request {
             Request::ForgetProject { project } => self.forget_project(&project),
             Request::InitProject { project } => self.init_project(&project),
+            Request::Usage { project } => self.usage(&project),
             Request::NewTask { project, task } => self.new_task(&project, task),
             Request::MarkSeen { project, session } => {
                 self.project_mut(&project)?.set_unread(&session, false)?;

@@ -23,6 +23,7 @@ pub struct Config {
     pub worktrees: WorktreesConfig,
     pub merge: MergeConfig,
     pub git: GitConfig,
+    pub budget: BudgetConfig,
     pub keys: KeysConfig,
     pub ui: UiConfig,
     /// Agents beside the built-in ones, or changes to those.
@@ -41,6 +42,7 @@ impl Default for Config {
             worktrees: WorktreesConfig::default(),
             merge: MergeConfig::default(),
             git: GitConfig::default(),
+            budget: BudgetConfig::default(),
             keys: KeysConfig::default(),
             ui: UiConfig::default(),
             agents: BTreeMap::new(),
@@ -131,6 +133,16 @@ pub enum HooksPolicy {
     #[default]
     Trusted,
     Never,
+}
+
+/// What one task may take before it is paused, as its agent tells it. Started again, it may take as much again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BudgetConfig {
+    /// Tokens, from 1, but for those of a cache; none: as many as it takes.
+    pub tokens: Option<u32>,
+    /// US dollars, from 1; none: as many as it takes.
+    pub dollars: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

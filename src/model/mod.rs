@@ -20,11 +20,12 @@ mod subtask_sheet;
 mod task;
 mod task_template;
 mod template;
+mod usage;
 
 pub use comment::{Comment, NewComment, Side};
 pub use config::{
-    AgentEntry, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig, PermissionMode,
-    UiConfig, WorktreeRoot, WorktreesConfig,
+    AgentEntry, BudgetConfig, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig,
+    PermissionMode, UiConfig, WorktreeRoot, WorktreesConfig,
 };
 pub use diff::{Change, Diff, DiffLine, DiffStat, FileDiff, Folded, Hunk, LineKind, Span};
 pub use failure::{Failure, FailureKind};
@@ -53,3 +54,4 @@ pub use task::{
 };
 pub use task_template::{PLACEHOLDER, TaskTemplate};
 pub use template::{UnknownVariable, VARIABLES, check_variables, expand};
+pub use usage::{Usage, UsageRecord};

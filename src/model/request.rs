@@ -20,6 +20,7 @@ use super::session::{HookReport, SessionKind};
 use super::submission::{Submission, SubtaskDraft};
 use super::task::Status;
 use super::task_template::TaskTemplate;
+use super::usage::UsageRecord;
 
 /// A new task. Empty fields take their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +101,9 @@ pub enum Request {
     /// All comments of a task, sent ones too, oldest first.
     #[serde(rename = "task.comments")]
     ListComments { project: ProjectId, task: TaskId },
+    /// What agents took, by task, agent and stage.
+    #[serde(rename = "project.usage")]
+    Usage { project: ProjectId },
     /// Goes on in spite of a stage's rejection.
     #[serde(rename = "task.override")]
     Override { project: ProjectId, task: TaskId },
@@ -255,6 +259,7 @@ impl Request {
             | Self::AddComment { project, .. }
             | Self::DropComment { project, .. }
             | Self::ListComments { project, .. }
+            | Self::Usage { project }
             | Self::Override { project, .. }
             | Self::AnswerQuestions { project, .. }
             | Self::EditSubtasks { project, .. }
@@ -342,6 +347,7 @@ impl Request {
             | Self::Trust { .. }
             | Self::RevokeTrust { .. }
             | Self::Watch { .. }
+            | Self::Usage { .. }
             | Self::ListMessages { .. }
             | Self::TrustFacts { .. }
             | Self::BaseFacts { .. }
@@ -404,6 +410,7 @@ pub enum Reply {
     Records(Box<TaskRecords>),
     Messages(Vec<MessageRecord>),
     Comments(Vec<Comment>),
+    Usage(Vec<UsageRecord>),
     Base(Box<BaseFacts>),
     /// By name; `broken`: why others cannot be read.
     Templates {

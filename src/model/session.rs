@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::usage::Usage;
+
 /// Whose process a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +45,12 @@ pub enum AgentFact {
         name: String,
         detail: String,
         at: Timestamp,
+    },
+    /// What one call of the model took.
+    Usage {
+        /// Of that call, unique among all: what is told twice counts once.
+        id: String,
+        usage: Usage,
     },
     /// The agent's own conversation id became known.
     Conversation {

@@ -16,6 +16,7 @@ use super::resolve::{self, Project};
 use super::rights::{self, Right};
 use super::signature::Signature;
 use super::subscription;
+use super::usage::UsageView;
 use super::verbs;
 use super::view::TaskView;
 use super::wire::Fault;
@@ -83,6 +84,10 @@ impl Connection {
             }
             (Reply::Messages(messages), ..) => {
                 value(&look::MessagesView { messages: messages.into_iter().map(Into::into).collect() })
+            }
+            (Reply::Usage(records), Some(id), _) => {
+                let project = after.projects.iter().find(|project| project.id == id);
+                value(&UsageView::new(records, project.map(AsRef::as_ref)))
             }
             (Reply::Done { message }, Some(project), Some(task)) => {
                 let task = task_view(&after, &project, task).or_else(|_| task_view(&before, &project, task))?;

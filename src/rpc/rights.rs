@@ -42,6 +42,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::ReviewFacts { project, .. }
         | Request::ShowTask { project, .. }
         | Request::ListComments { project, .. }
+        | Request::Usage { project }
         | Request::ListMessages { project, .. }
         | Request::BaseFacts { project, .. }
         | Request::Templates { project }
@@ -193,6 +194,7 @@ mod tests {
             Request::AddComment { project: project(), task, comment },
             Request::DropComment { project: project(), task, id: 1 },
             Request::ListComments { project: project(), task },
+            Request::Usage { project: project() },
             Request::Skip { project: project(), task },
             Request::SendToStage { project: project(), task, stage: text(), text: text() },
             Request::SetAuto { project: project(), task, auto: true },
@@ -244,12 +246,13 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 11] = [
+    const READS: [&str; 12] = [
         "engine.ping",
         "message.list",
         "project.base_facts",
         "project.templates",
         "project.trust_facts",
+        "project.usage",
         "task.comments",
         "task.delete_facts",
         "task.merge_facts",

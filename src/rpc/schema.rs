@@ -12,6 +12,7 @@ use super::look::{
 };
 use super::method::{Catalog, Kind, Method};
 use super::subscription::Subscribed;
+use super::usage::UsageView;
 use super::wire::{Event, Exited, Greeting, Hello, Lines, PROTOCOL, Shown, number_of};
 use crate::model::{FailureKind, Reply};
 
@@ -119,6 +120,7 @@ fn result(name: &str, method: &Method, generator: &mut SchemaGenerator) -> Value
         "task.show" => schema_of::<TaskDetail>(generator),
         "session.list" => schema_of::<SessionsView>(generator),
         "session.read" => schema_of::<OutputView>(generator),
+        "project.usage" => schema_of::<UsageView>(generator),
         "message.list" => schema_of::<MessagesView>(generator),
         "diff.show" => schema_of::<DiffView>(generator),
         "session.follow" => schema_of::<Followed>(generator),

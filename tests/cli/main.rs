@@ -16,6 +16,7 @@ mod run;
 mod set_status;
 mod settings;
 mod shell;
+mod usage;
 mod wait;
 mod workflow;
 

@@ -33,7 +33,7 @@ const BY_THE_BOOK: &str = r#"{"rules": [
     {"shell": "{{1}} | grep -c '^commit' >count && cat {{3}}/{{2}}/review-1.md | sed -n 's/.*; add/add/p' >>AGENTS.md && rm count && git add . && git commit -q -m 'Say it' && {{4}} <<'EOF'\nIn AGENTS.md.\nEOF"}, {"text": "Learned."}]}
 ]}"#;
 
-/// R3, R44, R54, R61, R63, R67.
+/// R3, R44, R54, R61, R63, R67, R109.
 #[test]
 fn real_agent_the_default_flow_from_new_to_merged_with_a_person_and_without() {
     let Some(workplace) = Workplace::opencode(BY_THE_BOOK) else { return };
@@ -72,6 +72,10 @@ fn real_agent_the_default_flow_from_new_to_merged_with_a_person_and_without() {
         assert_eq!(main("greet.sh"), "echo \"Hello, whole world!\"");
         assert!(main("greet_test.sh").starts_with("sh greet.sh"));
         assert_eq!(main("AGENTS.md"), "add greet_test.sh");
+        let usage: serde_json::Value = serde_json::from_str(&scene.orchestra(&["usage", "greet", "--json"])).unwrap();
+        let took = |row: &serde_json::Value| (row["stage"].clone(), row["input"].as_u64() > Some(1000));
+        let took: Vec<_> = usage["usage"].as_array().unwrap().iter().map(took).collect();
+        assert_eq!(took, ["planning", "work", "review", "compound"].map(|stage| (stage.into(), true)));
         all_is_told(&workplace, way.len()..=way.len());
         prompts_are_whole(&scene, "greet");
         scene.end();

@@ -39,7 +39,7 @@ enum Kind {
 /// The setting that no project may make: it is about all of them.
 const USER_ONLY: &str = "max_running_total";
 
-const KEYS: [Key; 18] = [
+const KEYS: [Key; 20] = [
     Key {
         path: "agent",
         kind: Kind::Text,
@@ -81,6 +81,16 @@ const KEYS: [Key; 18] = [
         path: "git.hooks",
         kind: Kind::Choice(&["trusted", "never"]),
         doc: "Whether the repository's hooks run at Orchestra's own git writes: while they are the ones you trusted, or never.",
+    },
+    Key {
+        path: "budget.tokens",
+        kind: Kind::Number { min: 1, max: u32::MAX },
+        doc: "Tokens, but for those of a cache, that a task may take before it is paused; started again, it may take as many again.",
+    },
+    Key {
+        path: "budget.dollars",
+        kind: Kind::Number { min: 1, max: 1_000_000 },
+        doc: "The same in US dollars, for agents that tell what they cost.",
     },
     Key { path: "keys.detach.default", kind: Kind::Texts, doc: "Keys that leave an attached session." },
     Key { path: "keys.detach.shell", kind: Kind::Texts, doc: "The same for shells; the default list when empty." },

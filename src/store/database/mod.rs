@@ -12,6 +12,7 @@ mod open;
 mod record;
 mod task;
 mod upgrade;
+mod usage;
 
 use std::path::{Path, PathBuf};
 

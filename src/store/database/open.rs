@@ -32,8 +32,12 @@ enum Migration {
 }
 
 /// Each brings the database one version up; the version is their number. Never change one that has been released.
-const MIGRATIONS: [Migration; 3] =
-    [Migration::Sql(TABLES), Migration::Tasks(upgrade::give_stages_their_work), Migration::Sql(COMMENTS)];
+const MIGRATIONS: [Migration; 4] = [
+    Migration::Sql(TABLES),
+    Migration::Tasks(upgrade::give_stages_their_work),
+    Migration::Sql(COMMENTS),
+    Migration::Sql(USAGE),
+];
 
 const TABLES: &str = "
     CREATE TABLE ids (id INTEGER PRIMARY KEY AUTOINCREMENT);
@@ -70,6 +74,14 @@ const COMMENTS: &str = "
         id INTEGER PRIMARY KEY AUTOINCREMENT, task INTEGER NOT NULL, path TEXT NOT NULL, side TEXT NOT NULL,
         line INTEGER NOT NULL, quote TEXT NOT NULL, text TEXT NOT NULL, at TEXT NOT NULL, sent_at TEXT);
     CREATE INDEX comments_of ON comments (task, id);
+";
+
+const USAGE: &str = "
+    CREATE TABLE usage (
+        id TEXT PRIMARY KEY, task INTEGER, session TEXT NOT NULL, agent TEXT NOT NULL, stage TEXT NOT NULL,
+        input INTEGER NOT NULL, cached INTEGER NOT NULL, output INTEGER NOT NULL, cost INTEGER NOT NULL,
+        at TEXT NOT NULL);
+    CREATE INDEX usage_of ON usage (task);
 ";
 
 const LATEST: u32 = MIGRATIONS.len() as u32;

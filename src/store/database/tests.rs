@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::{
     Comment, ExitStatus, NewComment, Notice, NoticeKind, ProjectId, RunId, SessionId, SessionKind, Side, Slug, State,
-    solo,
+    Usage, UsageRecord, solo,
 };
 
 fn now() -> Timestamp {
@@ -268,4 +268,35 @@ proptest! {
             prop_assert_eq!(&pending, &expected);
         }
     }
+}
+
+/// R109.
+#[test]
+fn what_agents_took_counts_once_and_sums_up() {
+    let (_dir, mut database) = fresh();
+    let record = |task: Option<u32>, stage: &str, input| UsageRecord {
+        task: task.map(TaskId),
+        session: "one".into(),
+        agent: "opencode".to_owned(),
+        stage: stage.to_owned(),
+        usage: Usage { input, cached: 1, output: 2, cost: 3 },
+    };
+    for (id, record, is_new) in [
+        ("a", record(Some(1), "work", 10), true),
+        ("a", record(Some(1), "work", 10), false),
+        ("b", record(Some(1), "work", 5), true),
+        ("c", record(Some(1), "review", 1), true),
+        ("d", record(None, "", u64::MAX), true),
+    ] {
+        assert_eq!(database.add_usage(id, &record, now()).unwrap(), is_new, "{id}");
+    }
+    let twice = Usage { input: 15, cached: 2, output: 4, cost: 6 };
+    let usage = database.usage().unwrap();
+    assert_eq!(usage[0], UsageRecord { usage: twice, ..record(Some(1), "work", 0) });
+    assert_eq!((usage.len(), &usage[1], usage[2].task), (3, &record(Some(1), "review", 1), None));
+    let all = Usage { input: 16, cached: 3, output: 6, cost: 9 };
+    assert_eq!(database.usage_of(TaskId(1)).unwrap(), (all, Usage::default()));
+    database.set_spent(TaskId(1), &twice).unwrap();
+    assert_eq!(database.usage_of(TaskId(1)).unwrap(), (all, twice));
+    assert_eq!(database.usage_of(TaskId(2)).unwrap(), (Usage::default(), Usage::default()));
 }
