@@ -80,19 +80,33 @@ impl Listener {
         let mut limit = self.patience;
         while let Ok(Some(Ok(message))) = timeout(limit, stream.next()).await {
             let Ok(event) = serde_json::from_str::<Value>(&message.data) else { continue };
-            let news = if event["type"] == "server.connected" {
-                self.state().await
-            } else {
-                self.interpreter.event(&event, (self.clock)())
-            };
-            for fact in news {
-                if self.facts.send(fact).await.is_err() {
-                    return true;
+            let is_heard = if event["type"] == "server.connected" {
+                let state = self.state().await;
+                // What it does now is not to wait for what it took before.
+                self.tell(state).await && {
+                    let taken = self.taken().await;
+                    self.tell(taken).await
                 }
+            } else {
+                let news = self.interpreter.event(&event, (self.clock)());
+                self.tell(news).await
+            };
+            if !is_heard {
+                return true;
             }
             limit = SILENCE;
         }
         limit == SILENCE
+    }
+
+    /// False: nobody listens any more.
+    async fn tell(&self, facts: Vec<AgentFact>) -> bool {
+        for fact in facts {
+            if self.facts.send(fact).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// What was missed before the connection. Events that come meanwhile wait in the stream and are read after it.
@@ -101,9 +115,7 @@ impl Listener {
             tokio::join!(self.get("/session/status"), self.get("/permission"), self.get("/question"));
         match (status, permissions, questions) {
             (Some(status), Some(permissions), Some(questions)) => {
-                let mut facts = self.interpreter.state(&status, &permissions, &questions);
-                facts.extend(self.taken().await);
-                facts
+                self.interpreter.state(&status, &permissions, &questions)
             }
             _ => Vec::new(),
         }

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::model::Activity;
+use crate::model::{Activity, Usage};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -41,13 +41,20 @@ async fn say(stream: &mut TcpStream, event: &str) {
     stream.write_all(format!("data: {event}\n\n").as_bytes()).await.unwrap();
 }
 
-/// Serves the three requests for the state; `status` is the answer to the first kind.
+/// Serves the three requests for the state, and the one for what was taken; `status` is the answer to the first kind.
 async fn serve_state(listener: &TcpListener, status: &str) {
     for _ in 0..3 {
         let (stream, path, known) = accept(listener).await;
         assert!(known, "{path} without the password");
         answer(stream, if path == "/session/status" { status } else { "[]" }).await;
     }
+    let (stream, path, known) = accept(listener).await;
+    assert!(known && path == "/session/ses_1/message", "{path}");
+    answer(stream, r#"[{"parts":[{"type":"step-finish","id":"prt_1","cost":1}]}]"#).await;
+}
+
+fn one_dollar() -> AgentFact {
+    AgentFact::Usage { id: "prt_1".to_owned(), usage: Usage { cost: 1_000_000, ..Usage::default() } }
 }
 
 fn activity(activity: Activity) -> AgentFact {
@@ -68,6 +75,7 @@ async fn a_connection_that_came_too_early_is_made_anew_and_a_lost_one_too() {
     begin_events(&mut stream).await;
     serve_state(&listener, r#"{"ses_1":{"type":"busy"}}"#).await;
     assert_eq!(within(facts.recv()).await, Some(activity(Activity::Working)));
+    assert_eq!(within(facts.recv()).await, Some(one_dollar()));
     say(&mut stream, "no JSON").await;
     say(&mut stream, r#"{"type":"session.idle","properties":{"sessionID":"ses_1"}}"#).await;
     assert_eq!(within(facts.recv()).await, Some(activity(Activity::Resting)));
@@ -99,6 +107,7 @@ async fn a_state_that_is_not_answered_is_asked_for_again_and_what_is_told_meanwh
     }
     serve_state(&listener, "{}").await;
     assert_eq!(within(facts.recv()).await, Some(activity(Activity::Resting)));
+    assert_eq!(within(facts.recv()).await, Some(one_dollar()));
     assert_eq!(within(facts.recv()).await, Some(activity(Activity::Working)));
 
     drop(facts);

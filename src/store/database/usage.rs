@@ -25,7 +25,7 @@ impl Database {
     /// All that was taken, by task, session, agent and stage.
     pub fn usage(&self) -> Result<Vec<UsageRecord>, DatabaseError> {
         let sql = "SELECT task, session, agent, stage, SUM(input), SUM(cached), SUM(output), SUM(cost) FROM usage
-            GROUP BY task, session, agent, stage ORDER BY task IS NULL, task, MIN(at)";
+            GROUP BY task, session, agent, stage ORDER BY task IS NULL, task, MIN(rowid)";
         self.rows(sql, [], |row| {
             let figure = |at: usize| row.get::<_, i64>(at).map(i64::cast_unsigned);
             Ok(UsageRecord {
