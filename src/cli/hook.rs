@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::context::{Context, OfTask};
 use super::{Outcome, Run, look, output, send};
 use crate::model::{Failure, FailureKind, HookEvent, HookReport, SessionId};
-use crate::rpc::{self, Client};
+use crate::rpc;
 
 /// After this it ends, told or not.
 const LIMIT: Duration = Duration::from_millis(900);
@@ -74,25 +74,19 @@ impl Hook {
         Ok(HookReport { event, text: text.as_ref().and_then(question), at: None })
     }
 
-    /// Until the engine has heard it: an agent may be quicker than the news that it runs.
     fn tell(&self, context: &Context, report: &HookReport) -> Result<(), Failure> {
-        loop {
-            let Some(mut link) = context.running()? else { return Ok(()) };
-            let call = match Origin::of_environment(&self.task) {
-                Some(Origin { project, session, run }) => {
-                    let params = json!({"project": project, "session": session, "run": run, "report": report});
-                    link.client.call("session.hook", params)
-                }
-                None => link.name(&self.task).and_then(|task| {
-                    let session = send::session(&mut link, &task)?;
-                    link.call("session.hook", json!({"session": session, "report": report}))
-                }),
-            };
-            match call {
-                Err(failure) if Client::is_unknown(&failure) => {}
-                told => return told.map(drop),
+        let Some(mut link) = context.running()? else { return Ok(()) };
+        let told = match Origin::of_environment(&self.task) {
+            Some(Origin { project, session, run }) => {
+                let params = json!({"project": project, "session": session, "run": run, "report": report});
+                link.client.call("session.hook", params)
             }
-        }
+            None => link.name(&self.task).and_then(|task| {
+                let session = send::session(&mut link, &task)?;
+                link.call("session.hook", json!({"session": session, "report": report}))
+            }),
+        };
+        told.map(drop)
     }
 }
 

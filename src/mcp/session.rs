@@ -12,10 +12,6 @@ use crate::model::{Failure, FailureKind, HandIn};
 use crate::rpc::{Client, DueView, OwnSession, project_root};
 use crate::store::Home;
 
-/// Calls of a session that an engine does not know yet are made again, at most so often: each waits for the engine to hear of
-/// one more thing.
-const TRIES: usize = 50;
-
 /// On whose behalf tools are called.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -76,15 +72,8 @@ impl Session {
     pub fn call(&self, method: &str, params: Value) -> Result<Value, Failure> {
         let mut params = params;
         params["project"] = json!(self.project);
-        let mut tries = 0..TRIES;
-        loop {
-            // A connection for each call: the engine may be another one by now.
-            let mut client = Client::connect_or_start(&self.home, &self.program)?;
-            match client.call(method, params.clone()) {
-                Err(failure) if Client::is_unknown(&failure) && tries.next().is_some() => {}
-                answer => return answer,
-            }
-        }
+        // A connection for each call: the engine may be another one by now.
+        Client::connect_or_start(&self.home, &self.program)?.call(method, params)
     }
 
     /// Hands in, as `orchestra submit` does. Blocks.

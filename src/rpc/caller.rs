@@ -4,11 +4,17 @@
 //! known yet has no rights at all.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
 use crate::engine::{Actor, Handle, Place};
-use crate::model::{Request, SessionKind, TaskId};
-use crate::pty;
+use crate::model::{SessionKind, TaskId};
+use crate::pty::{self, Process};
 use crate::store::Home;
+
+/// How long the engine may take to hear of a session of its own.
+const START: Duration = Duration::from_secs(5);
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,9 +39,7 @@ impl Caller {
         let shim = chain.iter().position(|process| pty::shim_dir(process.pid).as_ref().is_some_and(known));
         let mut actor = handle.session_of(&chain);
         if actor.is_none() && shim.is_some() {
-            // Its start may be on the way to the engine's state.
-            let _ = handle.call(Request::Hello);
-            actor = handle.session_of(&chain);
+            actor = soon_known(handle, &chain);
         }
         match actor {
             Some(actor) => Self::acting(actor),
@@ -59,5 +63,21 @@ impl Caller {
             Self::Designer(place) | Self::Executor { place, .. } => Some(place),
             Self::Person | Self::Stranger => None,
         }
+    }
+}
+
+/// Waits until the engine knows the session: that it has started, or that a new engine goes on with it, may be on the way.
+fn soon_known(handle: &Handle, chain: &[Process]) -> Option<Actor> {
+    let (sender, changes) = sync_channel(1);
+    let _listening = handle.listen(Arc::new(move |_| {
+        // Full: there is news that has not been looked at yet.
+        let _ = sender.try_send(());
+    }));
+    let deadline = Instant::now() + START;
+    loop {
+        if let Some(actor) = handle.session_of(chain) {
+            return Some(actor);
+        }
+        changes.recv_timeout(deadline.checked_duration_since(Instant::now())?).ok()?;
     }
 }
