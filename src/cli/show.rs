@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{Context, OfTask, typed};
 use super::output::Output;
-use super::{Outcome, Run, answer, look};
+use super::{Outcome, Run, answer, look, usage};
 use crate::model::{Decision, Verdict};
 use crate::rpc::{GateView, IterationView, TaskDetail};
 use crate::ui::text;
@@ -58,6 +58,7 @@ fn page(output: &Output, detail: &TaskDetail) -> String {
     );
     let diff = text::plural(task.diff.files.into(), "file");
     fact("diff", &format!("{diff}  {}", text::changed(task.diff.added, task.diff.removed, output.signs)));
+    fact("took", &usage::line(&detail.usage));
     fact("worktree", task.worktree.as_deref().unwrap_or_default());
     fact("conversation", detail.conversation.as_deref().unwrap_or_default());
     fact("parent", task.parent.as_deref().unwrap_or_default());

@@ -42,7 +42,7 @@ impl Run for UsageOf {
         let mut answer: UsageView = typed(link.call("project.usage", json!({}))?)?;
         if let Some(task) = &task {
             answer.usage.retain(|row| row.task.as_ref() == Some(&task.slug));
-            answer.total = answer.usage.iter().map(|row| row.figures).fold(NOTHING, plus);
+            answer.total = answer.usage.iter().map(|row| row.figures).fold(FiguresView::default(), plus);
         }
         let lines = if task.is_some() { by_stage(&answer.usage) } else { by_task(&answer.usage) };
         let json = serde_json::to_value(&answer).map_err(Failure::internal)?;
@@ -51,7 +51,18 @@ impl Run for UsageOf {
     }
 }
 
-const NOTHING: FiguresView = FiguresView { input: 0, cached: 0, output: 0, dollars: 0.0 };
+/// `12,480 tokens read, 3,120 written, $0.35`; empty where nothing was told.
+pub(super) fn line(figures: &FiguresView) -> String {
+    if *figures == FiguresView::default() {
+        return String::new();
+    }
+    let cost = if figures.dollars > 0.0 { format!(", {}", dollars(figures)) } else { String::new() };
+    format!("{} tokens read, {} written{cost}", text::count(figures.input), text::count(figures.output))
+}
+
+fn dollars(figures: &FiguresView) -> String {
+    format!("${:.2}", figures.dollars)
+}
 
 fn plus(a: FiguresView, b: FiguresView) -> FiguresView {
     FiguresView {
@@ -63,7 +74,7 @@ fn plus(a: FiguresView, b: FiguresView) -> FiguresView {
 }
 
 fn by_stage(rows: &[UsageRowView]) -> Vec<Line> {
-    rows.iter().map(|row| line(row, row.stage.as_deref().unwrap_or(&row.session))).collect()
+    rows.iter().map(|row| row_of(row, row.stage.as_deref().unwrap_or(&row.session))).collect()
 }
 
 /// One line for each task and agent.
@@ -76,13 +87,13 @@ fn by_task(rows: &[UsageRowView]) -> Vec<Line> {
                 known.figures = plus(known.figures, row.figures);
                 known.seconds = known.seconds.zip(row.seconds).map(|(a, b)| a + b);
             }
-            None => lines.push(line(row, name)),
+            None => lines.push(row_of(row, name)),
         }
     }
     lines
 }
 
-fn line(row: &UsageRowView, name: &str) -> Line {
+fn row_of(row: &UsageRowView, name: &str) -> Line {
     Line { name: name.to_owned(), agent: row.agent.clone(), seconds: row.seconds, figures: row.figures }
 }
 
@@ -115,6 +126,6 @@ fn page(output: &Output, lines: &[Line], total: FiguresView) -> String {
 }
 
 fn cells(figures: &FiguresView, time: &str) -> [String; 5] {
-    let cost = if figures.dollars > 0.0 { format!("${:.2}", figures.dollars) } else { String::new() };
+    let cost = if figures.dollars > 0.0 { dollars(figures) } else { String::new() };
     [text::count(figures.input), text::count(figures.cached), text::count(figures.output), cost, time.to_owned()]
 }

@@ -25,7 +25,8 @@ impl Core {
         let messages = project.db.messages(&task.session_id(), MESSAGES).map_err(Failure::internal)?;
         let messages = messages.into_iter().map(record).collect();
         let activity_log = project.activity_log(task).map(|(_, path)| path);
-        Ok(Reply::Records(Box::new(TaskRecords { artifacts: artifacts.collect(), activity_log, messages })))
+        let (usage, _) = project.db.usage_of(task.id).map_err(Failure::internal)?;
+        Ok(Reply::Records(Box::new(TaskRecords { artifacts: artifacts.collect(), activity_log, usage, messages })))
     }
 
     /// What an agent of this stage, or of the current one, would be started with.

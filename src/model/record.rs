@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::id::SessionId;
+use super::usage::Usage;
 
 /// What belongs to a task beside its state.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
@@ -15,6 +16,8 @@ pub struct TaskRecords {
     pub artifacts: Vec<ArtifactRecord>,
     /// The file that tells of each attempt; none: no attempt has ended.
     pub activity_log: Option<PathBuf>,
+    /// What its agents took, as far as they tell.
+    pub usage: Usage,
     /// To and from its session, oldest first, the last thousand.
     pub messages: Vec<MessageRecord>,
 }

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::usage::FiguresView;
 use super::view::{MessageView, TaskView, exit_code, word};
 use crate::model::{self, CommandResult, Output, Question, Resource, State, SubtaskDraft, TaskRecords, Verdict};
 use crate::store::Folder;
 
 /// A task with what happened to it: `task.show`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskDetail {
     #[serde(flatten)]
     pub task: TaskView,
@@ -34,6 +35,8 @@ pub struct TaskDetail {
     pub resources: Vec<Resource>,
     /// The file that tells of each attempt; null before one has ended.
     pub activity_log: Option<String>,
+    /// What its agents took, as far as they tell.
+    pub usage: FiguresView,
     pub messages: Vec<MessageView>,
     /// The agent's own conversation id at this stage.
     pub conversation: Option<String>,
@@ -134,6 +137,7 @@ impl TaskDetail {
             iterations: task.iterations.iter().map(|it| IterationView::new(task, it, &folder)).collect(),
             resources: task.resources.clone(),
             activity_log: records.activity_log.map(|path| path.to_string_lossy().into_owned()),
+            usage: records.usage.into(),
             artifacts: records.artifacts.into_iter().map(Into::into).collect(),
             messages: records.messages.into_iter().map(Into::into).collect(),
             conversation: task.conversation(&task.current_stage().name).map(str::to_owned),

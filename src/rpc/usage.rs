@@ -28,7 +28,7 @@ pub struct UsageRowView {
 }
 
 /// Tokens, and what they cost.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FiguresView {
     /// Tokens that were read, but for those of a cache.
     pub input: u64,

@@ -144,6 +144,12 @@ fn results_are_one_object_of_a_stable_shape() {
             "title": "text",
             "unread": "flag",
             "updated_at": "text",
+            "usage": {
+              "cached": "number",
+              "dollars": "number",
+              "input": "number",
+              "output": "number"
+            },
             "verdict": null,
             "waits_for": [],
             "worktree": "text"

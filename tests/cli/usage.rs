@@ -42,6 +42,8 @@ fn a_task_that_has_used_up_its_budget_is_paused_and_may_go_on() {
         let figures = |out: &str| out.lines().last().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(figures(&desk.done(&["usage"]))[..5], ["fix-it", "clerk", "180", "3,000", "120"]);
         assert_eq!(figures(&desk.done(&["usage", "fix-it"]))[..6], ["work", "clerk", "180", "3,000", "120", "$2.27"]);
+        let shown = desk.done(&["show", "fix-it"]);
+        assert!(shown.contains("180 tokens read, 120 written, $2.27\n"), "{shown}");
         let usage = desk.json(&["usage", "--json"]);
         assert_eq!((&usage["total"]["input"], &usage["total"]["dollars"]), (&180.into(), &2.265.into()));
         assert_eq!(usage["usage"][0]["task"], "fix-it");
