@@ -13,6 +13,7 @@ mod diagrams;
 mod place;
 #[path = "../support/repo.rs"]
 mod repo;
+#[path = "../support/scene.rs"]
 mod scene;
 mod tools;
 #[allow(dead_code, reason = "shared by test binaries that each use a part of it")]

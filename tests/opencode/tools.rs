@@ -44,7 +44,7 @@ fn real_agent_stages_end_by_tools_beside_the_users_own() {
             FLOW,
             &[("work", "You are the WORKER."), ("review", "You are the REVIEWER.")],
         );
-        scene.repository.write(".orchestra/config.yaml", "agent: opencode\npermissions: edits\n");
+        scene.permit("edits");
         scene.commit();
         scene.run("by-tool", "judged", "Make it.");
         let ends = [("work", "passed"), ("review", "passed")].map(|(stage, end)| (stage.to_owned(), end.to_owned()));
