@@ -28,6 +28,8 @@ impl Core {
         }
         match effect {
             Effect::Prepare { run } => self.prepare(at, run, key),
+            // An agent that is still at its end has its conversation open, and its hands in the worktree.
+            Effect::Launch { .. } if self.ends_still(at) => self.hold(at, effect, key),
             Effect::Launch { .. } => self.launch_stage(at, effect, key),
             Effect::Tell { run, id, text } => self.tell(at, &run, (id, key), &text),
             Effect::EndSession { run } | Effect::EndJob { run } => self.end(at, &run, key),
@@ -59,6 +61,7 @@ impl Core {
             while let Some((at, effect, key)) = self.take_held(index) {
                 match effect {
                     Effect::Integrate { run } => self.integrate(&at, run, key),
+                    Effect::Launch { .. } => self.perform(&at, effect, key),
                     _ => self.clean_up(&at, key),
                 }
             }
@@ -70,10 +73,17 @@ impl Core {
         let project = &self.projects[index];
         let is_ready = |(at, effect, _): &Held| match effect {
             Effect::Integrate { .. } => self.may_integrate(at),
+            Effect::Launch { .. } => !self.ends_still(at),
             _ => !self.live.values().any(|live| live.alive() && of_task(live, at)),
         };
         let ready = project.waiting.held.iter().position(is_ready).filter(|_| project.trouble.is_none())?;
         Some(self.projects[index].waiting.held.remove(ready))
+    }
+
+    /// An agent of the task was told to end and has not ended yet.
+    fn ends_still(&self, at: &TaskPlace) -> bool {
+        let ends = |live: &Live| live.alive() && live.agent.is_some() && live.ends.is_some() && of_task(live, at);
+        self.live.values().any(ends)
     }
 
     fn hold(&mut self, at: &TaskPlace, effect: Effect, key: EffectId) {
