@@ -12,6 +12,7 @@ use super::manifest::Manifest;
 const BUILT_IN: &[(&str, &str)] = &[
     ("opencode", include_str!("../../assets/agents/opencode.yaml")),
     ("claude", include_str!("../../assets/agents/claude.yaml")),
+    ("codex", include_str!("../../assets/agents/codex.yaml")),
     ("demo", include_str!("../../assets/agents/demo.yaml")),
 ];
 
@@ -89,7 +90,7 @@ mod tests {
     fn built_in_agents_are_valid_and_ordered() {
         let catalog = catalog("{}").unwrap();
         let names: Vec<_> = catalog.in_order().iter().map(|manifest| manifest.name.as_str()).collect();
-        assert_eq!(names, ["opencode", "claude"]);
+        assert_eq!(names, ["opencode", "claude", "codex"]);
         assert_eq!(catalog.get("opencode").unwrap().events, EventsBy::Sse);
         assert_eq!(catalog.get("demo").unwrap().conversation, ConversationBy::Preset);
     }
@@ -109,7 +110,7 @@ mod tests {
         let catalog = catalog("mybot: {start: [mybot, '{prompt}']}\nabe: {start: [abe]}").unwrap();
         assert_eq!(catalog.get("mybot").unwrap().prompt, PromptBy::Argument);
         let names: Vec<_> = catalog.in_order().iter().map(|manifest| manifest.name.as_str()).collect();
-        assert_eq!(names, ["opencode", "claude", "abe", "mybot"]);
+        assert_eq!(names, ["opencode", "claude", "codex", "abe", "mybot"]);
     }
 
     #[test]

@@ -90,7 +90,10 @@ mod tests {
         let catalog = Catalog::new(&BTreeMap::new()).unwrap();
         let found = agents(&catalog, folder.path().as_os_str());
         let found: Vec<_> = found.into_iter().map(|agent| (agent.name, agent.path)).collect();
-        assert_eq!(found, [("opencode".to_owned(), None), ("claude".to_owned(), Some(claude))]);
+        assert_eq!(
+            found,
+            [("opencode".to_owned(), None), ("claude".to_owned(), Some(claude)), ("codex".to_owned(), None)]
+        );
     }
 
     #[test]

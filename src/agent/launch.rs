@@ -95,6 +95,7 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
         prompt_file: prompt_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
         conversation: conversation.clone(),
         worktree: plan.worktree.to_string_lossy().into_owned(),
+        session_dir: plan.session_dir.to_string_lossy().into_owned(),
         model: plan.model.map(str::to_owned),
         port: events.as_ref().map(|source| source.port.to_string()),
         secret: events.as_ref().map(|source| source.password.clone()),
@@ -111,7 +112,7 @@ pub fn launch(plan: &LaunchPlan<'_>) -> Result<(Launch, LaunchExtras), AgentErro
     }
     disallow::deny(manifest, plan.disallowed_tools, &mut env)?;
     if let (Some(tools), Some(bin)) = (&manifest.mcp, plan.bin_dir) {
-        grants.extend(tools.add(&bin.join("orchestra"), plan.session, &mut env));
+        grants.extend(tools.add(&bin.join("orchestra"), plan.session, plan.variables, &mut env));
     }
     let argv = values.arguments(template, &grants);
     let argv = match prompt_file {
@@ -214,6 +215,7 @@ struct Values {
     prompt_file: Option<String>,
     conversation: Option<String>,
     worktree: String,
+    session_dir: String,
     model: Option<String>,
     port: Option<String>,
     secret: Option<String>,
@@ -227,6 +229,7 @@ impl Values {
             "prompt_file" => self.prompt_file.as_deref(),
             "conversation" => self.conversation.as_deref(),
             "worktree" => Some(self.worktree.as_str()),
+            "session_dir" => Some(self.session_dir.as_str()),
             "model" => self.model.as_deref(),
             "port" => self.port.as_deref(),
             "secret" => self.secret.as_deref(),

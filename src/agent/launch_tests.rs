@@ -225,6 +225,21 @@ fn the_conversation_is_found_in_what_a_print_mode_printed() {
     assert_eq!(manifest.conversation_pattern.unwrap().groups(printed)["id"], "ses_0abc");
 }
 
+#[test]
+fn codex_goes_on_by_id_and_its_options_come_before_it() {
+    let bench = Bench::built_in("codex");
+    let (argv, extras) = bench.argv(Conversation::Fresh, Some("--help"));
+    assert_eq!(extras.conversation, None, "it chooses its ids");
+    assert_eq!(argv[..2], ["codex", "--no-daemon"]);
+    let roots = format!("sandbox_workspace_write.writable_roots=[\"{}\"]", bench.dir.path().display());
+    assert!(argv.contains(&roots), "it may hand in: {argv:?}");
+    assert_eq!(argv[argv.len() - 2..], ["--", "--help"]);
+    let (argv, extras) = bench.argv(Conversation::Resume("01a2000e-8217"), Some("go on"));
+    assert_eq!(argv[..3], ["codex", "--no-daemon", "resume"]);
+    assert_eq!(argv[argv.len() - 3..], ["01a2000e-8217", "--", "go on"]);
+    assert_eq!(extras.typed, None);
+}
+
 /// R49.
 #[test]
 fn tools_that_a_stage_forbids_are_denied_where_they_can_be() {
@@ -266,4 +281,15 @@ fn an_agent_gets_our_tools_beside_what_the_user_has() {
     let config: serde_json::Value = serde_json::from_str(&argv[at + 1]).unwrap();
     assert_eq!(config["mcpServers"]["orchestra"]["command"], "/run/bin/orchestra");
     assert_eq!(argv[at + 2..], ["--", "hi"]);
+
+    let bench = Bench::built_in("codex");
+    let variables = [("ORCHESTRA_TASK_ID".into(), "7".into()), ("ORCHESTRA_HOME".into(), "/h".into())];
+    let plan = LaunchPlan {
+        bin_dir: Some(Path::new("/run/b \"in\"")),
+        variables: &variables,
+        ..bench.plan(Conversation::Fresh, Some("hi"))
+    };
+    let argv = words(&launch(&plan).unwrap().0);
+    let server = r#"mcp_servers.orchestra={command="/run/b \"in\"/orchestra",args=["mcp","--session","one"],env_vars=["ORCHESTRA_TASK_ID","ORCHESTRA_HOME"],default_tools_approval_mode="approve"}"#;
+    assert!(argv.windows(2).any(|pair| pair == ["-c", server]), "{argv:?}");
 }

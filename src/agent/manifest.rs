@@ -11,12 +11,13 @@ use crate::model::{Mode, PermissionMode};
 
 use super::error::AgentError;
 use super::mcp::Tools;
+use super::transcripts::Transcripts;
 use super::usage::UsageBy;
 
 /// An agent.
 ///
 /// Placeholders in `start`, `resume`, `headless`, `headless_resume`, `env` and `permissions`: `{prompt}`, `{prompt_file}`,
-/// `{conversation}`, `{worktree}`, `{model}`, `{port}` (a free loopback port), `{secret}` (random, for one launch),
+/// `{conversation}`, `{worktree}`, `{session_dir}`, `{model}`, `{port}` (a free loopback port), `{secret}` (random, for one launch),
 /// `{readable}` (see there), and the argument `{permissions}`, where the arguments of the permission mode go (after
 /// the program when it stands nowhere). An argument whose placeholder has no value is left out together with the
 /// option before it: `--model {model}`.
@@ -39,6 +40,8 @@ pub struct Manifest {
     pub conversation_pattern: Option<Pattern>,
     /// Finds what a turn took in what the print mode printed.
     pub usage: Option<UsageBy>,
+    /// Where else the id of a conversation that the agent chose is found, once its first turn has begun.
+    pub transcripts: Option<Transcripts>,
     #[serde(default)]
     pub prompt: PromptBy,
     #[serde(default)]

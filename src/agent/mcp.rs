@@ -3,7 +3,7 @@
 //! Invariants: no file of the user's is touched, and what the user's environment says beside stays in force; nothing secret
 //! is in it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -11,7 +11,8 @@ use serde_yaml::{Mapping, Value};
 
 use super::environment::Environment;
 
-/// The JSON that names the server, and the way it goes; `{program}` and `{session}` stand in it, escaped for JSON.
+/// What names the server, and the way it goes. `{program}` and `{session}` stand in it, escaped for JSON, which does for TOML
+/// too, and `{variables}`: the names of the session's variables, quoted, for an agent that hands on only what is named.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Entry")]
 pub struct Tools {
@@ -21,23 +22,31 @@ pub struct Tools {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// An environment variable; an object that it holds already is merged with ours.
+    /// An environment variable of JSON; an object that it holds already is merged with ours.
     Env(String),
-    /// An option, which the JSON follows.
+    /// An option, which the text follows.
     Flag(String),
 }
 
 impl Tools {
     /// Puts the server of a session into the environment, or gives the arguments that name it.
-    pub(super) fn add(&self, program: &Path, session: &str, env: &mut Environment) -> Vec<String> {
-        let json = self.template.replace("{program}", &escaped(&program.to_string_lossy()));
-        let json = json.replace("{session}", &escaped(session));
+    pub(super) fn add(
+        &self,
+        program: &Path,
+        session: &str,
+        variables: &[(OsString, OsString)],
+        env: &mut Environment,
+    ) -> Vec<String> {
+        let names: Vec<_> =
+            variables.iter().map(|(name, _)| format!("\"{}\"", escaped(&name.to_string_lossy()))).collect();
+        let text = self.template.replace("{program}", &escaped(&program.to_string_lossy()));
+        let text = text.replace("{session}", &escaped(session)).replace("{variables}", &names.join(","));
         match &self.way {
-            Way::Flag(option) => vec![option.clone(), json],
+            Way::Flag(option) => vec![option.clone(), text],
             Way::Env(name) => {
                 let known = env.get(OsStr::new(name)).map_or("{}".into(), |known| known.to_string_lossy());
                 // What cannot be read is the user's own: the agent is left with the commands.
-                if let Some(merged) = merged(&known, &json) {
+                if let Some(merged) = merged(&known, &text) {
                     env.insert(name.into(), merged.into());
                 }
                 Vec::new()
@@ -86,8 +95,9 @@ impl TryFrom<Entry> for Tools {
             (None, Some(option)) => Way::Flag(option),
             _ => return Err("it has exactly one key of `env`, `flag`"),
         };
-        if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&template).is_err() {
-            return Err("`template` is a JSON object");
+        let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&template);
+        if matches!(way, Way::Env(_)) && object.is_err() {
+            return Err("`template` is a JSON object for `env`");
         }
         Ok(Self { way, template })
     }

@@ -18,6 +18,7 @@ mod launch;
 mod manifest;
 mod mcp;
 pub mod prompt;
+mod transcripts;
 mod usage;
 
 pub use activity::{Authority, Signal, Source, Verdict};
@@ -26,4 +27,5 @@ pub use error::AgentError;
 pub use launch::{Conversation, EventSource, LaunchExtras, LaunchPlan, launch};
 pub use manifest::{ArtifactBy, ConversationBy, Disallow, EventsBy, Grant, Grants, Manifest, Pattern, PromptBy, Rule};
 pub use mcp::{Tools, Way};
+pub use transcripts::Transcripts;
 pub use usage::UsageBy;

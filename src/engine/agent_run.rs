@@ -12,7 +12,7 @@ use super::message::{Message, TaskPlace};
 use super::monitor::Facts;
 use super::pipeline::{Conversation, Effect, Event};
 use super::project::Project;
-use super::resume::{Resumption, earlier_folder, missing_names, narrower, not_resumed};
+use super::resume::{Resumption, Search, earlier_folder, missing_names, narrower, not_resumed};
 use crate::agent::{self, Authority, EventSource, LaunchPlan, Manifest, Signal};
 use crate::model::{
     Activity, AgentFact, Failure, FailureKind, Launch, Mode, PermissionMode, ProjectId, RunId, SessionKind, Task,
@@ -259,6 +259,9 @@ impl Core {
             AgentFact::Activity { activity } => self.signal(run, Signal::Event(activity.clone())),
             AgentFact::Conversation { id } => {
                 self.note_conversation(run, id);
+                if let Some(agent) = self.live.get_mut(run).and_then(|live| live.agent.as_mut()) {
+                    agent.search = None;
+                }
                 if let Some(at) = self.task_of(run) {
                     self.happened(&at, Event::ConversationKnown { run: run.clone(), id: id.clone() }, None);
                 }
@@ -430,6 +433,7 @@ impl Core {
         let Some((manifest, source)) = agent else { return };
         let at = live.task.map(|task| TaskPlace { project: live.place.0.clone(), task });
         let mode = at.map_or(Mode::Interactive, |at| self.mode_of(&at, &live.run));
+        let untold = conversation.is_none() && manifest.transcripts.is_some();
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation));
         let status = Authority::new(&manifest);
         let dir = self.box_of(&live.run);
@@ -445,6 +449,7 @@ impl Core {
             dropped: None,
             events,
             unheard_until: Instant::now() + unheard,
+            search: untold.then(Search::begin),
         });
         if let Err(error) = self.watches.submissions(&dir, live.run.clone()) {
             self.notices.error(format!("cannot watch {}: {error}", dir.display()), None);

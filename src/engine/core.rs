@@ -201,6 +201,7 @@ impl Core {
                 }
                 self.printed(&run, status, &text);
             }
+            Message::Sought { run, status, conversation } => self.sought(&run, status, conversation),
             Message::Diffed { place, diff } => self.diffed(place, diff),
             Message::NoDiff { place, error } => {
                 self.notices.error(format!("no live diff of {}: {error}", place.1), Some(place));
@@ -286,6 +287,7 @@ impl Core {
     fn deadlines_passed(&mut self) {
         self.settle_status();
         self.collect_dropped();
+        self.seek_conversations();
         self.remedy_unseen();
         self.stop_overdue_jobs();
     }

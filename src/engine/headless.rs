@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::core::Core;
 use super::gate::LOG_LINES;
 use super::handed_in::check;
-use super::live::AgentSide;
+use super::live::{AgentSide, Live};
 use super::mail::Origin;
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Conversation, Event};
@@ -132,7 +132,7 @@ impl Core {
     pub(super) fn exited(&mut self, run: &RunId, status: ExitStatus) {
         let live = self.live.get(run).filter(|live| live.alive());
         let prints = live.and_then(|live| live.agent.as_ref()).is_some_and(AgentSide::prints);
-        let Some(at) = self.task_of(run).filter(|_| prints) else { return self.ended(run, status, None) };
+        let Some(at) = self.task_of(run).filter(|_| prints) else { return self.ended_untold(run, status) };
         let (session, log, run) = (self.ground.home.session(run), self.turn_log(&at), run.clone());
         let of = at.clone();
         self.blocking_for(&of, move || {
@@ -141,6 +141,24 @@ impl Core {
             let unkept = log.and_then(|log| atomic::write(&log, text.as_bytes()).map_err(Failure::internal)).err();
             Message::Printed { run, status, text, unkept }
         });
+    }
+
+    /// An agent's process has ended, perhaps before its conversation was known: now or never it is found.
+    fn ended_untold(&mut self, run: &RunId, status: ExitStatus) {
+        let alive = self.live.get(run).is_some_and(Live::alive);
+        let Some(look) = self.look_for_conversation(run).filter(|_| alive) else {
+            return self.ended(run, status, None);
+        };
+        let run = run.clone();
+        self.begin_job(self.task_of(&run), move || Message::Sought { run, status, conversation: look() });
+    }
+
+    /// What could be found of an agent that has ended is known.
+    pub(super) fn sought(&mut self, run: &RunId, status: ExitStatus, conversation: Option<String>) {
+        if let Some(id) = conversation {
+            self.fact(run, &AgentFact::Conversation { id });
+        }
+        self.ended(run, status, None);
     }
 
     /// Where the output of the turn that has just ended is kept.

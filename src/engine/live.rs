@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use super::Place;
 use super::message::Answerer;
 use super::monitor::Facts;
-use super::resume::boot_id;
+use super::resume::{Search, boot_id};
 use crate::agent::{Authority, EventSource, Manifest, Source};
 use crate::model::{Activity, ExitStatus, Mode, RunId, SessionKind, SessionView, TaskId};
 use crate::pty::{StopPlan, Terminal};
@@ -83,6 +83,8 @@ pub(super) struct AgentSide {
     pub events: Option<AbortHandle>,
     /// While its event stream has said nothing, its screen says that it rests from then on only.
     pub unheard_until: Instant,
+    /// While its conversation is not known, and is to be found.
+    pub search: Option<Search>,
 }
 
 /// A process that is being started: what becomes a `Live`.
@@ -168,7 +170,8 @@ impl Live {
         let rest = self.agent.as_ref().and_then(|agent| agent.status.deadline()).map(|due| began + due);
         let still = self.agent.as_ref().and_then(AgentSide::still_at);
         let dropped = self.agent.as_ref().and_then(AgentSide::dropped_due);
-        job.into_iter().chain(rest).chain(still).chain(dropped).min()
+        let search = self.agent.as_ref().and_then(|agent| agent.search.as_ref()).map(|search| search.due);
+        job.into_iter().chain(rest).chain(still).chain(dropped).chain(search).min()
     }
 
     pub fn view(&self, waiting: u32) -> SessionView {
@@ -239,6 +242,7 @@ mod tests {
             dropped: None,
             events: Some(tokio::spawn(std::future::pending::<()>()).abort_handle()),
             unheard_until,
+            search: None,
         };
         assert_eq!(agent.still_at(), Some(unheard_until));
         agent.status.observe(Signal::Event(Activity::Working), Duration::ZERO);

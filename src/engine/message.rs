@@ -56,6 +56,12 @@ pub(super) enum Message {
         text: String,
         unkept: Option<Failure>,
     },
+    /// An agent has ended, and its conversation was looked for.
+    Sought {
+        run: RunId,
+        status: ExitStatus,
+        conversation: Option<String>,
+    },
     /// Something was dropped into a session's folder.
     Dropped {
         run: RunId,

@@ -5,12 +5,14 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::message::TaskPlace;
+use super::live::{AgentSide, Live};
+use super::message::{Message, TaskPlace};
 use super::pipeline::Conversation;
 use super::project::Project;
-use crate::model::{Failure, Launch, Pause, PermissionMode, ProjectId, RunId, SessionId, SessionKind, Task};
+use crate::model::{AgentFact, Failure, Launch, Pause, PermissionMode, ProjectId, RunId, SessionId, SessionKind, Task};
 use crate::store::database::StoredSession;
 
 /// How a launch goes on.
@@ -19,6 +21,31 @@ pub(super) struct Resumption<'a> {
     pub known: Option<&'a str>,
     /// How it was launched; none: that was not kept.
     pub earlier: Option<StoredSession>,
+}
+
+/// When a conversation is looked for the next time: soon at first, seldom later.
+pub(super) struct Search {
+    pub due: Instant,
+    pause: Duration,
+}
+
+impl Search {
+    /// An agent begins its conversation with its first turn, a moment after its start.
+    pub fn begin() -> Self {
+        let pause = Duration::from_millis(500);
+        Self { due: Instant::now() + pause, pause }
+    }
+
+    fn later(self, now: Instant) -> Self {
+        let pause = (self.pause * 2).min(Duration::from_mins(1));
+        Self { due: now + pause, pause }
+    }
+}
+
+impl AgentSide {
+    fn is_sought_at(&self, now: Instant) -> bool {
+        self.search.as_ref().is_some_and(|search| search.due <= now)
+    }
 }
 
 /// Names this start of the machine; none: the system does not tell.
@@ -102,6 +129,37 @@ impl Core {
         let task = self.project(&at.project).and_then(|project| project.task(at.task)).ok()?;
         let known = task.conversation(&task.current_stage().name).filter(|_| conversation != Conversation::Fresh);
         known.map(str::to_owned)
+    }
+
+    /// Looks for the conversations that agents do not tell of, each at its time.
+    pub(super) fn seek_conversations(&mut self) {
+        let now = Instant::now();
+        let due = |live: &&Live| live.alive() && live.agent.as_ref().is_some_and(|agent| agent.is_sought_at(now));
+        let runs: Vec<RunId> = self.live.values().filter(due).map(|live| live.run.clone()).collect();
+        for run in runs {
+            let look = self.look_for_conversation(&run);
+            if let Some(agent) = self.live.get_mut(&run).and_then(|live| live.agent.as_mut()) {
+                agent.search = agent.search.take().filter(|_| look.is_some()).map(|search| search.later(now));
+            }
+            let Some(look) = look else { continue };
+            self.begin_job(None, move || {
+                look().map_or(Message::Answered, |id| Message::Fact { run, fact: AgentFact::Conversation { id } })
+            });
+        }
+    }
+
+    /// How the conversation of a run is looked for; none: it is known, or its agent tells it.
+    pub(super) fn look_for_conversation(
+        &self,
+        run: &RunId,
+    ) -> Option<impl FnOnce() -> Option<String> + Send + 'static> {
+        let live = self.live.get(run)?;
+        let transcripts = live.agent.as_ref()?.manifest.transcripts.clone()?;
+        let record = self.project(&live.place.0).ok()?.db.session(run).ok()??;
+        record.conversation.is_none().then_some(move || {
+            let env: Vec<_> = std::env::vars_os().collect();
+            transcripts.find(&env, &record.cwd, record.created_at.into())
+        })
     }
 
     /// Says of an agent that could not go on with its conversation that it is not lost.

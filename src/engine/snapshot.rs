@@ -191,7 +191,9 @@ impl Message {
             Self::Launched { started, .. } => Subject::Project(started.place.0.clone()),
             Self::Diffed { place, .. } | Self::NoDiff { place, .. } => Subject::Project(place.0.clone()),
             Self::FilesChanged { project } => Subject::Project(project.clone()),
-            Self::Fact { run, .. } | Self::Printed { run, .. } | Self::Dropped { run } => Subject::Run(run.clone()),
+            Self::Fact { run, .. } | Self::Printed { run, .. } | Self::Sought { run, .. } | Self::Dropped { run } => {
+                Subject::Run(run.clone())
+            }
             Self::AgentsFound(_) => Subject::Everything,
             // The message in it is taken by itself.
             Self::Worked(..)

@@ -81,16 +81,17 @@ fn answers(task: &Task, event: &Event) -> bool {
         | Event::IntegrationRefused { run, .. } => job(State::Integrating, run),
         Event::LaunchFailed { run, .. }
         | Event::AgentChanged { run, .. }
-        | Event::ConversationKnown { run, .. }
         | Event::AgentExited { run, .. }
         | Event::AgentLost { run, .. } => {
             task.session.as_ref().is_some_and(|session| session.alive && session.id == *run)
         }
-        // One that was told to end may still have the last word.
-        Event::Submitted { run, .. } => task.session.as_ref().is_some_and(|session| {
-            let stopped = matches!(task.state, State::Paused | State::Queued) && session.stage == task.stage;
-            session.id == *run && (session.alive || stopped)
-        }),
+        // One that was told to end may still have the last word, and be known only now.
+        Event::Submitted { run, .. } | Event::ConversationKnown { run, .. } => {
+            task.session.as_ref().is_some_and(|session| {
+                let stopped = matches!(task.state, State::Paused | State::Queued) && session.stage == task.stage;
+                session.id == *run && (session.alive || stopped)
+            })
+        }
     }
 }
 
