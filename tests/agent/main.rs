@@ -5,4 +5,5 @@
 mod agents;
 mod demo;
 mod opencode;
+mod screens;
 mod terminal;
