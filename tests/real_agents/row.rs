@@ -47,11 +47,13 @@ const PRINTS: &str = r#"{"rules": [
     {"text": "Done."}]}
 ]}"#;
 
-/// It never comes to an end, until it is told to go on where it was.
+/// It comes to no end after its first change, until it is told to go on where it was.
 const STOPPED: &str = r#"{"rules": [
   {"match": {"user": "You were interrupted", "any": "Greet the world"}, "steps": [
     {"shell": "orchestra submit <<'EOF'\nGone on.\nEOF"}, {"text": "Done."}]},
-  {"match": {"user": "Greet the world"}, "reply": [{"text": "I think.\n\nThen I act.\n\n"}, {"wait": "never", "timeout": 300}]}
+  {"match": {"user": "Greet the world"}, "steps": [
+    {"write": {"path": "greeting.txt", "content": "Hello\n"}},
+    [{"text": "I think.\n\nThen I act.\n\n"}, {"wait": "never", "timeout": 300}]]}
 ]}"#;
 
 const TALKS: &str = r#"{"rules": [
