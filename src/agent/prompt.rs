@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::due::Due;
-use crate::model::{Assignment, PermissionMode, Resource, Slug, TaskId, Trigger, UnknownVariable, expand};
+use crate::model::{Assignment, PermissionMode, Resource, SessionId, Slug, TaskId, Trigger, UnknownVariable, expand};
 
 /// The template of a stage that has no file of its own.
 pub const DEFAULT_TEMPLATE: &str = "You work on one task in a git worktree of your own. Read what is there before you \
@@ -106,6 +106,16 @@ pub fn go_on(artifact: &str) -> String {
     format!(
         "You were interrupted. Look at what is there and go on where you stopped. Then hand in the artifact `{artifact}` \
          with `orchestra submit`, as asked before."
+    )
+}
+
+/// What is typed to an agent of a message of another session: in a fence that the text cannot close, with its sender.
+pub fn message(sender: &str, text: &str) -> String {
+    let who = if sender == SessionId::MAIN { "the designer" } else { "an executor" };
+    format!(
+        "A message of the session `{sender}`: {who}, an agent, not the person.\n\n{}\n\nAnswer, where that is called for, with the \
+         tool send_message_to_session (session_id `{sender}`) or with `orchestra send {sender} 'TEXT'`.",
+        fenced(&plain(text))
     )
 }
 

@@ -21,6 +21,9 @@ use crate::ui::theme::Role;
 pub(super) struct Messages {
     #[command(flatten)]
     task: OfTask,
+    /// Only those after the one with this number
+    #[arg(long, value_name = "NUMBER")]
+    since: Option<i64>,
 }
 
 impl Run for Messages {
@@ -28,7 +31,7 @@ impl Run for Messages {
         let mut link = context.link()?;
         let name = link.name(&self.task)?;
         let session = send::session(&mut link, &name)?;
-        let answer = link.call("message.list", json!({"session": session}))?;
+        let answer = link.call("message.list", json!({"session": session, "since": self.since}))?;
         let messages: Vec<MessageView> = typed(answer["messages"].clone())?;
         context.output.result(&answer, || page(&context.output, &session, &messages));
         Ok(ExitCode::SUCCESS)

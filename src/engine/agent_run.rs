@@ -327,9 +327,13 @@ impl Core {
         let attended_now = sent || self.shared.attended(&live.place);
         let Some(agent) = live.agent.as_mut() else { return };
         agent.attended |= sent;
+        let place = live.place.clone();
         let attended = agent.attended || attended_now;
         if activity == Activity::Resting {
             agent.attended = false;
+        }
+        if sent {
+            self.person_spoke(&place);
         }
         let Some(at) = self.task_of(run) else { return };
         if activity == Activity::Resting && self.is_to_be_told(&at, run) {

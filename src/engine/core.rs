@@ -245,7 +245,7 @@ impl Core {
         Ok(())
     }
 
-    fn stamp(&mut self, at: &TaskPlace) -> Stamp {
+    pub fn stamp(&mut self, at: &TaskPlace) -> Stamp {
         let (stem, now) = self.ground.clock.stem();
         Stamp { now, run: RunId(format!("{}-{stem}", at.task)) }
     }

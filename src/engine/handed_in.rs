@@ -68,7 +68,7 @@ impl Core {
         let text =
             format!("What you handed in does not count: {why}\n\nHand in again: orchestra submit --help says how.");
         // One that has ended hears nothing any more.
-        let _ = self.send(&place, &text);
+        let _ = self.say(&place, &text);
     }
 }
 

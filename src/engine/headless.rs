@@ -10,7 +10,7 @@ use super::core::Core;
 use super::gate::LOG_LINES;
 use super::handed_in::check;
 use super::live::{AgentSide, Live};
-use super::mail::Origin;
+use super::mail::{Origin, told};
 use super::message::{Message, TaskPlace};
 use super::pipeline::{Conversation, Event};
 use super::project::Project;
@@ -102,7 +102,7 @@ impl Core {
         agents.find_map(|agent| agent.refused.as_deref())
     }
 
-    /// Puts what persons said to a session behind a prompt, and notes in the run's folder that it went with it.
+    /// Puts what was said to a session behind a prompt, and notes in the run's folder that it went with it.
     pub(super) fn carry(&self, at: &TaskPlace, run: &RunId, prompt: String) -> Result<String, Failure> {
         let project = self.project(&at.project)?;
         let session = project.task(at.task)?.session_id();
@@ -112,7 +112,8 @@ impl Core {
         let json = serde_json::to_vec(&ids).map_err(Failure::internal)?;
         atomic::write(&self.box_of(run).join(CARRIED_FILE), &json).map_err(Failure::internal)?;
         Ok(messages.iter().fold(prompt, |text, message| {
-            format!("{}\n\n# A person says\n\n{}\n", text.trim_end(), prompt::plain(&message.text))
+            let head = if message.sender.is_some() { "A message" } else { "A person says" };
+            format!("{}\n\n# {head}\n\n{}\n", text.trim_end(), prompt::plain(&told(message)))
         }))
     }
 
@@ -121,7 +122,7 @@ impl Core {
         let Ok(bytes) = std::fs::read(self.box_of(run).join(CARRIED_FILE)) else { return };
         let ids: Vec<i64> = serde_json::from_slice(&bytes).unwrap_or_default();
         let settled = self.project_mut(project).and_then(|project| {
-            ids.into_iter().try_for_each(|id| project.settle(Origin::Person(MessageId(id)), Delivery::Delivered))
+            ids.into_iter().try_for_each(|id| project.settle(Origin::Message(MessageId(id)), Delivery::Delivered))
         });
         if let Err(failure) = settled {
             self.notices.error(failure.to_string(), None);

@@ -11,13 +11,14 @@ use super::driver::at_rest;
 use super::gate::{JOB_SIZE, KEPT_LINES, LOG_LINES};
 use super::handle::Shared;
 use super::message::{Message, TaskPlace};
-use super::pipeline::{Event, Wish};
+use super::pipeline::{self, Event, Wish};
 use super::project::Project;
 use super::sides::Sides;
 use crate::git::integrate::{self, GateVerdict, IntegrateError, IntegratePlan, OwnHome};
 use crate::git::{Cancel, Hooks, Repo};
 use crate::model::{
-    Answer, DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, ProjectId, RunId, State, Task, TaskId,
+    Answer, DeleteScope, ExitStatus, Failure, FailureKind, Launch, MergeCleanup, ProjectId, Reply, RunId, SessionId,
+    State, Task, TaskId,
 };
 use crate::pty::{Adopted, Hub, StopPlan};
 use crate::store::database::EffectId;
@@ -48,6 +49,25 @@ impl Core {
     pub(super) fn merge(&mut self, project: ProjectId, task: TaskId, into: Option<String>) -> Answer {
         let into = self.project(&project)?.checked_target(task, into)?;
         self.wish(project, task, Wish::Merge { into })
+    }
+
+    /// Asks a person for a merge that would be done now; the designer's is done where a person has agreed to that beforehand.
+    pub(super) fn request_merge(&mut self, project: ProjectId, task: TaskId, asker: Option<SessionId>) -> Answer {
+        let at = TaskPlace { project, task };
+        let stamp = self.stamp(&at);
+        let found = self.project(&at.project)?;
+        let consents = found.settings.config.designer.may_merge && asker == Some(SessionId::main());
+        let (slug, mut copy) = (found.task(task)?.slug.clone(), Task::clone(found.task(task)?));
+        pipeline::step(&mut copy, Event::Person(Wish::Merge { into: None }), &stamp)
+            .map_err(|refusal| Failure::new(FailureKind::BadState, refusal.to_string()))?;
+        if consents {
+            self.merge(at.project, task, None)?;
+            return Ok(Reply::Done { message: Some(format!("merging {slug}")) });
+        }
+        let by = asker.map_or_else(|| "a person".to_owned(), |session| session.to_string());
+        self.notices.call(format!("{by} asks to merge {slug}. M merges it"), self.about(&at));
+        self.apply(&at, Event::MergeAsked { by }, None)?;
+        Ok(Reply::Done { message: Some(format!("a person is asked to merge {slug}")) })
     }
 
     /// The task's agent rests, and so does all that works where its base is checked out.

@@ -10,9 +10,10 @@ use super::core::Core;
 use super::handle::Shared;
 use super::live::Live;
 use super::message::TaskPlace;
+use crate::agent::prompt;
 use crate::model::{Activity, ProjectId, RunId};
 use crate::pty;
-use crate::store::database::{Delivery, EffectId, MessageId};
+use crate::store::database::{Delivery, EffectId, MessageId, StoredMessage};
 
 /// Between a paste and its Enter: the slowest agent needs 60 ms.
 const ENTER_DELAY: Duration = Duration::from_millis(150);
@@ -64,14 +65,15 @@ impl Letter {
         Self { run, id, text, origin, state: Sending::Waits }
     }
 
-    /// A person's message, by its number in the database.
-    pub fn of_person(run: RunId, id: MessageId, text: String) -> Self {
-        Self::new(run, RunId(format!("message-{}", id.0)), text, Origin::Person(id))
+    /// A message, by its number in the database. An agent's stands in a fence: only what a person says is typed as it is.
+    pub fn of_message(run: RunId, message: &StoredMessage) -> Self {
+        let text = told(message);
+        Self::new(run, RunId(format!("message-{}", message.id.0)), text, Origin::Message(message.id))
     }
 
     /// The flow waits for the turn that it begins.
     const fn is_of_flow(&self) -> bool {
-        !matches!(self.origin, Origin::Person(_))
+        !matches!(self.origin, Origin::Message(_))
     }
 
     const fn is_sent(&self) -> bool {
@@ -83,8 +85,8 @@ impl Letter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Effect(EffectId),
-    /// A person's message, in the database.
-    Person(MessageId),
+    /// A message of a person or of another session, in the database.
+    Message(MessageId),
     /// The first prompt of an agent that takes it by keys: the launch stands for it.
     Launch,
 }
@@ -105,7 +107,7 @@ impl Core {
         self.prompt_typed(&letter.run);
     }
 
-    /// What persons said to a session that nobody has typed yet goes to its new process.
+    /// What was said to a session that nobody has typed yet goes to its new process.
     pub(super) fn readdress(&mut self, place: &Place, run: &RunId) {
         let Ok(project) = self.project_mut(&place.0) else { return };
         let messages = match project.db.queued_messages() {
@@ -115,7 +117,7 @@ impl Core {
         let mut letters: Vec<Letter> = messages
             .into_iter()
             .filter(|message| message.session == place.1)
-            .map(|message| Letter::of_person(run.clone(), message.id, message.text))
+            .map(|message| Letter::of_message(run.clone(), &message))
             .collect();
         // What is being typed stays where it is.
         project
@@ -145,7 +147,7 @@ impl Core {
                 }
                 letter.state = Sending::Typed { tries: 1 };
                 under_way.push(letter.run.clone());
-                if let Some(agent) = live.agent.as_mut().filter(|_| matches!(letter.origin, Origin::Person(_))) {
+                if let Some(agent) = live.agent.as_mut().filter(|_| matches!(letter.origin, Origin::Message(_))) {
                     agent.attended = true;
                 }
             }
@@ -260,12 +262,20 @@ impl Core {
     pub(super) fn mail_of_gone(&mut self, run: &RunId) {
         for project in &mut self.projects {
             let gone: Vec<_> = project.waiting.mail.extract_if(.., |letter| letter.run == *run).collect();
-            for letter in gone.into_iter().filter(|it| it.is_sent() || !matches!(it.origin, Origin::Person(_))) {
+            for letter in gone.into_iter().filter(|it| it.is_sent() || !matches!(it.origin, Origin::Message(_))) {
                 if let Err(failure) = project.settle(letter.origin, Delivery::Unknown) {
                     self.notices.error(failure.to_string(), None);
                 }
             }
         }
+    }
+}
+
+/// A message as its receiver is told of it.
+pub(super) fn told(message: &StoredMessage) -> String {
+    match &message.sender {
+        None => message.text.clone(),
+        Some(sender) => prompt::message(sender.as_str(), &message.text),
     }
 }
 

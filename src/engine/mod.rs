@@ -45,6 +45,7 @@ mod session;
 mod settings;
 mod sides;
 mod snapshot;
+mod talk;
 mod task_draft;
 mod task_edit;
 mod task_files;

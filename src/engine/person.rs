@@ -1,4 +1,4 @@
-//! What a person starts beside the tasks: shells, editors, the designer; and what a person tells an agent.
+//! What a person starts beside the tasks: shells, editors, the designer; and keys for an agent's dialog.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,12 +8,9 @@ use super::agent_run::{SESSION_DIR, agent_failure};
 use super::core::Core;
 use super::ground::now;
 use super::live::Started;
-use super::mail::Letter;
 use super::message::{Answerer, TaskPlace};
 use crate::agent::{self, LaunchPlan};
-use crate::model::{
-    Activity, Answer, Failure, FailureKind, Launch, Mode, ProjectId, Reply, RunId, SessionId, SessionKind, Size,
-};
+use crate::model::{Answer, Failure, FailureKind, Launch, Mode, ProjectId, Reply, RunId, SessionId, SessionKind, Size};
 
 /// In `scripts/`: starts what the task changes, for a person to look at.
 const RUN_SCRIPT: &str = "run.sh";
@@ -145,17 +142,6 @@ impl Core {
         Ok((launch, extras, manifest, known.is_some()))
     }
 
-    /// A text for the agent of a session, typed once it rests.
-    pub(super) fn send(&mut self, place: &Place, text: &str) -> Answer {
-        let live = self.live_at(place).filter(|live| live.agent.is_some()).ok_or_else(|| no_agent(place))?;
-        let (run, rests) = (live.run.clone(), live.activity() == Activity::Resting);
-        let project = self.project_mut(&place.0)?;
-        let id = project.db.queue_message(&place.1, None, text, now()).map_err(Failure::internal)?;
-        project.waiting.mail.push(Letter::of_person(run, id, text.to_owned()));
-        let message = (!rests).then(|| format!("{} is at work; the message waits until it rests", place.1));
-        Ok(Reply::Done { message })
-    }
-
     /// Keys for an agent's dialog, at once.
     pub(super) fn answer_dialog(&mut self, place: &Place, bytes: &[u8]) -> Answer {
         let terminal = self.terminal_of(place).ok_or_else(|| no_agent(place))?;
@@ -164,6 +150,7 @@ impl Core {
         if let Some(agent) = self.live.get_mut(&run).and_then(|live| live.agent.as_mut()) {
             agent.attended = true;
         }
+        self.person_spoke(place);
         Ok(Reply::Done { message: None })
     }
 

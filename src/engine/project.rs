@@ -191,7 +191,7 @@ impl Project {
     pub fn settle(&mut self, origin: Origin, delivery: Delivery) -> Result<(), Failure> {
         match origin {
             Origin::Effect(id) => self.finish(id),
-            Origin::Person(id) => self.db.settle_message(id, delivery).map(drop).map_err(Failure::internal),
+            Origin::Message(id) => self.db.settle_message(id, delivery).map(drop).map_err(Failure::internal),
             Origin::Launch => Ok(()),
         }
     }

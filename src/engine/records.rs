@@ -46,13 +46,16 @@ impl Core {
         Ok(Reply::Text { text: self.stage_prompt(project, task, index, trigger)? })
     }
 
-    pub(super) fn messages(&self, project: &ProjectId, session: Option<&SessionId>) -> Answer {
+    /// `since`: only those after the one with this number.
+    pub(super) fn messages(&self, project: &ProjectId, session: Option<&SessionId>, since: Option<i64>) -> Answer {
         let db = &self.project(project)?.db;
         let messages = match session {
             Some(session) => db.messages(session, MESSAGES),
             None => db.all_messages(MESSAGES),
         };
-        Ok(Reply::Messages(messages.map_err(Failure::internal)?.into_iter().map(record).collect()))
+        let mut messages = messages.map_err(Failure::internal)?;
+        messages.retain(|message| since.is_none_or(|since| message.id.0 > since));
+        Ok(Reply::Messages(messages.into_iter().map(record).collect()))
     }
 }
 

@@ -59,6 +59,7 @@ impl Core {
             }
             Request::SetAuto { project, task, auto } => self.wish(project, task, Wish::SetAuto(auto)),
             Request::Merge { project, task, into } => self.merge(project, task, into),
+            Request::RequestMerge { project, task, asker } => self.request_merge(project, task, asker),
             Request::Archive { project, task } => self.wish(project, task, Wish::Archive),
             Request::Start { project, task } => self.start(project, task, Wish::Start),
             Request::Retry { project, task } => self.start(project, task, Wish::Retry),
@@ -83,7 +84,7 @@ impl Core {
             Request::Hook { project, session, run, report } => self.hook(&(project, session), run.as_ref(), &report),
             Request::Prompt { project, task, stage } => self.prompt_of(&TaskPlace { project, task }, stage.as_deref()),
             Request::ShowTask { project, task } => self.task_records(&TaskPlace { project, task }),
-            Request::Send { project, session, text } => self.send(&(project, session), &text),
+            Request::Send { project, session, text, sender } => self.send(&(project, session), sender.as_ref(), &text),
             Request::Answer { project, session, bytes } => self.answer_dialog(&(project, session), &bytes),
             request => self.answer_beside(request),
         }
@@ -115,7 +116,7 @@ impl Core {
                 self.watch_diff((project, session));
                 Ok(done(None))
             }
-            Request::ListMessages { project, session } => self.messages(&project, session.as_ref()),
+            Request::ListMessages { project, session, since } => self.messages(&project, session.as_ref(), since),
             Request::Templates { project } => self.project(&project)?.templates(),
             Request::Hello => Ok(done(None)),
             Request::Start { .. }
@@ -144,6 +145,7 @@ impl Core {
             | Request::SendToStage { .. }
             | Request::SetAuto { .. }
             | Request::Merge { .. }
+            | Request::RequestMerge { .. }
             | Request::Archive { .. } => unreachable!("invariant: answered as a wish"),
             Request::OpenShell { .. }
             | Request::RunScript { .. }

@@ -168,7 +168,7 @@ impl Core {
         let place: Place = (at.project.clone(), session);
         if self.live_at(&place).is_some() {
             let text = format!("The description of your task was changed. It says now:\n\n{body}");
-            if let Err(failure) = self.send(&place, &text) {
+            if let Err(failure) = self.say(&place, &text) {
                 self.notices.error(failure.to_string(), Some(place));
             }
         }

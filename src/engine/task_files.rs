@@ -236,7 +236,7 @@ impl Core {
         if former.is_none_or(|former| former == text) || self.live_at(&place).is_none() {
             return;
         }
-        if let Err(failure) = self.send(&place, &format!("The spec was saved. It says now:\n\n{text}")) {
+        if let Err(failure) = self.say(&place, &format!("The spec was saved. It says now:\n\n{text}")) {
             self.notices.error(failure.to_string(), Some(place));
         }
     }

@@ -7,6 +7,9 @@ use super::tool::{Call, Tool, all};
 use crate::model::{Failure, FailureKind, HandIn, Submission, Verdict, meant};
 use crate::store::dropbox::MAX_BYTES;
 
+/// Lines of a session that are shown when none are asked for.
+const LINES: usize = 100;
+
 /// What a tool says: a line for the model, and the same as data.
 #[derive(Debug)]
 pub struct Said {
@@ -16,6 +19,13 @@ pub struct Said {
 
 /// Calls a tool. Blocks. Fails with what is wrong and the next step, in words for the agent.
 pub fn call(session: &Session, name: &str, arguments: Map<String, Value>) -> Result<Said, Failure> {
+    // What the engine refuses it notes itself.
+    let call = check(session, name, arguments).inspect_err(|why| session.note(name, why))?;
+    call.run(session)
+}
+
+/// The call, when it has its form and the session may be the one to make it.
+fn check(session: &Session, name: &str, arguments: Map<String, Value>) -> Result<Call, Failure> {
     let tool = Tool::of(name).ok_or_else(|| unknown(name))?;
     if !session.may(tool.audience) {
         let text = format!("{name} is not for {}.", if session.task().is_some() { "a task" } else { "this session" });
@@ -27,8 +37,7 @@ pub fn call(session: &Session, name: &str, arguments: Map<String, Value>) -> Res
         let text = format!("the arguments have {} MB, {} are the most.", size >> 20, MAX_BYTES >> 20);
         return Err(Failure::new(FailureKind::Usage, text).hint("Hand in a summary"));
     }
-    let call: Call = tool.signature.read(name, arguments).map_err(|fault| fault.failure)?;
-    call.run(session)
+    tool.signature.read(name, arguments).map_err(|fault| fault.failure)
 }
 
 impl Call {
@@ -47,19 +56,30 @@ impl Call {
             Self::ReportBlocked { reason } => hand_in(session, &Submission::Blocked { reason }.into()),
             Self::ReportFailed { reason } => hand_in(session, &Submission::Failed { reason }.into()),
             Self::CompleteTask { task, summary } => complete(session, task, summary),
-            Self::CreateTask { title, description, slug, flow, agent, base } => {
-                let task = json!({
-                    "title": title, "description": description, "slug": slug, "flow": flow, "agent": agent, "base": base,
-                });
-                of_task(session.call("task.new", json!({"task": task}))?)
+            Self::SendMessageToSession { session_id, message } => {
+                let answer = session.call("message.send", json!({"session": session_id, "text": message}))?;
+                let told =
+                    answer["sent"]["message"].as_str().map_or_else(|| format!("sent to {session_id}."), str::to_owned);
+                Ok(Said { text: told, data: answer })
             }
+            Self::ReadMessages { since } => {
+                Ok(data(session.call("message.list", json!({"session": session.id(), "since": since}))?))
+            }
+            Self::CreateTask(job) => create(session, json!(job)),
+            Self::SpawnExecutor(job) => {
+                let mut task = json!(job);
+                task["start"] = json!(true);
+                create(session, task)
+            }
+            Self::ReadSession { task, lines } => {
+                let shown = session.call("task.show", json!({"task": task}))?;
+                let params = json!({"session": shown["slug"], "lines": lines.unwrap_or(LINES)});
+                Ok(whole(session.call("session.read", params)?, "it shows nothing"))
+            }
+            Self::RequestMerge { task } => of_task(session.call("task.request_merge", json!({"task": task}))?),
             Self::StartTask { task } => of_task(session.call("task.start", json!({"task": task}))?),
             Self::StopTask { task } => of_task(session.call("task.stop", json!({"task": task}))?),
-            Self::GetDiff { task } => {
-                let diff = session.call("diff.show", json!({"task": task}))?;
-                let text = diff["text"].as_str().filter(|text| !text.is_empty()).unwrap_or("no changes");
-                Ok(Said { text: text.to_owned(), data: diff })
-            }
+            Self::GetDiff { task } => Ok(whole(session.call("diff.show", json!({"task": task}))?, "no changes")),
             Self::GetTask { task } => Ok(data(session.call("task.show", json!({"task": own_or(session, task)?}))?)),
             Self::ListSessions {} => Ok(data(session.call("session.list", json!({}))?)),
         }
@@ -75,6 +95,12 @@ fn hand_in(session: &Session, hand_in: &HandIn) -> Result<Said, Failure> {
     let answer = session.hand_in(hand_in)?;
     let message = answer["done"]["message"].as_str().unwrap_or_default().to_owned();
     Ok(Said { data: json!({"accepted": true, "message": message}), text: message })
+}
+
+/// A new task; an executor's is a part of its own.
+fn create(session: &Session, mut task: Value) -> Result<Said, Failure> {
+    task["parent"] = json!(session.task());
+    of_task(session.call("task.new", json!({"task": task}))?)
 }
 
 fn complete(session: &Session, task: Option<String>, summary: Option<String>) -> Result<Said, Failure> {
@@ -103,6 +129,12 @@ fn of_task(answer: Value) -> Result<Said, Failure> {
     };
     let more = answer["message"].as_str().map_or_else(String::new, |message| format!(" {message}"));
     Ok(Said { text: format!("{slug} is {state}.{more}"), data: answer })
+}
+
+/// An answer that is a text above all; `none` is said when that is empty.
+fn whole(answer: Value, none: &str) -> Said {
+    let text = answer["text"].as_str().filter(|text| !text.trim().is_empty()).unwrap_or(none);
+    Said { text: text.to_owned(), data: answer }
 }
 
 fn data(answer: Value) -> Said {

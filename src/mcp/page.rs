@@ -33,7 +33,7 @@ const fn who(audience: Audience) -> &'static str {
         Audience::Stage(Output::Subtasks) => "a task, in a stage that proposes subtasks",
         Audience::Asking => "a task, in a stage that asks",
         Audience::Task => "a task",
-        Audience::Agents => "a task; the designer",
-        Audience::Designer => "the designer",
+        Audience::Agents => "every session",
+        Audience::Leads => "the designer; a task, in a stage that proposes subtasks",
     }
 }

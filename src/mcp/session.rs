@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::tool::{self, Audience, Output, Tool};
 use crate::model::{Failure, FailureKind, HandIn};
-use crate::rpc::{Client, DueView, OwnSession, project_root};
+use crate::rpc::{Client, DueView, OwnSession, note_refusal, project_root};
 use crate::store::Home;
 
 /// On whose behalf tools are called.
@@ -38,6 +38,16 @@ impl Session {
         Ok(Self { home, program, own, project })
     }
 
+    /// Id of the session; none: there is none.
+    pub fn id(&self) -> Option<&str> {
+        self.own.as_ref().map(OwnSession::id)
+    }
+
+    /// Notes what was refused to it before the engine was asked.
+    pub fn note(&self, tool: &str, why: &Failure) {
+        note_refusal(&self.home, self.id().unwrap_or("?"), tool, why);
+    }
+
     /// Slug of its task; none: it has none, or there is no session.
     pub fn task(&self) -> Option<&str> {
         self.own.as_ref()?.task()
@@ -48,8 +58,7 @@ impl Session {
         match audience {
             Audience::Everybody => true,
             Audience::Stage(_) | Audience::Asking | Audience::Task => self.task().is_some(),
-            Audience::Agents => self.own.is_some(),
-            Audience::Designer => self.own.is_some() && self.task().is_none(),
+            Audience::Agents | Audience::Leads => self.own.is_some(),
         }
     }
 
@@ -61,6 +70,7 @@ impl Session {
             let of_stage = due.as_ref().is_none_or(|due| match tool.audience {
                 Audience::Stage(output) => Output::deserialize(json!(due.output)).is_ok_and(|it| it == output),
                 Audience::Asking => due.asks,
+                Audience::Leads => Output::deserialize(json!(due.output)).is_ok_and(|it| it == Output::Subtasks),
                 _ => true,
             });
             of_stage && self.may(tool.audience)

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{Decision, Question, SubtaskDraft};
@@ -55,17 +55,25 @@ pub enum Call {
         /// What was done; handed in as the text of your own stage.
         summary: Option<String>,
     },
-    /// Makes a draft of a task.
-    CreateTask {
-        title: String,
-        /// What should be different afterwards (Markdown).
-        description: String,
-        slug: Option<String>,
-        flow: Option<String>,
-        agent: Option<String>,
-        /// The branch, tag or commit that it starts from.
-        base: Option<String>,
+    /// Sends a message to the agent of another session; it reads it as soon as it rests. An executor writes to `main` (the
+    /// designer), to its parent's session and to those of its subtasks. Its message to `main` or to the parent may begin with
+    /// QUESTION: or ERROR: (end your turn after it; the answer comes as a message), BLOCKED:, or COMPLETE:, which hands in the
+    /// rest as the text of your stage.
+    SendMessageToSession {
+        /// `main`, or the slug of a task; list_sessions has them.
+        session_id: String,
+        /// At most 64 KB.
+        message: String,
     },
+    /// Messages to and from your session, oldest first.
+    ReadMessages {
+        /// Only those after the message with this number.
+        since: Option<i64>,
+    },
+    /// Makes a draft of a task; of your own task, when you are not the designer.
+    CreateTask(Job),
+    /// Makes a task and starts an executor on it: an agent with a worktree of its own, that knows nothing but the description.
+    SpawnExecutor(Job),
     /// Starts a draft, or resumes a paused or failed task.
     StartTask {
         /// Its number or slug.
@@ -73,6 +81,18 @@ pub enum Call {
     },
     /// Pauses a task; its worktree and its conversation stay.
     StopTask {
+        /// Its number or slug.
+        task: String,
+    },
+    /// The last lines of what the agent of a task shows.
+    ReadSession {
+        /// Its number or slug.
+        task: String,
+        /// How many lines; 100 when it is left out.
+        lines: Option<usize>,
+    },
+    /// Asks a person to merge a task that is done.
+    RequestMerge {
         /// Its number or slug.
         task: String,
     },
@@ -90,6 +110,21 @@ pub enum Call {
     ListSessions {},
 }
 
+/// A task to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    title: String,
+    /// What should be different afterwards, why, where to begin, and how to tell that it is done (Markdown).
+    description: String,
+    /// Lower case letters, digits and hyphens; made of the title when it is left out.
+    slug: Option<String>,
+    flow: Option<String>,
+    agent: Option<String>,
+    /// The branch, tag or commit that it starts from.
+    base: Option<String>,
+}
+
 /// Who is offered a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
@@ -102,7 +137,8 @@ pub enum Audience {
     Task,
     /// The agent of a task, and the project's designer.
     Agents,
-    Designer,
+    /// The designer, and the agent of a task in a stage that takes it apart.
+    Leads,
 }
 
 /// What a stage ends with.
@@ -123,7 +159,7 @@ pub struct Tool {
 }
 
 /// Who is offered which, in the order of the list.
-const AUDIENCES: [(&str, Audience); 13] = [
+const AUDIENCES: [(&str, Audience); 18] = [
     ("submit_artifact", Audience::Stage(Output::Artifact)),
     ("submit_verdict", Audience::Stage(Output::Verdict)),
     ("propose_subtasks", Audience::Stage(Output::Subtasks)),
@@ -131,9 +167,14 @@ const AUDIENCES: [(&str, Audience); 13] = [
     ("report_blocked", Audience::Task),
     ("report_failed", Audience::Task),
     ("complete_task", Audience::Agents),
-    ("create_task", Audience::Designer),
-    ("start_task", Audience::Designer),
-    ("stop_task", Audience::Designer),
+    ("send_message_to_session", Audience::Agents),
+    ("read_messages", Audience::Agents),
+    ("create_task", Audience::Leads),
+    ("spawn_executor", Audience::Leads),
+    ("start_task", Audience::Leads),
+    ("stop_task", Audience::Leads),
+    ("read_session", Audience::Leads),
+    ("request_merge", Audience::Leads),
     ("get_diff", Audience::Everybody),
     ("get_task", Audience::Everybody),
     ("list_sessions", Audience::Everybody),

@@ -22,6 +22,7 @@ pub struct Config {
     pub max_running_total: u32,
     pub worktrees: WorktreesConfig,
     pub merge: MergeConfig,
+    pub designer: DesignerConfig,
     pub git: GitConfig,
     pub budget: BudgetConfig,
     pub keys: KeysConfig,
@@ -41,6 +42,7 @@ impl Default for Config {
             max_running_total: 16,
             worktrees: WorktreesConfig::default(),
             merge: MergeConfig::default(),
+            designer: DesignerConfig::default(),
             git: GitConfig::default(),
             budget: BudgetConfig::default(),
             keys: KeysConfig::default(),
@@ -117,6 +119,23 @@ pub enum MergeCleanup {
     Worktree,
     All,
     None,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DesignerConfig {
+    /// It begins with the screen, where the project's commands are trusted.
+    pub autostart: bool,
+    /// A person's standing consent to the merges that it asks for.
+    pub may_merge: bool,
+    /// Messages that two agents send one another before a person has to say something to one of them.
+    pub max_messages: u32,
+}
+
+impl Default for DesignerConfig {
+    fn default() -> Self {
+        Self { autostart: false, may_merge: false, max_messages: 40 }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

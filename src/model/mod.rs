@@ -11,6 +11,7 @@ mod hand_in;
 mod id;
 mod launch;
 mod nearest;
+mod prefix;
 mod record;
 mod request;
 mod session;
@@ -24,8 +25,8 @@ mod usage;
 
 pub use comment::{Comment, NewComment, Side};
 pub use config::{
-    AgentEntry, BudgetConfig, Config, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup, MergeConfig,
-    PermissionMode, UiConfig, WorktreeRoot, WorktreesConfig,
+    AgentEntry, BudgetConfig, Config, DesignerConfig, Detach, GitConfig, Glyphs, HooksPolicy, KeysConfig, MergeCleanup,
+    MergeConfig, PermissionMode, UiConfig, WorktreeRoot, WorktreesConfig,
 };
 pub use diff::{Change, Diff, DiffLine, DiffStat, FileDiff, Folded, Hunk, LineKind, Span};
 pub use failure::{Failure, FailureKind};
@@ -37,6 +38,7 @@ pub use hand_in::{HandIn, MAX_LOG, MAX_RESOURCES, Resource, gather};
 pub use id::{IdError, ProjectId, RunId, SessionId, Slug, TaskId};
 pub use launch::{Launch, Size};
 pub use nearest::{meant, nearest};
+pub use prefix::Prefix;
 pub use record::{ArtifactRecord, MessageRecord, TaskRecords};
 pub use request::{
     Answer, BaseFacts, DeleteFacts, DeleteScope, FormerTrust, MergeFacts, NewTask, Reply, Request, ReviewFacts,

@@ -132,6 +132,15 @@ pub enum Request {
         /// A branch that gets the task's own commits instead of its base.
         into: Option<String>,
     },
+    /// Asks a person to merge it. With `designer.may_merge` it is merged when the designer asks.
+    #[serde(rename = "task.request_merge")]
+    RequestMerge {
+        project: ProjectId,
+        task: TaskId,
+        /// The session of whoever asks, as the connection tells; none: a person. Never a parameter.
+        #[serde(skip)]
+        asker: Option<SessionId>,
+    },
     #[serde(rename = "task.archive")]
     Archive { project: ProjectId, task: TaskId },
     #[serde(rename = "task.delete")]
@@ -144,9 +153,17 @@ pub enum Request {
     /// The session's screen was looked at for a second.
     #[serde(rename = "session.mark_seen")]
     MarkSeen { project: ProjectId, session: SessionId },
-    /// Text for an agent: typed once it rests.
+    /// Text for an agent, at most 64 KB: typed once it rests. What an agent sends to `main`, or to the session of its task's
+    /// parent, may begin with `QUESTION:`, `ERROR:` or `BLOCKED:`, which move its task, or `COMPLETE:`, which hands the text in.
     #[serde(rename = "message.send")]
-    Send { project: ProjectId, session: SessionId, text: String },
+    Send {
+        project: ProjectId,
+        session: SessionId,
+        text: String,
+        /// The session of whoever sends it, as the connection tells; none: a person. Never a parameter.
+        #[serde(skip)]
+        sender: Option<SessionId>,
+    },
     /// Hands in the result of a task's stage, its questions, or what keeps it from going on.
     #[serde(rename = "session.submit")]
     Submit {
@@ -221,7 +238,13 @@ pub enum Request {
     OpenPullRequest { project: ProjectId, task: TaskId },
     /// Messages to and from a session, or of the whole project; the last thousand.
     #[serde(rename = "message.list")]
-    ListMessages { project: ProjectId, session: Option<SessionId> },
+    ListMessages {
+        project: ProjectId,
+        session: Option<SessionId>,
+        /// Only those after the one with this number.
+        #[serde(default)]
+        since: Option<i64>,
+    },
     #[serde(rename = "project.trust_facts")]
     TrustFacts { project: ProjectId },
     /// What a task would start from; none: from the branch that is checked out.
@@ -274,6 +297,7 @@ impl Request {
             | Self::SendToStage { project, .. }
             | Self::SetAuto { project, .. }
             | Self::Merge { project, .. }
+            | Self::RequestMerge { project, .. }
             | Self::Archive { project, .. }
             | Self::Delete { project, .. }
             | Self::SetStatus { project, .. }
@@ -320,6 +344,7 @@ impl Request {
             | Self::SendToStage { task, .. }
             | Self::SetAuto { task, .. }
             | Self::Merge { task, .. }
+            | Self::RequestMerge { task, .. }
             | Self::Archive { task, .. }
             | Self::Delete { task, .. }
             | Self::SetStatus { task, .. }
@@ -399,6 +424,13 @@ pub enum Reply {
     },
     Session {
         id: SessionId,
+    },
+    /// A message is kept; `delivery` as `message.list` has it.
+    Sent {
+        id: i64,
+        delivery: String,
+        /// What to say about it in one line, if anything.
+        message: Option<String>,
     },
     Project {
         id: ProjectId,

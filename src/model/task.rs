@@ -534,6 +534,10 @@ pub enum ReasonKind {
     Asks,
     /// Questions that the agent handed in wait for an answer.
     Questions,
+    /// It asked by a message, or said by one what went wrong, and waits for what is said to it.
+    Message,
+    /// An agent asks a person to merge it.
+    MergeAsked,
     Rests,
     Gate,
     Script,
@@ -557,6 +561,8 @@ impl ReasonKind {
             Self::Setup => "setup",
             Self::Asks => "asks",
             Self::Questions => "questions",
+            Self::Message => "message",
+            Self::MergeAsked => "merge_asked",
             Self::Rests => "rests",
             Self::Gate => "gate",
             Self::Script => "script",

@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 use super::attach::{self, Attachment};
 use super::caller::Caller;
 use super::connection::Connection;
+use super::family::Family;
 use super::follow::Following;
 use super::keys;
 use super::look;
 use super::method::{Catalog, Kind, Look};
+use super::refusal;
 use super::resolve::{self, Project};
 use super::rights::{self, Right};
 use super::signature::Signature;
@@ -36,15 +38,28 @@ impl Connection {
         match method.kind {
             Kind::Look => {
                 let look: Look = method.signature.read(name, params)?;
-                rights::check(&caller, name, right_to_look(&look))?;
+                self.check(&caller, name, right_to_look(&look))?;
                 self.look(&caller, look).await
             }
             Kind::Request => {
                 let request: Request = method.signature.read(name, params)?;
-                rights::check(&caller, name, rights::of(&request))?;
-                self.ask(&caller, key, sent_by(&caller, request)).await
+                self.check(&caller, name, rights::of(&request))?;
+                let answer = self.ask(&caller, key, sent_by(&caller, request)).await;
+                if let (Err(Fault { failure, .. }), Some((_, session))) = (&answer, caller.place()) {
+                    refusal::note(&self.service.home, session.as_str(), name, failure);
+                }
+                answer
             }
         }
+    }
+
+    /// Whether the caller may; what is refused to an agent is noted.
+    fn check(&self, caller: &Caller, name: &str, right: Right<'_>) -> Result<(), Failure> {
+        let family = Family::of(caller, &self.service.handle.snapshot());
+        rights::check((caller, &family), name, right).inspect_err(|failure| {
+            let who = caller.place().map_or("?", |(_, session)| session.as_str());
+            refusal::note(&self.service.home, who, name, failure);
+        })
     }
 
     /// Project, task and session as the engine names them; a repository that is not open is opened for a person.
@@ -52,7 +67,7 @@ impl Connection {
         let caller = self.caller.as_ref().unwrap_or(&Caller::Stranger);
         let handle = &self.service.handle;
         if let Project::Open(path) = resolve::project(&handle.snapshot(), caller, method, params)? {
-            rights::check(caller, name, Right::Person)?;
+            self.check(caller, name, Right::Person)?;
             match keys::answer(keys::ask(handle, Request::OpenProject { path })).await? {
                 Reply::Project { id } => drop(params.insert("project".to_owned(), json!(id))),
                 _ => return Err(Failure::internal("the engine opened no project").into()),
@@ -191,20 +206,22 @@ const fn right_to_look(look: &Look) -> Right<'_> {
         Look::Tasks { project: Some(project) }
         | Look::Sessions { project: Some(project) }
         | Look::Explain { project, .. }
-        | Look::ReadSession { project, .. }
-        | Look::Follow { project, .. }
-        | Look::Diff { project, .. } => Right::Read(project),
+        | Look::Diff { project, task: None } => Right::Read(project),
+        Look::ReadSession { project, session, .. } | Look::Follow { project, session, .. } => {
+            Right::Session(project, session)
+        }
+        Look::Diff { project, task: Some(task) } => Right::Within(project, *task),
         Look::Attach { .. } | Look::Input { .. } | Look::Resize { .. } | Look::Detach { .. } => Right::Person,
     }
 }
 
-/// The message of an agent names its sender.
+/// What an agent says, or asks a person for, names its session.
 fn sent_by(caller: &Caller, request: Request) -> Request {
-    match (request, caller.place()) {
-        (Request::Send { project, session, text }, Some((_, sender))) => {
-            Request::Send { project, session, text: format!("From {sender}: {text}") }
-        }
-        (request, _) => request,
+    let who = caller.place().map(|(_, session)| session.clone());
+    match request {
+        Request::Send { project, session, text, .. } => Request::Send { project, session, text, sender: who },
+        Request::RequestMerge { project, task, .. } => Request::RequestMerge { project, task, asker: who },
+        request => request,
     }
 }
 

@@ -10,6 +10,7 @@ mod caller;
 mod client;
 mod connection;
 mod detail;
+mod family;
 mod follow;
 mod journal;
 mod keys;
@@ -19,6 +20,7 @@ mod outbox;
 mod own_session;
 #[cfg(test)]
 mod page;
+mod refusal;
 mod resolve;
 mod rights;
 mod runs;
@@ -41,6 +43,7 @@ pub use look::{
     SessionsView, TasksView,
 };
 pub use own_session::{OwnSession, project_root, run_of};
+pub use refusal::note as note_refusal;
 pub use schema::schema;
 pub use server::Server;
 pub use signature::{Signature, of as signatures};

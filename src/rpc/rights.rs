@@ -4,6 +4,7 @@
 //! open to an agent.
 
 use super::caller::Caller;
+use super::family::Family;
 use crate::engine::Place;
 use crate::model::{Failure, FailureKind, ProjectId, Request, SessionId, Status, TaskId};
 
@@ -19,15 +20,24 @@ pub enum Right<'a> {
     Own,
     /// An agent of the project.
     Read(&'a ProjectId),
-    /// Any sender for the designer, the designer for all sessions of its project.
+    /// The designer writes to all sessions of its project; an executor to the designer, to its parent's session and to those
+    /// of its subtasks.
     Message(&'a ProjectId, &'a SessionId),
+    /// What is shown of a session only to itself, to those above it and to the designer.
+    Session(&'a ProjectId, &'a SessionId),
+    /// What is shown of a task only to its own agent, to those above it and to the designer.
+    Within(&'a ProjectId, TaskId),
     /// What a task's own agent may do with it, and the designer with all of its project.
     Task(&'a ProjectId, TaskId),
+    /// What the designer does with the tasks of its project, and an executor with its subtasks.
+    Below(&'a ProjectId, TaskId),
+    /// A new task: the designer's anywhere, an executor's below its own task while its stage takes that apart.
+    Create(&'a ProjectId, Option<TaskId>),
     /// What the session itself hands in.
     Submit(&'a ProjectId, &'a SessionId),
     /// What the session itself tells of its own agent.
     Tell(&'a ProjectId, &'a SessionId),
-    /// What the designer does with the tasks of its project.
+    /// The designer's alone.
     Manage(&'a ProjectId),
     /// A person only.
     Person,
@@ -43,20 +53,22 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::ShowTask { project, .. }
         | Request::ListComments { project, .. }
         | Request::Usage { project }
-        | Request::ListMessages { project, .. }
         | Request::BaseFacts { project, .. }
         | Request::Templates { project }
         | Request::Prompt { project, .. }
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
+        Request::ListMessages { project, session: Some(session), .. } => Right::Session(project, session),
+        Request::ListMessages { project, session: None, .. } => Right::Manage(project),
         Request::Submit { project, session, .. } => Right::Submit(project, session),
         Request::Hook { project, session, .. } => Right::Tell(project, session),
         Request::Complete { project, task } | Request::SetStatus { project, task, status: Status::Completed } => {
             Right::Task(project, *task)
         }
-        Request::NewTask { project, .. } | Request::Start { project, .. } | Request::Stop { project, .. } => {
-            Right::Manage(project)
-        }
+        Request::NewTask { project, task } => Right::Create(project, task.parent),
+        Request::Start { project, task }
+        | Request::Stop { project, task, .. }
+        | Request::RequestMerge { project, task, .. } => Right::Below(project, *task),
         Request::OpenProject { .. }
         | Request::ForgetProject { .. }
         | Request::InitProject { .. }
@@ -94,8 +106,8 @@ pub const fn of(request: &Request) -> Right<'_> {
     }
 }
 
-/// Whether `caller` has the right, and if not, why.
-pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Failure> {
+/// Whether `caller`, whose task has this family, has the right, and if not, why.
+pub fn check((caller, family): (&Caller, &Family), method: &str, right: Right<'_>) -> Result<(), Failure> {
     let (place, own) = match caller {
         Caller::Person => return Ok(()),
         Caller::Stranger if right == Right::Anybody => return Ok(()),
@@ -109,7 +121,19 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
         Right::Anybody | Right::Own => true,
         Right::Read(project) => in_project(place, project),
         Right::Message(project, session) => {
-            in_project(place, project) && (own.is_none() || *session == SessionId::main())
+            let near = *session == SessionId::main() || family.parent.as_ref() == Some(session);
+            in_project(place, project) && (own.is_none() || near || family.has_session(session))
+        }
+        Right::Session(project, session) => {
+            in_project(place, project) && (own.is_none() || place.1 == *session || family.has_session(session))
+        }
+        Right::Within(project, task) => {
+            in_project(place, project) && own.is_none_or(|own| own == task || family.has(task))
+        }
+        Right::Below(project, task) => in_project(place, project) && (own.is_none() || family.has(task)),
+        Right::Create(project, parent) => {
+            let below = || parent.is_some_and(|parent| own == Some(parent) || family.has(parent));
+            in_project(place, project) && (own.is_none() || (family.splits && below()))
         }
         Right::Submit(project, session) => own.is_some() && in_project(place, project) && place.1 == *session,
         Right::Tell(project, session) => in_project(place, project) && place.1 == *session,
@@ -122,7 +146,15 @@ pub fn check(caller: &Caller, method: &str, right: Right<'_>) -> Result<(), Fail
     }
     let why = match right {
         Right::Person => "that takes a person",
-        Right::Message(project, _) if in_project(place, project) => "an executor writes to main only",
+        Right::Message(project, _) if in_project(place, project) => {
+            "an executor writes to main, to its parent and to its subtasks only"
+        }
+        Right::Session(project, _) if in_project(place, project) => "an executor sees itself and its subtasks only",
+        Right::Within(project, _) if in_project(place, project) => "an executor sees its task and its subtasks only",
+        Right::Below(project, _) if in_project(place, project) => "that takes the designer, a parent or a person",
+        Right::Create(project, _) if in_project(place, project) => {
+            "that takes the designer or a person; a stage that proposes subtasks makes them below its own task"
+        }
         Right::Submit(..) => "a session hands in for itself only",
         Right::Tell(..) => "a session tells of itself only",
         Right::Task(project, _) if in_project(place, project) => "an executor has its own task only",
@@ -199,12 +231,13 @@ mod tests {
             Request::SendToStage { project: project(), task, stage: text(), text: text() },
             Request::SetAuto { project: project(), task, auto: true },
             Request::Merge { project: project(), task, into: None },
+            Request::RequestMerge { project: project(), task, asker: None },
             Request::Archive { project: project(), task },
             Request::Delete { project: project(), task, scope: DeleteScope::All },
             Request::SetStatus { project: project(), task, status: Status::Reviewed },
             Request::SetUnread { project: project(), task, unread: true },
             Request::MarkSeen { project: project(), session: session() },
-            Request::Send { project: project(), session: session(), text: text() },
+            Request::Send { project: project(), session: session(), text: text(), sender: None },
             Request::Answer { project: project(), session: session(), bytes: Vec::new() },
             Request::StartDesigner { project: project() },
             Request::StopSession { project: project(), session: session() },
@@ -217,7 +250,7 @@ mod tests {
             Request::MergeFacts { project: project(), task, into: None },
             Request::ReviewFacts { project: project(), task },
             Request::ShowTask { project: project(), task },
-            Request::ListMessages { project: project(), session: None },
+            Request::ListMessages { project: project(), session: None, since: None },
             Request::TrustFacts { project: project() },
             Request::BaseFacts { project: project(), base: None },
             Request::Templates { project: project() },
@@ -234,7 +267,7 @@ mod tests {
     /// The methods of all variants that a caller may call.
     fn granted(caller: &Caller) -> BTreeSet<String> {
         let requests = requests();
-        let may = |request: &&Request| check(caller, "x", of(request)).is_ok();
+        let may = |request: &&Request| check((caller, &Family::default()), "x", of(request)).is_ok();
         requests.iter().filter(may).map(name).collect()
     }
 
@@ -246,9 +279,8 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 12] = [
+    const READS: [&str; 11] = [
         "engine.ping",
-        "message.list",
         "project.base_facts",
         "project.templates",
         "project.trust_facts",
@@ -279,18 +311,79 @@ mod tests {
         assert_eq!(granted(&executor("p", 2)), with(&["session.hook", "session.submit"]), "the task of another");
         assert_eq!(granted(&executor("q", 1)), set(&["engine.ping"]), "another project");
         let designer = |project: &str| Caller::Designer((project.into(), SessionId::main()));
-        let manages = ["message.send", "task.complete", "task.new", "task.start", "task.stop"];
+        let manages = [
+            "message.list",
+            "message.send",
+            "task.complete",
+            "task.new",
+            "task.request_merge",
+            "task.start",
+            "task.stop",
+        ];
         assert_eq!(granted(&designer("p")), with(&manages));
         assert_eq!(granted(&designer("q")), set(&["engine.ping"]));
     }
 
     #[test]
     fn what_depends_on_more_than_the_method() {
-        let may = |caller: &Caller, request: &Request| check(caller, "x", of(request)).is_ok();
+        let alone = Family::default();
+        let may = |caller: &Caller, request: &Request| check((caller, &alone), "x", of(request)).is_ok();
         let status = |status| Request::SetStatus { project: "p".into(), task: TaskId(1), status };
         assert!(may(&executor("p", 1), &status(Status::Completed)));
         assert!(!may(&executor("p", 2), &status(Status::Completed)));
-        let send = Request::Send { project: "p".into(), session: SessionId::main(), text: String::new() };
-        assert!(may(&executor("p", 2), &send) && !may(&executor("q", 2), &send));
+        let send = |session: &str| Request::Send {
+            project: "p".into(),
+            session: session.into(),
+            text: String::new(),
+            sender: None,
+        };
+        assert!(may(&executor("p", 2), &send("main")) && !may(&executor("q", 2), &send("main")));
+        assert!(!may(&executor("p", 2), &send("one")), "another's");
+    }
+
+    /// R116.
+    #[test]
+    fn an_executor_reaches_its_subtasks_and_writes_to_its_parent() {
+        let family = |splits| Family { below: vec![(TaskId(3), "three".into())], parent: Some("one".into()), splits };
+        let caller = executor("p", 2);
+        let may = |splits, request: &Request| check((&caller, &family(splits)), "x", of(request)).is_ok();
+        let project = || ProjectId::from("p");
+        let send = |session: &str| Request::Send {
+            project: project(),
+            session: session.into(),
+            text: String::new(),
+            sender: None,
+        };
+        let list =
+            |session: &str| Request::ListMessages { project: project(), session: Some(session.into()), since: None };
+        let start = |task| Request::Start { project: project(), task: TaskId(task) };
+        let new = |parent: Option<u32>| {
+            let task = NewTask { parent: parent.map(TaskId), ..NewTask::default() };
+            Request::NewTask { project: project(), task }
+        };
+        for (request, wanted) in [
+            (send("main"), true),
+            (send("one"), true),
+            (send("three"), true),
+            (send("four"), false),
+            (list("x"), true),
+            (list("three"), true),
+            (list("one"), false),
+            (start(3), true),
+            (start(2), false),
+            (start(1), false),
+            (new(Some(2)), true),
+            (new(Some(3)), true),
+            (new(Some(1)), false),
+            (new(None), false),
+            (Request::RequestMerge { project: project(), task: TaskId(3), asker: None }, true),
+            (Request::RequestMerge { project: project(), task: TaskId(2), asker: None }, false),
+            (Request::Merge { project: project(), task: TaskId(3), into: None }, false),
+            (Request::Approve { project: project(), task: TaskId(3) }, false),
+            (Request::Delete { project: project(), task: TaskId(3), scope: DeleteScope::All }, false),
+        ] {
+            assert_eq!(may(true, &request), wanted, "{request:?}");
+        }
+        assert!(!may(false, &new(Some(2))), "its stage makes no subtasks");
     }
 }

@@ -218,7 +218,11 @@ impl ReasonView {
         };
         // What an agent wrote is passed on as it is.
         let text = match reason.kind {
-            ReasonKind::Asks | ReasonKind::Questions | ReasonKind::Verdict | ReasonKind::Blocked => reason.text.clone(),
+            ReasonKind::Asks
+            | ReasonKind::Questions
+            | ReasonKind::Message
+            | ReasonKind::Verdict
+            | ReasonKind::Blocked => reason.text.clone(),
             ReasonKind::Agent if reason.source == "agent" => reason.text.clone(),
             _ => verbs::told(&reason.text, Some(task.slug.as_str())),
         };

@@ -204,6 +204,8 @@ fn failed_at(view: &TaskView) -> &'static str {
             ReasonKind::Paused(_)
             | ReasonKind::Asks
             | ReasonKind::Questions
+            | ReasonKind::Message
+            | ReasonKind::MergeAsked
             | ReasonKind::Rests
             | ReasonKind::Verdict
             | ReasonKind::Blocked

@@ -74,7 +74,7 @@ fn a_message_waits_until_the_agent_rests_and_is_typed_once() {
         bench.task_when("fix-it", "works", |view| {
             view.session.as_ref().is_some_and(|it| it.activity == Activity::Working)
         });
-        let Reply::Done { message: Some(message) } = bench.send("fix-it", "line one\nline `two` $HOME") else {
+        let Reply::Sent { message: Some(message), .. } = bench.send("fix-it", "line one\nline `two` $HOME") else {
             panic!("it is said that the message waits")
         };
         assert!(message.contains("waits"), "{message}");

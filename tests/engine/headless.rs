@@ -101,7 +101,7 @@ fn what_a_person_says_meanwhile_goes_with_the_next_launch_once() {
         bench.begin("fix-it", "print", "Fix it");
         let knock = door.reached();
         bench.task_when("fix-it", "has an agent", |view| view.session.as_ref().is_some_and(|it| it.alive));
-        let Reply::Done { message: Some(message) } = bench.send("fix-it", "Use tabs.") else {
+        let Reply::Sent { message: Some(message), .. } = bench.send("fix-it", "Use tabs.") else {
             panic!("it is said that the message waits")
         };
         assert!(message.contains("waits"), "{message}");

@@ -196,7 +196,7 @@ fn write_note(place: &Place, bench: &Bench) {
     let mut note = |verb: &str| file.write_all(format!("{verb} {number}\n").as_bytes()).unwrap();
     note("writes");
     let (session, text) = (SessionId::from(NOTED), format!("Note number {number}"));
-    if bench.engine().call(Request::Send { project: bench.project(), session, text }).is_ok() {
+    if bench.engine().call(Request::Send { project: bench.project(), session, text, sender: None }).is_ok() {
         note("wrote");
     }
 }

@@ -23,6 +23,10 @@ fn fault_j5_by_hand_it_only_reads() {
                 ("complete_task", json!({"task": "fix-it"})),
                 ("start_task", json!({"task": "fix-it"})),
                 ("create_task", json!({"title": "x", "description": "y"})),
+                ("spawn_executor", json!({"title": "x", "description": "y"})),
+                ("request_merge", json!({"task": "fix-it"})),
+                ("read_messages", json!({})),
+                ("send_message_to_session", json!({"session_id": "main", "message": "QUESTION: who am I?"})),
             ] {
                 let refused = talk.refused(name, &arguments);
                 assert_eq!(refused, format!("{name} is not for this session. tools/list has what is"));

@@ -6,8 +6,13 @@ use crate::at_desk;
 
 const READS: [&str; 3] = ["get_diff", "get_task", "list_sessions"];
 
+/// What every session may do with messages.
+const TALKS: [&str; 2] = ["send_message_to_session", "read_messages"];
+/// What the designer may do, and whoever takes a task apart.
+const LEADS: [&str; 6] = ["create_task", "spawn_executor", "start_task", "stop_task", "read_session", "request_merge"];
+
 fn with_reads(names: &[&str]) -> Vec<String> {
-    names.iter().chain(&READS).map(|name| (*name).to_owned()).collect()
+    names.iter().chain(&TALKS).chain(&READS).map(|name| (*name).to_owned()).collect()
 }
 
 /// R72, R73.
@@ -33,7 +38,7 @@ fn a_stage_ends_by_a_tool() {
         insta::assert_snapshot!(refused("submit_artifact", json!({})), @"missing field `content`.");
         insta::assert_snapshot!(refused("submit_verdict", json!({"decision": "approve", "reason": "good"})), @"this stage gives no verdict. Stage work ends with a text: orchestra submit");
         insta::assert_snapshot!(refused("ask_questions", json!({"questions": []})), @"1 to 20 questions at once, not 0.");
-        insta::assert_snapshot!(refused("create_task", json!({"title": "More", "description": "x"})), @"create_task is not for a task. tools/list has what is");
+        insta::assert_snapshot!(refused("create_task", json!({"title": "More", "description": "x"})), @"task.new is refused to the session fix-it: that takes the designer or a person; a stage that proposes subtasks makes them below its own task.");
         insta::assert_snapshot!(refused("complete_task", json!({"task": "other", "summary": "x"})), @"summary: only a task's own agent hands in for it. Leave it out");
         insta::assert_snapshot!(refused("submit_artefact", json!({"content": "x"})), @r#"there is no tool "submit_artefact". Nearest: submit_artifact"#);
         let huge = refused("submit_artifact", json!({"content": "x".repeat(6 << 20)}));
@@ -73,7 +78,8 @@ fn what_a_stage_ends_with_tells_its_tools() {
         let mut talk = desk.task("split-it", "apart");
         talk.greet();
         let own = ["propose_subtasks", "ask_questions", "report_blocked", "report_failed", "complete_task"];
-        assert_eq!(talk.tools(), with_reads(&own));
+        let own = own.iter().chain(&TALKS).chain(&LEADS).chain(&READS).copied().collect::<Vec<_>>();
+        assert_eq!(talk.tools(), own);
         let draft =
             |depends_on| json!({"title": "One", "description": "x", "instructions": "y", "depends_on": [depends_on]});
         let refused = talk.refused("propose_subtasks", &json!({"summary": "s", "subtasks": [draft(0)]}));
@@ -115,7 +121,8 @@ fn the_designer_makes_and_starts_tasks() {
         desk.done(&["rpc", "session.start_designer"]);
         let mut talk = desk.again("main");
         talk.greet();
-        assert_eq!(talk.tools(), with_reads(&["complete_task", "create_task", "start_task", "stop_task"]));
+        let own: Vec<_> = ["complete_task"].iter().chain(&TALKS).chain(&LEADS).chain(&READS).copied().collect();
+        assert_eq!(talk.tools(), own);
         let new = json!({"title": "Fix it", "description": "# Fix it", "slug": "fix-it", "flow": "quick", "agent": "scripted"});
         assert_eq!(talk.done("create_task", &new)["task"]["state"], "draft");
         talk.done("start_task", &json!({"task": "fix-it"}));

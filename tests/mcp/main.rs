@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod hand_in;
+mod messages;
 mod talk;
 
 #[path = "../support/place.rs"]

@@ -71,7 +71,7 @@ fn fault_r2_a_line_of_a_hundred_megabytes() {
         let mut long = served.greeted();
         let text = "x".repeat(3 << 20);
         let params = json!({"project": served.bench.project(), "session": "main", "text": text});
-        assert_eq!(long.refused("message.send", &params).0, -32_002, "3 MB are read; there is no designer");
+        assert_eq!(long.refused("message.send", &params).0, -32_000, "3 MB are read; a message has 64 KB at most");
     });
 }
 

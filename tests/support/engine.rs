@@ -249,7 +249,9 @@ impl Bench {
 
     pub fn send(&self, slug: &str, text: &str) -> Reply {
         let session = SessionId::from(slug);
-        self.engine().call(Request::Send { project: self.project(), session, text: text.to_owned() }).unwrap()
+        self.engine()
+            .call(Request::Send { project: self.project(), session, text: text.to_owned(), sender: None })
+            .unwrap()
     }
 
     /// What a person said in a conversation with the scripted agent, as the agent remembers it.

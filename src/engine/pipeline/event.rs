@@ -38,6 +38,12 @@ pub enum Event {
         run: RunId,
         hand_in: HandIn,
     },
+    /// Its agent asks by a message, or says by one what went wrong. `heard`: somebody is there to answer.
+    Asked {
+        run: RunId,
+        text: String,
+        heard: bool,
+    },
     AgentExited {
         run: RunId,
         status: ExitStatus,
@@ -89,6 +95,10 @@ pub enum Event {
     },
     /// No subtask has failed any more.
     ChildrenMended,
+    /// An agent, by its session's name, asks a person to merge it.
+    MergeAsked {
+        by: String,
+    },
     Integrated {
         run: RunId,
         commit: String,

@@ -109,6 +109,31 @@ impl Step<'_> {
         self.enter(State::Asking, Some((ReasonKind::Questions, format!("{first}{more}"), "agent")));
     }
 
+    /// It asks by a message: it waits until somebody says something to it. What it handed in, or asked in due form, goes before.
+    pub(super) fn asked(&mut self, text: String, heard: bool) {
+        use State::{Asking, Blocked, Quiet, Working};
+        let questions = self.task.iteration().is_some_and(|iteration| iteration.open_questions().is_some());
+        if questions || self.is_submitted() || !matches!(self.task.state, Working | Quiet | Asking | Blocked) {
+            return;
+        }
+        if self.task.auto && !heard {
+            return self.use_judgement();
+        }
+        self.enter(Asking, Some((ReasonKind::Message, text, "agent")));
+    }
+
+    /// It has asked by a message, and waits.
+    pub(super) fn awaits_word(&self) -> bool {
+        self.task.state == State::Asking
+            && self.task.reason.as_ref().is_some_and(|reason| reason.kind == ReasonKind::Message)
+    }
+
+    /// Nobody is there who would answer a message.
+    pub(super) fn use_judgement(&mut self) {
+        self.close_iteration(Outcome::Asked);
+        self.go_on(Trigger::Answered { text: STANDING_REPLY.to_owned() });
+    }
+
     /// The answers begin a new iteration in the same conversation.
     pub(super) fn answer_questions(&mut self, answers: Vec<String>) {
         let round = self.task.iterations.last_mut().and_then(|iteration| iteration.questions.last_mut());

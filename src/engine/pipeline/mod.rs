@@ -69,7 +69,8 @@ fn answers(task: &Task, event: &Event) -> bool {
         | Event::DependenciesMet
         | Event::ChildrenClosed
         | Event::ChildFailed { .. }
-        | Event::ChildrenMended => true,
+        | Event::ChildrenMended
+        | Event::MergeAsked { .. } => true,
         Event::ScriptDone { run, .. } | Event::ScriptBroken { run, .. } => job(State::Scripting, run),
         Event::SubtasksMade { run } | Event::SubtaskFolded { run, .. } | Event::SubtasksRefused { run, .. } => {
             job(State::Children, run)
@@ -81,6 +82,7 @@ fn answers(task: &Task, event: &Event) -> bool {
         | Event::IntegrationRefused { run, .. } => job(State::Integrating, run),
         Event::LaunchFailed { run, .. }
         | Event::AgentChanged { run, .. }
+        | Event::Asked { run, .. }
         | Event::AgentExited { run, .. }
         | Event::AgentLost { run, .. } => {
             task.session.as_ref().is_some_and(|session| session.alive && session.id == *run)
@@ -106,7 +108,6 @@ struct Step<'a> {
 impl Step<'_> {
     fn answer(&mut self, event: Event) {
         match event {
-            Event::Person(_) => {}
             Event::Granted => self.granted(),
             Event::WorktreeReady { base_commit, .. } => {
                 self.task.base_commit = Some(base_commit);
@@ -121,6 +122,7 @@ impl Step<'_> {
             Event::AgentChanged { activity, attended, .. } => self.agent_changed(activity, attended),
             Event::ConversationKnown { id, .. } => self.conversation_known(id),
             Event::Submitted { hand_in, .. } => self.submitted(hand_in),
+            Event::Asked { text, heard, .. } => self.asked(text, heard),
             Event::AgentExited { status, .. } => self.agent_gone(Pause::Exited, format!("the agent {status}")),
             Event::AgentLost { why, .. } => self.agent_gone(why, lost_text(why).to_owned()),
             Event::GateDone { result, .. } => self.gate_done(result),
@@ -135,6 +137,11 @@ impl Step<'_> {
             Event::ChildrenClosed => self.children_closed(),
             Event::ChildFailed { slug, error } => self.child_failed(&slug, &error),
             Event::ChildrenMended => self.children_mended(),
+            Event::MergeAsked { by } if self.task.state == State::Done => {
+                let text = format!("{by} asks for the merge; M merges it");
+                self.enter(State::Done, Some((ReasonKind::MergeAsked, text, "agent")));
+            }
+            Event::Person(_) | Event::MergeAsked { .. } => {}
             Event::Integrated { .. } => self.integrated(),
             Event::IntegrationFailed { text, .. } => self.integration_failed(text),
             Event::IntegrationRefused { text, .. } => {
@@ -193,6 +200,8 @@ impl Step<'_> {
 
     fn agent_works(&mut self, attended: bool) {
         match self.task.state {
+            // It works on, and has not been answered.
+            State::Asking if self.awaits_word() && !attended => {}
             State::Asking if attended => {
                 self.answered_in_person();
                 self.enter(State::Working, None);
@@ -224,6 +233,9 @@ impl Step<'_> {
         }
         if self.is_submitted() {
             return self.output_ready();
+        }
+        if self.awaits_word() {
+            return;
         }
         let reminders = self.task.iteration().map_or(0, |iteration| iteration.reminders);
         if self.task.flow.is_solo() || attended || reminders >= MAX_REMINDERS {

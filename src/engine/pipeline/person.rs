@@ -117,6 +117,7 @@ impl Step<'_> {
         match self.task.state {
             State::Approval if auto => self.pass(Outcome::Passed),
             State::Verdict if auto => self.send_back(),
+            State::Asking if auto && self.awaits_word() => self.use_judgement(),
             State::Asking if auto => self.ask(),
             _ => {}
         }
@@ -245,6 +246,7 @@ impl Step<'_> {
             (Wish::RunGate, _) if self.task.current_stage().gate.is_none() => {
                 format!("has no gate at stage {}", self.task.current_stage().name)
             }
+            (Wish::Answer { .. }, State::Asking) if self.awaits_word() => "asks by a message; Space answers".to_owned(),
             (Wish::Answer { .. }, State::Asking) => "shows a dialog of its own; Enter attaches".to_owned(),
             (Wish::Answer { .. }, _) => "asks nothing".to_owned(),
             (Wish::Override, _) => "has no rejection to override".to_owned(),

@@ -39,7 +39,7 @@ enum Kind {
 /// The setting that no project may make: it is about all of them.
 const USER_ONLY: &str = "max_running_total";
 
-const KEYS: [Key; 20] = [
+const KEYS: [Key; 23] = [
     Key {
         path: "agent",
         kind: Kind::Text,
@@ -76,6 +76,21 @@ const KEYS: [Key; 20] = [
         path: "merge.cleanup",
         kind: Kind::Choice(&["worktree", "all", "none"]),
         doc: "What goes after a merge: the worktree, the branch too, or nothing. The trash keeps it all.",
+    },
+    Key {
+        path: "designer.autostart",
+        kind: Kind::Flag,
+        doc: "True: the designer begins with the screen, in the project that it is opened in.",
+    },
+    Key {
+        path: "designer.may_merge",
+        kind: Kind::Flag,
+        doc: "True: what the designer asks to merge is merged without a person.",
+    },
+    Key {
+        path: "designer.max_messages",
+        kind: Kind::Number { min: 2, max: 10_000 },
+        doc: "Messages that two agents send one another before a person has to say something to one of them.",
     },
     Key {
         path: "git.hooks",

@@ -189,6 +189,20 @@ impl Database {
         self.rows(sql, [limit], message)
     }
 
+    /// How many messages two sessions sent each other after one.
+    pub fn messages_between(&self, one: &SessionId, other: &SessionId, since: MessageId) -> Result<u32, DatabaseError> {
+        let sql = "SELECT count(*) FROM messages
+                   WHERE id > ?3 AND ((session = ?1 AND sender = ?2) OR (session = ?2 AND sender = ?1))";
+        let count = self.row(sql, params![one.as_str(), other.as_str(), since.0], |row| row.get(0))?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// The last message that there is, of any session; 0: there is none.
+    pub fn last_message(&self) -> Result<MessageId, DatabaseError> {
+        let id = self.row("SELECT coalesce(max(id), 0) FROM messages", [], |row| row.get(0))?;
+        Ok(MessageId(id.unwrap_or(0)))
+    }
+
     /// Keeps a notice; returns its number, which stands for `notice.seq`.
     pub fn add_notice(&mut self, notice: &Notice) -> Result<u64, DatabaseError> {
         let (project, session) = notice.about.as_ref().map(|(p, s)| (p.as_str(), s.as_str())).unzip();

@@ -164,7 +164,10 @@ impl Line {
             }
             Purpose::Message { session } => {
                 model.input.drafts.remove(&self.draft_key());
-                Step::Close(vec![Effect::Ask { request: Request::Send { project, session, text }, then: Then::Say }])
+                Step::Close(vec![Effect::Ask {
+                    request: Request::Send { project, session, text, sender: None },
+                    then: Then::Say,
+                }])
             }
             Purpose::Comment { task, on, .. } => {
                 model.input.drafts.remove(&self.draft_key());

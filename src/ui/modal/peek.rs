@@ -67,7 +67,10 @@ impl Peek {
                 let text = self.field.text().trim().to_owned();
                 model.input.drafts.remove(&self.draft_key());
                 let (project, session) = (self.project.clone(), self.session.clone());
-                Step::Close(vec![Effect::Ask { request: Request::Send { project, session, text }, then: Then::Say }])
+                Step::Close(vec![Effect::Ask {
+                    request: Request::Send { project, session, text, sender: None },
+                    then: Then::Say,
+                }])
             }
             KeyCode::Enter => {
                 self.field.break_line();

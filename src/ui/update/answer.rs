@@ -61,7 +61,11 @@ fn ask_trust(model: &mut Model, request: Request) -> Vec<Effect> {
 
 fn said(model: &mut Model, result: Answer) -> Vec<Effect> {
     match result {
-        Ok(Reply::Done { message: Some(text) } | Reply::Task { message: Some(text), .. }) => {
+        Ok(
+            Reply::Done { message: Some(text) }
+            | Reply::Task { message: Some(text), .. }
+            | Reply::Sent { message: Some(text), .. },
+        ) => {
             message::news(model, text);
             Vec::new()
         }

@@ -118,7 +118,7 @@ fn requests_of_single_keys() {
         (
             "working-task",
             "mgo on<enter>",
-            Request::Send { project: id.clone(), session: session.clone(), text: "go on".to_owned() },
+            Request::Send { project: id.clone(), session: session.clone(), text: "go on".to_owned(), sender: None },
         ),
         (
             "asking-task",
@@ -128,7 +128,12 @@ fn requests_of_single_keys() {
         (
             "asking-task",
             " both<enter>",
-            Request::Send { project: id.clone(), session: SessionId::from("asking-task"), text: "both".to_owned() },
+            Request::Send {
+                project: id.clone(),
+                session: SessionId::from("asking-task"),
+                text: "both".to_owned(),
+                sender: None,
+            },
         ),
     ] {
         let mut person = Person::on(on);

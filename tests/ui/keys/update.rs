@@ -153,7 +153,7 @@ fn a_paste_into_the_list_is_a_message() {
     person.press("<enter>");
     let text = "D\ny\nM".to_owned();
     let session = SessionId::from("working-task");
-    assert_eq!(person.requests(), [Request::Send { project: project(), session, text }]);
+    assert_eq!(person.requests(), [Request::Send { project: project(), session, text, sender: None }]);
 }
 
 #[test]
