@@ -11,6 +11,7 @@ fn due(assignment: &Assignment, by: ArtifactBy) -> Due<'_> {
 
 fn brief<'a>(trigger: &'a Trigger, artifacts: &'a [EarlierArtifact<'a>]) -> Brief<'a> {
     Brief {
+        role: "",
         template: "You fix things.\n",
         stage: Some("Makes it right"),
         instructions: Some("Run `make test`.\n"),

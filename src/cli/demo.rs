@@ -52,7 +52,7 @@ fn run(verb: &Demo) -> Result<(), Failure> {
     // Its agents hand in by the socket, as any do.
     let server = Server::start(engine.handle(), &home, open::face(&engine, FaceKind::Tui))?;
     begin(&engine)?;
-    let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory })?;
+    let engine = runtime::run(engine, mailbox, Opening { guide: Some(Guide::default()), memory, designer: false })?;
     drop(server);
     if verb.keep {
         let kept = folder.keep();

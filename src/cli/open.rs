@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, path: &Path) -> Result<(), Failure> {
     let (engine, mailbox) = begin(context, &repo, &home)?;
     let memory = home.root().join("screen.json");
     let server = Server::start(engine.handle(), &home, face(&engine, FaceKind::Tui))?;
-    let engine = runtime::run(engine, mailbox, Opening { guide: None, memory })?;
+    let engine = runtime::run(engine, mailbox, Opening { guide: None, memory, designer: true })?;
     leave(&home, engine, server)
 }
 

@@ -245,6 +245,7 @@ mod tests {
             by: ArtifactBy::Submit,
         };
         let brief = Brief {
+            role: "",
             template: prompt::DEFAULT_TEMPLATE,
             stage: None,
             instructions: None,

@@ -11,6 +11,7 @@ use crate::model::{
     DeleteScope, Failure, FailureKind, Resource, SessionId, Stage, State, Task, TaskId, Trigger, Work, gather,
 };
 use crate::store::database::Artifact;
+use crate::store::prompt::{self as texts, EXECUTOR};
 use crate::store::{artifact, atomic, workflow};
 
 /// The longest template or instruction file, in bytes.
@@ -43,6 +44,7 @@ impl Project {
             log.iter().map(|(text, path)| EarlierArtifact { name: artifact::ACTIVITY_LOG, stage: None, text, path });
         let artifacts: Vec<_> = artifacts.iter().map(told).chain(log).collect();
         let composed = prompt::compose(&Brief {
+            role: EXECUTOR,
             template: &template,
             stage: stage.description.as_deref(),
             instructions: instructions.as_deref(),
@@ -95,6 +97,11 @@ impl Project {
         let log = artifact::prepare_log(&self.files.folder, &task.slug, &iteration.stage, iteration.number);
         let file = log.map_err(Failure::internal)?.with_extension("prompt.md");
         atomic::write(&file, text.as_bytes()).map_err(Failure::internal)
+    }
+
+    /// What the designer is told of its place, and of the project.
+    pub fn designer_prompt(&self) -> Result<String, Failure> {
+        texts::designer(&self.files.folder).map_err(Failure::internal)
     }
 
     fn text(&self, path: &std::path::Path) -> Result<Option<String>, Failure> {

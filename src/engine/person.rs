@@ -112,10 +112,13 @@ impl Core {
         run: &RunId,
     ) -> Result<(Launch, agent::LaunchExtras, agent::Manifest, bool), Failure> {
         let found = self.project(project)?;
+        found.check_trust()?;
         let earlier = found.interrupted_designer()?;
         let manifest = self.manifest(found, earlier.as_ref().map(|(name, _)| name.as_str()))?;
         let known = earlier.as_ref().map(|(_, id)| id.as_str()).filter(|_| !manifest.resume.is_empty());
         let session_dir = self.make_box(run)?;
+        // The server of its tools tells the others: in every request, and without a turn for it.
+        let prompt = (manifest.mcp.is_none() && known.is_none()).then(|| found.designer_prompt()).transpose()?;
         let inherited: Vec<_> = std::env::vars_os().collect();
         let variables = [
             (SESSION_DIR.into(), session_dir.clone().into()),
@@ -127,7 +130,7 @@ impl Core {
             mode: Mode::Interactive,
             worktree: found.root(),
             conversation: known.map_or(agent::Conversation::Fresh, agent::Conversation::Resume),
-            prompt: None,
+            prompt: prompt.as_deref(),
             permissions: found.settings.config.permissions,
             disallowed_tools: &[],
             model: None,

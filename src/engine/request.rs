@@ -118,6 +118,7 @@ impl Core {
             }
             Request::ListMessages { project, session, since } => self.messages(&project, session.as_ref(), since),
             Request::Templates { project } => self.project(&project)?.templates(),
+            Request::DesignerPrompt { project } => Ok(Reply::Text { text: self.project(&project)?.designer_prompt()? }),
             Request::Hello => Ok(done(None)),
             Request::Start { .. }
             | Request::Send { .. }

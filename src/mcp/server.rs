@@ -24,7 +24,7 @@ use crate::model::Failure;
 /// Calls that are under way when the input ends may take so long.
 const LAST_CALLS: Duration = Duration::from_secs(30);
 
-/// What a client may show to its model.
+/// What a client shows to its model.
 const INSTRUCTIONS: &str = "Tools of Orchestra, which runs you. They do what the command `orchestra submit` does, which your prompt \
 names: use either one, once.";
 
@@ -53,7 +53,7 @@ impl ServerHandler for Server {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
             .with_server_info(Implementation::new("orchestra", env!("CARGO_PKG_VERSION")))
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(format!("{}{INSTRUCTIONS}", self.session.place_told()))
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {

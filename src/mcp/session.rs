@@ -2,7 +2,7 @@
 //!
 //! Invariant: who belongs to no session is offered only what reads, whatever he says of himself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::tool::{self, Audience, Output, Tool};
 use crate::model::{Failure, FailureKind, HandIn};
 use crate::rpc::{Client, DueView, OwnSession, note_refusal, project_root};
-use crate::store::Home;
+use crate::store::{Folder, Home, prompt};
 
 /// On whose behalf tools are called.
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ impl Session {
     /// Id of the session; none: there is none.
     pub fn id(&self) -> Option<&str> {
         self.own.as_ref().map(OwnSession::id)
+    }
+
+    /// What its agent is told of its place; empty: it is told elsewhere.
+    pub fn place_told(&self) -> String {
+        let is_designer = self.own.as_ref().is_some_and(|own| own.task().is_none());
+        // A file that cannot be read takes nothing else away.
+        let text = is_designer.then(|| prompt::designer(&Folder::of(Path::new(&self.project))).unwrap_or_default());
+        text.filter(|text| !text.is_empty()).map_or_else(String::new, |text| format!("{text}\n"))
     }
 
     /// Notes what was refused to it before the engine was asked.

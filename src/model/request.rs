@@ -233,6 +233,9 @@ pub enum Request {
     /// The text that an agent of this stage, or of the current one, would be started with.
     #[serde(rename = "task.prompt")]
     Prompt { project: ProjectId, task: TaskId, stage: Option<String> },
+    /// What the designer is told of its place.
+    #[serde(rename = "project.designer_prompt")]
+    DesignerPrompt { project: ProjectId },
     /// Pushes the branch and opens a pull request with `gh`.
     #[serde(rename = "task.open_pull_request")]
     OpenPullRequest { project: ProjectId, task: TaskId },
@@ -319,6 +322,7 @@ impl Request {
             | Self::ShowTask { project, .. }
             | Self::ListMessages { project, .. }
             | Self::Templates { project }
+            | Self::DesignerPrompt { project }
             | Self::BaseFacts { project, .. } => Some(project),
         }
     }
@@ -377,6 +381,7 @@ impl Request {
             | Self::TrustFacts { .. }
             | Self::BaseFacts { .. }
             | Self::Templates { .. }
+            | Self::DesignerPrompt { .. }
             | Self::HandOver
             | Self::ShutDown
             | Self::Hello => None,

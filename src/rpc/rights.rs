@@ -55,6 +55,7 @@ pub const fn of(request: &Request) -> Right<'_> {
         | Request::Usage { project }
         | Request::BaseFacts { project, .. }
         | Request::Templates { project }
+        | Request::DesignerPrompt { project }
         | Request::Prompt { project, .. }
         | Request::TrustFacts { project } => Right::Read(project),
         Request::Send { project, session, .. } => Right::Message(project, session),
@@ -254,6 +255,7 @@ mod tests {
             Request::TrustFacts { project: project() },
             Request::BaseFacts { project: project(), base: None },
             Request::Templates { project: project() },
+            Request::DesignerPrompt { project: project() },
             Request::HandOver,
             Request::ShutDown,
             Request::Hello,
@@ -282,6 +284,7 @@ mod tests {
     const READS: [&str; 11] = [
         "engine.ping",
         "project.base_facts",
+        "project.designer_prompt",
         "project.templates",
         "project.trust_facts",
         "project.usage",

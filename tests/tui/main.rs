@@ -7,6 +7,7 @@ use std::path::Path;
 
 mod attach;
 mod demo;
+mod designer;
 mod leave;
 mod open;
 mod pipeline;

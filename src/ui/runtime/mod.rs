@@ -21,10 +21,10 @@ use jiff::Timestamp;
 use signal_hook::iterator::Signals;
 
 use crate::engine::{Change, Engine, Listener};
-use crate::model::{Failure, Size};
+use crate::model::{Failure, Request, Size};
 
 use super::guide::Guide;
-use super::model::Model;
+use super::model::{Effect, Model, Then};
 use super::msg::Msg;
 use super::update;
 use input::Input;
@@ -69,6 +69,8 @@ pub struct Opening {
     pub guide: Option<Guide>,
     /// Where drafts and tips are kept.
     pub memory: std::path::PathBuf,
+    /// Where the settings want it so, the designer of the project begins with the screen.
+    pub designer: bool,
 }
 
 const fn bit(change: Change) -> u8 {
@@ -208,10 +210,23 @@ impl Face {
             }
         }
         self.draw()?;
+        self.start_designer();
         Outer::enhance_keys()?;
         let sender = self.mailbox.sender.clone();
         self.input = Some(Input::start(move |event| sender.send(event.map_or(Wake::Leave, Wake::Input)).is_ok())?);
         Ok(())
+    }
+
+    /// Starts the designer of the project that was opened, where that is wanted, as soon as the project is known.
+    fn start_designer(&mut self) {
+        let Some(opened) = self.model.snapshot.opened.as_ref().map(|opened| opened.project.clone()) else { return };
+        let project = self.model.snapshot.projects.iter().find(|project| project.id == opened);
+        if project.is_none() || !std::mem::take(&mut self.opening.designer) {
+            return;
+        }
+        if project.is_some_and(|project| project.config.designer.autostart && project.trouble.is_none()) {
+            self.perform(Effect::Ask { request: Request::StartDesigner { project: opened }, then: Then::Say });
+        }
     }
 
     fn serve(&mut self) -> std::io::Result<()> {
@@ -295,6 +310,7 @@ impl Face {
         let changes = self.mailbox.changes.swap(0, Ordering::AcqRel);
         if changes & bit(Change::Snapshot) != 0 {
             self.tell(Msg::Snapshot(self.engine.snapshot()));
+            self.start_designer();
         }
         if changes & bit(Change::Ended) != 0 {
             self.leaving = true;
