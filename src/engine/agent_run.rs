@@ -335,6 +335,9 @@ impl Core {
         if sent {
             self.person_spoke(&place);
         }
+        if activity == Activity::Working {
+            self.letter_taken(run);
+        }
         let Some(at) = self.task_of(run) else { return };
         if activity == Activity::Resting && self.is_to_be_told(&at, run) {
             // It has ended no turn: what the next one begins with is still to be typed.
@@ -342,9 +345,6 @@ impl Core {
         }
         // What was handed in belongs to the turn that begins, or to the one that ends.
         let begins = activity == Activity::Working;
-        if begins {
-            self.letter_taken(run);
-        }
         if !begins {
             self.collect_submissions(run);
         }
@@ -441,7 +441,9 @@ impl Core {
         let events = source.map(|source| self.follow(live.run.clone(), source, conversation));
         let status = Authority::new(&manifest);
         let dir = self.box_of(&live.run);
-        let unheard = if dir.join(TYPED_FILE).exists() { TYPED_TO_BEGIN } else { EVENTS_BEGIN };
+        // The designer begins without a prompt: it has nothing to tell before somebody says something to it.
+        let is_told_nothing = dir.join(TYPED_FILE).exists() || live.kind == SessionKind::Designer;
+        let unheard = if is_told_nothing { TYPED_TO_BEGIN } else { EVENTS_BEGIN };
         live.agent = Some(AgentSide {
             manifest,
             mode,

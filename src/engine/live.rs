@@ -201,10 +201,15 @@ impl AgentSide {
         self.dropped.map(|at| at + BESIDE_A_TURN)
     }
 
+    /// Its event stream has told something.
+    pub fn is_heard(&self) -> bool {
+        self.status.verdict().source != Source::Screen
+    }
+
     /// When the screen counts as standing still, unless it changes before.
     pub fn still_at(&self) -> Option<Instant> {
         let still = self.moved? + Duration::from_millis(self.manifest.rest_after_ms);
-        let unheard = self.events.is_some() && self.status.verdict().source == Source::Screen;
+        let unheard = self.events.is_some() && !self.is_heard();
         // One that is only just starting stands still as well: what is typed then is lost.
         Some(if unheard { still.max(self.unheard_until) } else { still })
     }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::Place;
 use super::core::Core;
 use super::handle::Shared;
-use super::live::Live;
+use super::live::{AgentSide, Live};
 use super::message::TaskPlace;
 use crate::agent::prompt;
-use crate::model::{Activity, ProjectId, RunId};
+use crate::model::{Activity, Prefix, ProjectId, RunId, SessionId};
 use crate::pty;
 use crate::store::database::{Delivery, EffectId, MessageId, StoredMessage};
 
@@ -34,6 +34,8 @@ pub(super) struct Letter {
     pub text: String,
     pub origin: Origin,
     pub state: Sending,
+    /// It says that the work of this session is done: it goes once the gate has nothing against that.
+    pub report_of: Option<SessionId>,
 }
 
 /// How far a letter is.
@@ -62,13 +64,15 @@ pub(super) enum Remedy {
 
 impl Letter {
     pub const fn new(run: RunId, id: RunId, text: String, origin: Origin) -> Self {
-        Self { run, id, text, origin, state: Sending::Waits }
+        Self { run, id, text, origin, state: Sending::Waits, report_of: None }
     }
 
     /// A message, by its number in the database. An agent's stands in a fence: only what a person says is typed as it is.
     pub fn of_message(run: RunId, message: &StoredMessage) -> Self {
-        let text = told(message);
-        Self::new(run, RunId(format!("message-{}", message.id.0)), text, Origin::Message(message.id))
+        let is_report = Prefix::of(&message.text).is_some_and(|(prefix, _)| prefix == Prefix::Complete);
+        let id = RunId(format!("message-{}", message.id.0));
+        let report_of = message.sender.clone().filter(|_| is_report);
+        Self { report_of, ..Self::new(run, id, told(message), Origin::Message(message.id)) }
     }
 
     /// The flow waits for the turn that it begins.
@@ -141,6 +145,10 @@ impl Core {
                 if under_way.contains(&letter.run) || !ready(live, &self.shared) {
                     continue;
                 }
+                let reporter = letter.report_of.as_ref().and_then(|it| self.projects[index].task_by_session(it));
+                if reporter.is_some_and(|task| task.state.is_busy()) {
+                    continue;
+                }
                 let Some(terminal) = &live.terminal else { continue };
                 if terminal.submit(letter.id.as_str(), &letter.text, ENTER_DELAY).is_err() {
                     continue;
@@ -179,6 +187,8 @@ impl Core {
     pub(super) fn letter_typed(&mut self, run: &RunId, id: &str) {
         let live = self.live.get(run);
         let tells = live.and_then(|live| live.agent.as_ref()).is_some_and(|agent| agent.events.is_some());
+        // One that has told nothing of itself so far may only just be starting.
+        let is_heard = live.and_then(|live| live.agent.as_ref()).is_some_and(AgentSide::is_heard);
         let works = live.is_some_and(|live| live.activity() == Activity::Working);
         for project in &mut self.projects {
             let Some(index) =
@@ -187,7 +197,9 @@ impl Core {
                 continue;
             };
             let letter = &mut project.waiting.mail[index];
-            if let (Sending::Typed { tries }, true) = (letter.state, tells && !works && letter.is_of_flow()) {
+            if let (Sending::Typed { tries }, true) =
+                (letter.state, tells && !works && (letter.is_of_flow() || !is_heard))
+            {
                 let next = match tries {
                     1 => Remedy::Enter,
                     TRIES.. => Remedy::Tell,

@@ -10,13 +10,16 @@ fn designer(desk: &Desk<'_>) -> Talk {
     desk.make_pipes("main");
     desk.done(&["rpc", "session.start_designer"]);
     let mut talk = desk.again("main");
-    talk.greet();
+    let told = talk.greet()["instructions"].as_str().unwrap().to_owned();
+    assert!(told.starts_with(&desk.done(&["prompt", "main"])), "it is told of its place: {told}");
     talk
 }
 
 fn executor(desk: &Desk<'_>, slug: &str, flow: &str) -> Talk {
     let mut talk = desk.task(slug, flow);
-    talk.greet();
+    let told = talk.greet()["instructions"].as_str().unwrap().to_owned();
+    assert!(!told.contains("You are the designer"), "{told}");
+    assert!(desk.done(&["prompt", slug]).starts_with("# Your place\n\nYou are an executor"));
     talk
 }
 

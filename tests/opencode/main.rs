@@ -9,6 +9,7 @@ mod agents;
 mod default_project;
 mod denied;
 mod diagrams;
+mod dialogue;
 #[path = "../support/place.rs"]
 mod place;
 #[path = "../support/repo.rs"]

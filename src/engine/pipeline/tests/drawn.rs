@@ -11,14 +11,9 @@ use crate::model::{HandIn, Question};
 /// Events of a person; those after them are told by the engine.
 const OF_PERSON: usize = 18;
 
-/// Every kind of event as it could come now. Answers name the run under way, or a stale one.
-fn events(story: &Story, stale: bool) -> Vec<Event> {
-    let pick = |run: RunId| if stale { RunId::from("stale") } else { run };
-    let (agent, job) = (pick(story.agent()), pick(story.job()));
-    let question = Question { question: "which?".into(), context: None, options: Vec::new() };
-    let changed = |activity: Activity, attended: bool| Event::AgentChanged { run: agent.clone(), activity, attended };
-    let submitted = |submission: Submission| Event::Submitted { run: agent.clone(), hand_in: submission.into() };
-    let wishes = [
+/// Everything that a person may want.
+fn wishes() -> [Wish; OF_PERSON] {
+    [
         Wish::Start,
         Wish::Retry,
         Wish::Stop,
@@ -37,8 +32,16 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
         Wish::SetAuto(true),
         Wish::Merge { into: None },
         Wish::Archive,
-    ];
-    assert_eq!(wishes.len(), OF_PERSON);
+    ]
+}
+
+/// Every kind of event as it could come now. Answers name the run under way, or a stale one.
+fn events(story: &Story, stale: bool) -> Vec<Event> {
+    let pick = |run: RunId| if stale { RunId::from("stale") } else { run };
+    let (agent, job) = (pick(story.agent()), pick(story.job()));
+    let question = Question { question: "which?".into(), context: None, options: Vec::new() };
+    let changed = |activity: Activity, attended: bool| Event::AgentChanged { run: agent.clone(), activity, attended };
+    let submitted = |submission: Submission| Event::Submitted { run: agent.clone(), hand_in: submission.into() };
     let answers = [
         Event::Granted,
         Event::DependenciesMet,
@@ -54,6 +57,8 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
         submitted(Submission::Blocked { reason: "no network".into() }),
         submitted(Submission::Failed { reason: "impossible".into() }),
         submitted(rejection()),
+        Event::Asked { run: agent.clone(), text: "QUESTION: which?".into(), heard: true },
+        Event::Asked { run: agent.clone(), text: "QUESTION: which?".into(), heard: false },
         Event::AgentExited { run: agent.clone(), status: ExitStatus::Code(1) },
         Event::AgentLost { run: agent.clone(), why: Pause::Reboot },
         Event::GateDone { run: job.clone(), result: gate_result(1, 1) },
@@ -68,11 +73,12 @@ fn events(story: &Story, stale: bool) -> Vec<Event> {
         Event::ChildFailed { slug: Slug::new("part").expect("a slug"), error: "failed".into() },
         Event::ChildrenMended,
         Event::ChildrenClosed,
+        Event::MergeAsked { by: "main".into() },
         Event::Integrated { run: job.clone(), commit: "c1".into() },
         Event::IntegrationFailed { run: job.clone(), text: "conflict".into() },
         Event::IntegrationRefused { run: job, text: "dirty".into() },
     ];
-    wishes.into_iter().map(Event::Person).chain(answers).collect()
+    wishes().into_iter().map(Event::Person).chain(answers).collect()
 }
 
 /// How many kinds of events there are.
@@ -232,6 +238,7 @@ fn event_name(event: &Event) -> String {
             format!("Submitted: {:?}", verdict.decision)
         }
         Event::Submitted { hand_in, .. } => format!("Submitted: {}", first_word(&format!("{:?}", hand_in.submission))),
+        Event::Asked { heard, .. } => format!("Asked{}", if *heard { "" } else { ", unheard" }),
         Event::GateDone { result, .. } => format!("GateDone: {}", if result.passed() { "passed" } else { "failed" }),
         Event::ScriptDone { result, .. } => {
             format!("ScriptDone: {}", if result.passed() { "passed" } else { "failed" })

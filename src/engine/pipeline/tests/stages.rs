@@ -132,6 +132,49 @@ fn questions_of_one_turn_are_one_round_and_a_person_may_answer_at_the_agent() {
     assert_eq!(story.stage(), "work", "nothing is asked a second time");
 }
 
+/// R113, R115.
+#[test]
+fn one_that_asks_by_a_message_waits_until_somebody_says_something() {
+    let mut story = Story::new(flow(false, 0)).start();
+    let run = story.agent();
+    let changed = |activity, attended| Event::AgentChanged { run: run.clone(), activity, attended };
+    let asked = |heard| Event::Asked { run: run.clone(), text: "QUESTION: which?".into(), heard };
+    story.tell(asked(true));
+    for event in
+        [changed(Activity::Resting, false), changed(Activity::Working, false), changed(Activity::Resting, false)]
+    {
+        assert_eq!(story.tell(event), [], "it is not reminded");
+        let reason = story.task.reason.as_ref().map(|it| (it.kind, it.text.as_str()));
+        assert_eq!((story.task.state, reason), (State::Asking, Some((ReasonKind::Message, "QUESTION: which?"))));
+    }
+    story.tell(changed(Activity::Working, true));
+    assert_eq!((story.task.state, story.task.iterations.len()), (State::Working, 1), "it was answered");
+    story.tell(asked(true));
+    story.tell(Event::Submitted { run: run.clone(), hand_in: text("the plan").into() });
+    story.tell(asked(true));
+    story.tell(changed(Activity::Resting, false));
+    assert_eq!(story.stage(), "work", "what it handed in goes before what it asked");
+}
+
+/// R67.
+#[test]
+fn in_auto_mode_a_message_that_nobody_hears_gets_the_standing_reply() {
+    let mut story = Story::new(flow(false, 0)).start();
+    let asked = |run, heard| Event::Asked { run, text: "QUESTION: which?".into(), heard };
+    story.tell(Event::Person(Wish::SetAuto(true)));
+    story.tell(asked(story.agent(), true));
+    assert_eq!(story.task.state, State::Asking, "the designer answers");
+    let told = |effects: &[Effect]| {
+        let judge = |text: &Text| matches!(text, Text::Feedback { trigger: Trigger::Answered { text } } if text.contains("judgement"));
+        matches!(effects, [Effect::LogAttempt { .. }, Effect::Tell { text, .. }] if judge(text))
+    };
+    let effects = story.tell(asked(story.agent(), false));
+    assert!(told(&effects) && story.task.state == State::Working, "{effects:?}");
+    story.tell(asked(story.agent(), true));
+    let effects = story.tell(Event::Person(Wish::SetAuto(true)));
+    assert!(told(&effects) && story.task.state == State::Working, "{effects:?}");
+}
+
 /// R71, R88.
 #[test]
 fn one_that_gave_up_goes_on_when_a_person_talks_to_it() {
