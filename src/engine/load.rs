@@ -12,6 +12,7 @@ use super::find::Found;
 use super::ground::now;
 use super::project::{Book, Files, Project, Shown, Waiting};
 use super::settings::Settings;
+use super::talk;
 use super::tidings::Look;
 use crate::git::{Git, Head, Repo, worktree};
 use crate::model::{Comment, Config, Failure, NoticeKind, ProjectId, TaskId, WorktreeRoot};
@@ -61,7 +62,7 @@ pub(super) fn load(home: &Home, entry: &projects::Project, found: Result<Found, 
     let tasks: BTreeMap<_, _> = loaded.tasks.into_iter().map(|task| (task.id, Arc::new(task))).collect();
     let unread = db.unread().map_err(Failure::internal)?;
     let worktrees = worktree_root(&home.worktrees(&entry.id), &folder, &settings.config, &entry.id);
-    let book = Book { tasks, unread, comments: open_comments(&db)?, ..Book::default() };
+    let book = Book { tasks, unread, unheard: talk::unheard(&db)?, comments: open_comments(&db)?, ..Book::default() };
     if trouble.is_none() {
         let moved = settle_in(&mut db, &book, &repo, (&folder, &worktrees));
         said.extend(moved.err().map(|failure| (NoticeKind::Error, failure.to_string())));

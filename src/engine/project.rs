@@ -24,7 +24,7 @@ use crate::model::{
     TrustFacts,
 };
 use crate::store::artifact;
-use crate::store::database::{Answered, Delivery, EffectId, StoredEffect};
+use crate::store::database::{Answered, Delivery, EffectId, StoredEffect, StoredMessage};
 use crate::store::trust::{self, Trust};
 use crate::store::watch::Watch;
 use crate::store::{Database, Folder};
@@ -55,6 +55,8 @@ pub(super) struct Book {
     pub since: HashMap<TaskId, Timestamp>,
     /// Sessions with a finished turn that nobody has looked at.
     pub unread: BTreeSet<SessionId>,
+    /// What executors said to the designer, moving no task by it, and what has not been typed to it.
+    pub unheard: Vec<StoredMessage>,
     pub seen: HashMap<SessionId, Totals>,
     /// The open ones on each task's diff.
     pub comments: HashMap<TaskId, Vec<Comment>>,
@@ -172,6 +174,12 @@ impl Project {
         self.book.unread.contains(session)
     }
 
+    /// Something that a session said to the designer and that no person has looked at.
+    pub fn unheard(&self, session: &SessionId) -> Option<String> {
+        let said = self.book.unheard.iter().find(|message| message.sender.as_ref() == Some(session));
+        said.filter(|_| self.is_unread(session)).map(|message| super::text::one_line(&message.text))
+    }
+
     pub fn set_unread(&mut self, session: &SessionId, unread: bool) -> Result<(), Failure> {
         let written = match (unread, self.book.unread.contains(session)) {
             (true, false) => self.db.mark_unread(session),
@@ -191,7 +199,10 @@ impl Project {
     pub fn settle(&mut self, origin: Origin, delivery: Delivery) -> Result<(), Failure> {
         match origin {
             Origin::Effect(id) => self.finish(id),
-            Origin::Message(id) => self.db.settle_message(id, delivery).map(drop).map_err(Failure::internal),
+            Origin::Message(id) => {
+                self.book.unheard.retain(|message| message.id != id);
+                self.db.settle_message(id, delivery).map(drop).map_err(Failure::internal)
+            }
             Origin::Launch => Ok(()),
         }
     }

@@ -146,6 +146,7 @@ impl Core {
             gate: (task.state == State::Gating).then(|| (gate.map_or(1, |gate| gate.attempt + 1), project.since(task))),
             same_failures: gate.map_or(0, |gate| gate.same),
             comments: project.open_comments(task.id).to_vec(),
+            unheard: project.unheard(&session).filter(|_| !newest.get(&SessionId::main()).is_some_and(|it| it.alive())),
             behind,
             task: Arc::clone(task),
         }

@@ -17,6 +17,7 @@ use super::text::one_line;
 use crate::model::{
     Activity, Answer, Failure, FailureKind, HandIn, Prefix, ProjectId, Reply, SessionId, State, Submission, Task,
 };
+use crate::store::Database;
 use crate::store::database::{Delivery, MessageId, StoredMessage};
 
 /// Bytes of a message, at most.
@@ -70,6 +71,7 @@ impl Core {
         let id = project.db.queue_message(&place.1, sender, text, at).map_err(Failure::internal)?;
         let (session, sender, text) = (place.1.clone(), sender.cloned(), text.to_owned());
         let message = StoredMessage { id, session, sender, text, delivery: Delivery::Queued, at };
+        project.book.unheard.extend(is_for_reading(&message).then(|| message.clone()));
         project.waiting.mail.extend(run.map(|run| Letter::of_message(run, &message)));
         Ok(id)
     }
@@ -211,6 +213,18 @@ impl Project {
         let parent = task.parent.and_then(|id| self.task(id).ok());
         *session == SessionId::main() || parent.is_some_and(|parent| parent.session_id() == *session)
     }
+}
+
+/// Messages of that kind that nobody has typed yet.
+pub(super) fn unheard(db: &Database) -> Result<Vec<StoredMessage>, Failure> {
+    let mut waiting = db.queued_messages().map_err(Failure::internal)?;
+    waiting.retain(is_for_reading);
+    Ok(waiting)
+}
+
+/// A message of an executor to the designer that only wants to be read.
+fn is_for_reading(message: &StoredMessage) -> bool {
+    message.session == SessionId::main() && message.sender.is_some() && Prefix::of(&message.text).is_none()
 }
 
 /// In the database: the last message that there was when a person said something to a session.

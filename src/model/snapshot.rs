@@ -114,6 +114,8 @@ pub struct TaskView {
     pub same_failures: u32,
     /// The open ones, oldest first.
     pub comments: Vec<Comment>,
+    /// What its agent said to the designer while none ran, and no person has looked since: the first line of it.
+    pub unheard: Option<String>,
     /// Of one that is to be integrated: the task that has to be over before.
     pub behind: Option<Slug>,
 }

@@ -49,7 +49,8 @@ is `hello {\"protocol\": {protocol}, \"version\": .., \"client\": ..}`.
 - A line has at most 4 MB. A client that takes no answers for 5 s is cut off, and so is one that says no hello for 10 s.
 - An error is `{\"code\", \"message\", \"data\": {\"code\", \"hint\"}}`; the numbers are below, and those of JSON-RPC itself.
 - Who asks is told by the kernel: a process that descends from an agent's session has that session's rights. An executor
-  reads its own project, writes to `main`, and completes its own task; a designer also makes, starts and stops tasks of
+  reads its own project, of other tasks only how they stand, and completes its own task; it writes to `main` and to its parent,
+  starts, stops and writes to its subtasks, and makes some where its stage takes the task apart. A designer does that with all of
   its project. All else takes a person; a shell that a person opened is a person's.
 - After `events.subscribe` come `event` notifications without state: ask for what you need. `resync`: some were missed.
 - After `session.follow` come `session.lines` notifications: whole lines without escape sequences, each once, and at most five

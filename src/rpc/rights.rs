@@ -281,7 +281,7 @@ mod tests {
         Caller::Executor { place: (project.into(), "x".into()), task: TaskId(task) }
     }
 
-    const READS: [&str; 11] = [
+    const READS: [&str; 12] = [
         "engine.ping",
         "project.base_facts",
         "project.designer_prompt",

@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Activity, ProjectId, ProjectView, SessionId, SessionView, Snapshot, State, TaskId, TaskView};
+use crate::model::{
+    Activity, ProjectId, ProjectView, ReasonKind, SessionId, SessionView, Snapshot, State, Task, TaskId, TaskView,
+};
 
 use super::glyph::{Mark, Signs, Word, is_stuck};
 use super::model::{Group, ListState, RowKey};
@@ -74,6 +76,8 @@ pub enum Need {
     Failed,
     Paused,
     Rests,
+    /// It said something to the designer, and none runs.
+    Says,
     Unread,
 }
 
@@ -339,6 +343,8 @@ impl<'a> Subject<'a> {
             State::Working | State::Gating if is_stuck(task) => Some(Need::Failed),
             State::Paused => Some(Need::Paused),
             State::Quiet => Some(Need::Rests),
+            State::Done if asks_for_merge(&task.task) => Some(Need::Review),
+            state if !state.is_closed() && task.unheard.is_some() => Some(Need::Says),
             _ => task.unread.then_some(Need::Unread),
         }
     }
@@ -366,6 +372,11 @@ impl<'a> Subject<'a> {
             || self.agent().is_some_and(has)
             || self.task().is_some_and(|task| has(&task.task.title) || has(task.task.state.word()))
     }
+}
+
+/// An agent has asked for its merge.
+fn asks_for_merge(task: &Task) -> bool {
+    task.reason.as_ref().is_some_and(|reason| reason.kind == ReasonKind::MergeAsked)
 }
 
 impl RowKey {

@@ -17,6 +17,7 @@ mod projects;
 mod pull_request;
 mod reboot;
 mod stream;
+mod talk;
 mod task_files;
 
 #[path = "../support/engine.rs"]

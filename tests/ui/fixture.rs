@@ -73,6 +73,7 @@ pub fn task(id: u32, slug: &str, state: State, minutes: i64) -> TaskView {
         gate: None,
         same_failures: 0,
         comments: Vec::new(),
+        unheard: None,
         behind: None,
     }
 }

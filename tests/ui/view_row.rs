@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 use jiff::SignedDuration;
-use orchestra::model::{ProjectId, Slug, Snapshot, State, TaskId, TaskView};
+use orchestra::model::{ProjectId, Reason, ReasonKind, Slug, Snapshot, State, TaskId, TaskView};
 use orchestra::ui::glyph::{Signs, Word};
 use orchestra::ui::model::{Group, ListState, RowKey};
 use orchestra::ui::row::{self, HOLD, Line};
@@ -52,6 +52,29 @@ fn groups_in_their_order() {
             "- typo-readme"
         ]
     );
+}
+
+/// R113: what an executor said while no designer ran.
+#[test]
+fn what_nobody_heard_waits_for_the_person() {
+    let mut project = my_app();
+    let view = project.tasks.iter_mut().find(|view| view.task.slug.as_str() == "csv-export").expect("a task");
+    view.unheard = Some("Half of it is in.".to_owned());
+    let shown = snapshot(vec![project]);
+    let lines = text(&shown, &ListState::default());
+    assert_eq!(lines[1..5], ["Needs you 3", "- add-docs", "- fix-tests", "- csv-export"]);
+}
+
+/// R116.
+#[test]
+fn a_merge_that_an_agent_asks_for_waits_for_the_person() {
+    let mut project = my_app();
+    let view = project.tasks.iter_mut().find(|view| view.task.slug.as_str() == "rate-limit").expect("a task");
+    let asks = "main asks for the merge; M merges it".to_owned();
+    let reason = Reason { kind: ReasonKind::MergeAsked, text: asks, source: "agent".to_owned(), since: now() };
+    change(view, |task| task.reason = Some(reason));
+    let lines = text(&snapshot(vec![project]), &ListState::default());
+    assert_eq!(lines[1..5], ["Needs you 3", "- add-docs", "- rate-limit", "- fix-tests"]);
 }
 
 #[test]

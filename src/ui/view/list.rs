@@ -293,7 +293,8 @@ fn note_of<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     subject.need().filter(|need| *need < row::Need::Unread)?;
     let task = subject.task();
     let reason = task.and_then(|task| task.task.reason.as_ref()).map(|reason| reason.text.as_str());
-    subject.question().or(reason).filter(|text| !text.is_empty())
+    let said = task.and_then(|task| task.unheard.as_deref());
+    subject.question().or(reason).or(said).filter(|text| !text.is_empty())
 }
 
 /// At the right of a project whose repository cannot be used.

@@ -236,6 +236,7 @@ fn task(id: u32, state: State, since: Timestamp) -> TaskView {
         gate: None,
         same_failures: 0,
         comments: Vec::new(),
+        unheard: None,
         behind: None,
     }
 }
