@@ -37,7 +37,7 @@ impl Run for Send {
         let session = session(&mut link, &name)?;
         let answer = link.call("message.send", json!({"session": session, "text": text.trim_end()}))?;
         context.output.result(&answer, || {
-            let told = answer["sent"]["message"].as_str();
+            let told = answer["done"]["message"].as_str();
             told.map_or_else(|| format!("sent to {session}"), str::to_owned)
         });
         Ok(ExitCode::SUCCESS)

@@ -59,7 +59,7 @@ impl Call {
             Self::SendMessageToSession { session_id, message } => {
                 let answer = session.call("message.send", json!({"session": session_id, "text": message}))?;
                 let told =
-                    answer["sent"]["message"].as_str().map_or_else(|| format!("sent to {session_id}."), str::to_owned);
+                    answer["done"]["message"].as_str().map_or_else(|| format!("sent to {session_id}."), str::to_owned);
                 Ok(Said { text: told, data: answer })
             }
             Self::ReadMessages { since } => {

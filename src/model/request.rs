@@ -430,7 +430,8 @@ pub enum Reply {
     Session {
         id: SessionId,
     },
-    /// A message is kept; `delivery` as `message.list` has it.
+    /// Done, and a message is kept; `delivery` as `message.list` has it.
+    #[serde(rename = "done")]
     Sent {
         id: i64,
         delivery: String,

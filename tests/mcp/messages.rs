@@ -59,8 +59,8 @@ fn the_designer_spawns_an_executor_and_both_write() {
 
         let told = own.tool("send_message_to_session", &say("main", "I begin with the tests."));
         assert_eq!(told.text, "main is at work; the message waits until it rests", "{told:?}");
-        assert_eq!(told.data["sent"]["delivery"], "queued");
-        let first = told.data["sent"]["id"].as_i64().unwrap();
+        assert_eq!(told.data["done"]["delivery"], "queued");
+        let first = told.data["done"]["id"].as_i64().unwrap();
         main.done("send_message_to_session", &say("fix-it", "Good."));
         let all = own.done("read_messages", &json!({}));
         assert_eq!(texts(&all), ["I begin with the tests.", "Good."]);
