@@ -28,7 +28,7 @@ or a path in the worktree) for each document, ticket or pull request that those 
 /// What a prompt is made of.
 #[derive(Debug, Clone)]
 pub struct Brief<'a> {
-    /// What every agent of a task is told first; empty: nothing.
+    /// What every agent of a task is told behind the template; empty: nothing.
     pub role: &'a str,
     /// Text of the stage's template.
     pub template: &'a str,
@@ -68,7 +68,7 @@ pub struct EarlierArtifact<'a> {
 /// The whole prompt of a stage; fails when the template has a variable that there is not.
 pub fn compose(brief: &Brief<'_>) -> Result<String, UnknownVariable> {
     let (opening, placed) = opening(brief)?;
-    let mut parts = vec![brief.role.to_owned(), opening];
+    let mut parts = vec![opening, brief.role.to_owned()];
     parts.extend(
         brief.stage.map(|stage| format!("What the flow says of this stage: {}.", plain(stage).trim_end_matches('.'))),
     );

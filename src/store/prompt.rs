@@ -10,7 +10,7 @@ use crate::model::{Output, Stage};
 /// Bytes of a project's instructions, at most.
 const MAX_INSTRUCTIONS: u64 = 1 << 20;
 
-/// Said to every agent of a task, before the template.
+/// Said to every agent of a task, behind the template.
 pub const EXECUTOR: &str = include_str!("../../assets/prompts/executor.md");
 /// Said to the designer; agents cut such a text off after 2 KB.
 const DESIGNER: &str = include_str!("../../assets/prompts/designer.md");
