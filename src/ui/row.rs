@@ -116,7 +116,7 @@ pub fn lines<'a>(snapshot: &'a Snapshot, list: &ListState, now: Timestamp) -> Ve
             for (_, subject) in roots {
                 family.walk(*subject, (0, group), list, &mut rows);
             }
-            lines.push(Line::Title { group, count: rows.len() });
+            lines.push(Line::Title { group, count: rows.iter().filter(|row| row.counts_in(group)).count() });
             lines.extend(rows);
         }
     }
@@ -387,6 +387,11 @@ impl RowKey {
 }
 
 impl Line<'_> {
+    /// A subtask stands below its parent, in whatever group that is, and counts in its own.
+    fn counts_in(&self, of: Group) -> bool {
+        matches!(self, Self::Session { subject, kin, .. } if kin.depth == 0 || subject.group() == of)
+    }
+
     /// Of a line that can be selected.
     pub fn key(&self) -> Option<RowKey> {
         match self {
