@@ -71,6 +71,7 @@ fn agents_and_versions() {
         insta::assert_snapshot!(desk.shown(&["agents"]), @r"
         opencode      not found
         claude        not found
+        codex         not found
         scripted      not found
         ");
         let version = desk.done(&["version"]);
