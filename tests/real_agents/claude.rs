@@ -8,7 +8,7 @@ const CLAUDE: Kind = Kind {
     command: r#"{"shell": "sh -c 'uname >system.txt'"}"#,
     dialog: &[("Do you want to proceed?", "1")],
     // Its cursor stands on "No, exit".
-    trust: &[("❯ No, exit", "\x1b[B"), ("❯ Yes, I trust this folder", "\r"), ("Greet the world", "")],
+    trust: &[("❯ No, exit", "\x1b[B"), ("❯ Yes, I trust this folder", "\r"), ("accept edits on", "")],
 };
 
 /// R87, R72.

@@ -9,7 +9,7 @@ const CODEX: Kind = Kind {
     command: r#"{"tool": "exec_command", "args": {"cmd": "uname >system.txt", "sandbox_permissions": "require_escalated",
       "justification": "May I?"}}"#,
     dialog: &[("Yes, proceed", "y")],
-    trust: &[("Trust this folder?", ""), ("1. Trust and continue", "\r"), ("Greet the world", "")],
+    trust: &[("Trust this folder?", ""), ("1. Trust and continue", "\r"), ("Done.", "")],
 };
 
 /// R87, R72.

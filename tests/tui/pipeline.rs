@@ -23,7 +23,8 @@ fn a_gate_at_work_shows_its_output_and_leaves_its_log() {
         tui.wait_for("my-app");
         new_task(&mut tui, "Fix it");
         tui.wait_for("trust these files?");
-        tui.press_until("y", "the gate", |screen| screen.contains("· gate 1"));
+        tui.press_until("y", "an answer to it", |screen| !screen.contains("trust these files?"));
+        tui.wait_for("· gate 1");
         tui.keys("\x1b4");
         let screen = tui.wait("the output of the gate", |screen| {
             screen.lines().any(|it| it.trim_end().ends_with("│ looks around"))
