@@ -35,11 +35,7 @@ impl Core {
     }
 
     pub(super) fn usage(&self, project: &ProjectId) -> Answer {
-        let mut records = self.project(project)?.db.usage().map_err(Failure::internal)?;
-        for record in &mut records {
-            record.task = record.task.filter(|task| self.project(project).is_ok_and(|found| found.task(*task).is_ok()));
-        }
-        Ok(Reply::Usage(records))
+        Ok(Reply::Usage(self.project(project)?.db.usage().map_err(Failure::internal)?))
     }
 }
 
@@ -54,10 +50,10 @@ impl Project {
 
     /// The sentence of a budget that a task at work has used up.
     fn spent(&mut self, id: TaskId) -> Result<Option<String>, Failure> {
-        if !self.task(id)?.state.is_busy() {
+        let budget = self.settings.config.budget;
+        if budget == BudgetConfig::default() || !self.task(id)?.state.is_busy() {
             return Ok(None);
         }
-        let budget = self.settings.config.budget;
         let (all, before) = self.db.usage_of(id).map_err(Failure::internal)?;
         let what = over(budget, all, before);
         if what.is_some() {

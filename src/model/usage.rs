@@ -24,7 +24,7 @@ pub struct Usage {
 /// What an agent took for a task, or a session without one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageRecord {
-    /// Null: the designer's, or a task's that is deleted.
+    /// Null: the designer's. The task may be deleted.
     pub task: Option<TaskId>,
     pub session: SessionId,
     pub agent: String,
